@@ -1,0 +1,111 @@
+//! APPEND: a message comes in, in pieces.
+
+use mailward_mailbox::{Content, Flags, MailboxError, MessageWriter, Target};
+use mailward_wire::imap::{Append, Flag};
+use tokio::io::AsyncWrite;
+
+use crate::imap::commands::folder_name;
+use crate::imap::host::Host;
+use crate::imap::serve::End;
+use crate::imap::session::{Answer, Appending, Session};
+use crate::imap::updates::Expunges;
+
+impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
+    /// Lets the message come, or refuses it before it is sent.
+    pub(crate) async fn append_begins(&mut self, append: Append) {
+        match self.may_append(&append).await {
+            Ok(appending) => {
+                self.appending = Some(appending);
+                self.server.accept_append();
+            }
+            Err(answer) => {
+                self.server
+                    .refuse_append(answer.status, answer.code.as_deref(), &answer.text);
+            }
+        }
+    }
+
+    pub(crate) fn append_chunk(&mut self, chunk: &[u8]) {
+        if let Some(appending) = &mut self.appending
+            && let Ok(writer) = &mut appending.writer
+            && let Err(error) = writer.write(chunk)
+        {
+            appending.writer = Err(error);
+        }
+    }
+
+    pub(crate) async fn append_ends(&mut self) -> Result<(), End> {
+        let answer = match self.appending.take() {
+            Some(appending) => self.file(appending).await,
+            None => Err(MailboxError::NoFolder),
+        };
+        let answer = answer.unwrap_or_else(|error| self.append_refusal(&error));
+        self.finish(&answer, Expunges::Tell).await
+    }
+
+    async fn may_append(&mut self, append: &Append) -> Result<Appending, Answer> {
+        let words = &self.profile.words;
+        if matches!(self.entered, crate::imap::session::Entered::NotConnected { .. }) {
+            return Err(Answer::bad(&words.not_connected));
+        }
+        if append.octets > self.profile.limits.append_octets_max {
+            return Err(Answer::no(&words.too_large).with_code("TOOBIG"));
+        }
+        let owner = self.owner();
+        let mailboxes = &self.imap.mailboxes;
+        let checked = async {
+            let folder = folder_name(&append.mailbox)?;
+            mailboxes.status(&owner, &folder).await?;
+            let usage = mailboxes.usage(&owner).await?;
+            match usage.quota_octets {
+                Some(quota_octets) if usage.octets.saturating_add(append.octets) > quota_octets => {
+                    Err(MailboxError::OverQuota { quota_octets })
+                }
+                _ => Ok(folder),
+            }
+        };
+        let folder = checked.await.map_err(|error| self.append_refusal(&error))?;
+        Ok(Appending {
+            folder,
+            flags: self.kept_flags(&append.flags),
+            internal_date: append
+                .internal_date
+                .unwrap_or_else(|| self.imap.clock.now()),
+            writer: Ok(self.imap.mailboxes.new_message()),
+        })
+    }
+
+    async fn file(&mut self, appending: Appending) -> Result<Answer, MailboxError> {
+        let message = appending.writer.and_then(MessageWriter::finish)?;
+        let target = Target {
+            owner: self.owner(),
+            folder: appending.folder,
+            flags: appending.flags,
+            beyond_quota: false,
+        };
+        let appended = self
+            .imap
+            .mailboxes
+            .append(target, Content::New(message), appending.internal_date)
+            .await?;
+        let code = format!("APPENDUID {} {}", appended.uid_validity, appended.uid);
+        Ok(self.completed().with_code(code))
+    }
+
+    fn append_refusal(&self, error: &MailboxError) -> Answer {
+        let answer = self.refusal(error);
+        match error {
+            MailboxError::NoFolder => answer.with_code("TRYCREATE"),
+            _ => answer,
+        }
+    }
+
+    /// Those of the flags that the profile keeps.
+    pub(crate) fn kept_flags(&self, flags: &[Flag]) -> Flags {
+        flags
+            .iter()
+            .filter_map(|flag| Flags::named(flag.name()))
+            .filter(|flag| self.profile.flags.contains(flag))
+            .fold(Flags::NONE, Flags::with)
+    }
+}

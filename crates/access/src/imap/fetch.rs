@@ -1,0 +1,371 @@
+//! FETCH.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use mailward_mailbox::{FlagChange, Flags, Item, MailboxError, Uid};
+use mailward_wire::imap::write::{put, put_section_name, put_string};
+use mailward_wire::imap::{FetchItem, Partial, Section, SectionText, SequenceSet};
+use tokio::io::AsyncWrite;
+
+use crate::imap::body::{BodyCursor, header, narrow};
+use crate::imap::host::Host;
+use crate::imap::numbers::{Numbered, named};
+use crate::imap::serve::End;
+use crate::imap::session::{Answer, Session};
+use crate::imap::updates::put_flags;
+use crate::mime::{Structure, envelope, select_fields};
+
+/// Messages whose `\Seen` is set by one write.
+const BATCH_MESSAGES: usize = 32;
+
+/// What has been found out about the message that is being fetched.
+#[derive(Default)]
+struct Known {
+    /// Where the header ends, unless it is too long to hold, and its start.
+    header: Option<(Option<u64>, Vec<u8>)>,
+    structure: Option<Arc<Structure>>,
+}
+
+/// The octets that a section names.
+enum Octets {
+    /// There is no such part.
+    None,
+    Range(Range<u64>),
+    /// Put together from several fields.
+    Made(Vec<u8>),
+}
+
+impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
+    pub(crate) async fn fetch(
+        &mut self,
+        by_uid: bool,
+        set: &SequenceSet,
+        mut items: Vec<FetchItem>,
+    ) -> Result<Result<Answer, MailboxError>, End> {
+        let Some(selected) = &self.selected else {
+            return Ok(Ok(self.failed()));
+        };
+        let reads = !selected.read_only && items.iter().any(FetchItem::reads);
+        let Some(messages) = named(&selected.view, set, by_uid) else {
+            return Ok(Ok(Answer::bad(&self.profile.words.bad_arguments)));
+        };
+        if by_uid && !items.contains(&FetchItem::Uid) {
+            items.insert(0, FetchItem::Uid);
+        }
+        let mut missing = false;
+        for batch in messages.chunks(BATCH_MESSAGES) {
+            let mut newly_seen = Vec::new();
+            if reads {
+                match self.set_seen(batch).await {
+                    Ok(uids) => newly_seen = uids,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            for message in batch {
+                let Some(item) = self.item(message.uid) else {
+                    missing = true;
+                    continue;
+                };
+                let tell_flags = newly_seen.contains(&item.uid);
+                let fetched = self
+                    .fetch_message(message.number, &item, &items, tell_flags)
+                    .await?;
+                match fetched {
+                    Ok(()) => {}
+                    Err(MailboxError::NoItem) => missing = true,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        }
+        // UIDs that name nothing are no error (RFC 3501 section 6.4.8);
+        // numbers that do, because somebody else expunged, are.
+        if missing && !by_uid {
+            return Ok(Err(MailboxError::NoItem));
+        }
+        Ok(Ok(self.completed()))
+    }
+
+    fn item(&self, uid: Uid) -> Option<Item> {
+        self.selected.as_ref()?.folder.item(uid)
+    }
+
+    /// Marks messages as seen; gives those that were not.
+    async fn set_seen(&mut self, batch: &[Numbered]) -> Result<Vec<Uid>, MailboxError> {
+        let Some(selected) = &mut self.selected else {
+            return Ok(Vec::new());
+        };
+        let unseen: Vec<Uid> = batch
+            .iter()
+            .filter_map(|message| selected.folder.item(message.uid))
+            .filter(|item| !item.flags.contains(Flags::SEEN))
+            .map(|item| item.uid)
+            .collect();
+        if unseen.is_empty() {
+            return Ok(unseen);
+        }
+        // The FLAGS are told with what is fetched.
+        let change = FlagChange::Add(Flags::SEEN);
+        let (_, changes) = selected.folder.store_flags(&unseen, change).await?;
+        for change in changes {
+            selected.view.was_told(change);
+        }
+        Ok(unseen)
+    }
+
+    /// One untagged FETCH. An error of the mailbox comes before anything of
+    /// the item in question was written.
+    async fn fetch_message(
+        &mut self,
+        number: u32,
+        item: &Item,
+        items: &[FetchItem],
+        tell_flags: bool,
+    ) -> Result<Result<(), MailboxError>, End> {
+        let mut known = Known::default();
+        // What must be read is read first: a response can't be taken back.
+        if let Err(error) = self.find_out(item, items, &mut known).await {
+            return Ok(Err(error));
+        }
+        put(&mut self.out.buffer, &format!("* {number} FETCH ("));
+        let recent = self
+            .selected
+            .as_ref()
+            .is_some_and(|selected| selected.view.is_recent(item.uid));
+        for (index, wanted) in items.iter().enumerate() {
+            if index > 0 {
+                put(&mut self.out.buffer, " ");
+            }
+            self.put_item(item, wanted, &known, recent).await?;
+            self.out.breathe().await?;
+        }
+        if tell_flags && !items.contains(&FetchItem::Flags) {
+            put(&mut self.out.buffer, " FLAGS ");
+            put_flags(&mut self.out.buffer, item.flags, recent);
+        }
+        put(&mut self.out.buffer, ")\r\n");
+        self.out.breathe().await?;
+        Ok(Ok(()))
+    }
+
+    /// Reads header and structure as far as the items need them.
+    async fn find_out(
+        &self,
+        item: &Item,
+        items: &[FetchItem],
+        known: &mut Known,
+    ) -> Result<(), MailboxError> {
+        let mailboxes = &self.imap.mailboxes;
+        let needs_header = |wanted: &FetchItem| match wanted {
+            FetchItem::Envelope | FetchItem::Rfc822Header | FetchItem::Rfc822Text => true,
+            FetchItem::Section { section, .. } => section.part.is_empty() && section.text.is_some(),
+            _ => false,
+        };
+        if items.iter().any(needs_header) {
+            known.header = Some(header(mailboxes, &item.body).await?);
+        }
+        let long_header = matches!(known.header, Some((None, _)));
+        let needs_structure = |wanted: &FetchItem| match wanted {
+            FetchItem::Body | FetchItem::BodyStructure => true,
+            FetchItem::Section { section, .. } => !section.part.is_empty(),
+            _ => false,
+        };
+        if long_header || items.iter().any(needs_structure) {
+            known.structure = Some(self.imap.structures.of(mailboxes, &item.body).await?);
+        }
+        Ok(())
+    }
+
+    async fn put_item(
+        &mut self,
+        item: &Item,
+        wanted: &FetchItem,
+        known: &Known,
+        recent: bool,
+    ) -> Result<(), End> {
+        let out = &mut self.out.buffer;
+        match wanted {
+            FetchItem::Uid => put(out, &format!("UID {}", item.uid)),
+            FetchItem::Flags => {
+                put(out, "FLAGS ");
+                put_flags(out, item.flags, recent);
+            }
+            FetchItem::InternalDate => {
+                put(out, &format!("INTERNALDATE \"{}\"", item.internal_date.to_imap()));
+            }
+            FetchItem::Rfc822Size => put(out, &format!("RFC822.SIZE {}", item.octets())),
+            FetchItem::Envelope => {
+                put(out, "ENVELOPE ");
+                envelope(known.header_start()).put(out);
+            }
+            FetchItem::Body | FetchItem::BodyStructure => {
+                let extended = *wanted == FetchItem::BodyStructure;
+                put(out, if extended { "BODYSTRUCTURE " } else { "BODY " });
+                if let Some(structure) = &known.structure {
+                    structure.body_structure().put(out, extended);
+                }
+            }
+            FetchItem::Rfc822 => {
+                put(out, "RFC822 ");
+                return self.put_octets(item, Octets::Range(0..item.octets()), None).await;
+            }
+            FetchItem::Rfc822Header => {
+                put(out, "RFC822.HEADER ");
+                let octets = Octets::Range(0..known.header_end());
+                return self.put_octets(item, octets, None).await;
+            }
+            FetchItem::Rfc822Text => {
+                put(out, "RFC822.TEXT ");
+                let octets = Octets::Range(known.header_end()..item.octets());
+                return self.put_octets(item, octets, None).await;
+            }
+            FetchItem::Section {
+                section, partial, ..
+            } => {
+                put_section_name(out, section, partial.map(|partial| partial.start));
+                put(out, " ");
+                let octets = self.section(item, section, known).await?;
+                return self.put_octets(item, octets, *partial).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The octets of a section (RFC 3501 section 6.4.5).
+    async fn section(
+        &mut self,
+        item: &Item,
+        section: &Section,
+        known: &Known,
+    ) -> Result<Octets, End> {
+        if section.part.is_empty() {
+            return Ok(match &section.text {
+                None => Octets::Range(0..item.octets()),
+                Some(SectionText::Header | SectionText::Mime) => {
+                    Octets::Range(0..known.header_end())
+                }
+                Some(SectionText::Text) => Octets::Range(known.header_end()..item.octets()),
+                Some(SectionText::HeaderFields(names)) => {
+                    Octets::Made(select_fields(known.header_start(), names, true))
+                }
+                Some(SectionText::HeaderFieldsNot(names)) => {
+                    Octets::Made(select_fields(known.header_start(), names, false))
+                }
+            });
+        }
+        let located = known
+            .structure
+            .as_ref()
+            .and_then(|structure| structure.locate(&section.part));
+        let Some(located) = located else {
+            return Ok(Octets::None);
+        };
+        let message = located.message.map(|message| message.header.clone());
+        Ok(match (&section.text, message) {
+            (None, _) => Octets::Range(located.part.body.clone()),
+            (Some(SectionText::Mime), _) => Octets::Range(located.part.header.clone()),
+            (Some(SectionText::Header), Some(header)) => Octets::Range(header),
+            (Some(SectionText::Text), Some(_)) => Octets::Range(
+                located
+                    .message
+                    .map_or(0..0, |message| message.body.clone()),
+            ),
+            (Some(SectionText::HeaderFields(names)), Some(header)) => {
+                let header = self.read(item, header).await?;
+                Octets::Made(select_fields(&header, names, true))
+            }
+            (Some(SectionText::HeaderFieldsNot(names)), Some(header)) => {
+                let header = self.read(item, header).await?;
+                Octets::Made(select_fields(&header, names, false))
+            }
+            // Only messages have a header and a text.
+            (Some(_), None) => Octets::None,
+        })
+    }
+
+    /// Writes octets as a literal, or the part of them that is wanted.
+    async fn put_octets(
+        &mut self,
+        item: &Item,
+        octets: Octets,
+        partial: Option<Partial>,
+    ) -> Result<(), End> {
+        let range = match octets {
+            Octets::None => {
+                put(&mut self.out.buffer, "NIL");
+                return Ok(());
+            }
+            Octets::Made(octets) => {
+                let range = narrow(0..octets.len() as u64, partial);
+                let place = |octet: u64| usize::try_from(octet).unwrap_or(usize::MAX);
+                let piece = octets.get(place(range.start)..place(range.end));
+                let piece = piece.unwrap_or_default();
+                put(&mut self.out.buffer, &format!("{{{}}}\r\n", piece.len()));
+                return self.out.octets(piece).await;
+            }
+            Octets::Range(range) => narrow(range, partial),
+        };
+        let mut left = range.end - range.start;
+        if left == 0 {
+            put_string(&mut self.out.buffer, b"");
+            return Ok(());
+        }
+        put(&mut self.out.buffer, &format!("{{{left}}}\r\n"));
+        let held = self.cursor.take();
+        let mut cursor = BodyCursor::at(held, &self.imap.mailboxes, &item.body, range.start)
+            .await
+            .map_err(cut_short)?;
+        while left > 0 {
+            let Some(piece) = cursor.next(left).await.map_err(cut_short)? else {
+                return Err(cut_short(MailboxError::NoItem));
+            };
+            left -= piece.len() as u64;
+            self.out.octets(&piece).await?;
+        }
+        if range.end < item.octets() {
+            self.cursor = Some(cursor);
+        }
+        Ok(())
+    }
+
+    /// A header section, as far as headers are looked at.
+    async fn read(&mut self, item: &Item, range: Range<u64>) -> Result<Vec<u8>, End> {
+        let mut left = (range.end - range.start).min(crate::mime::HEADER_OCTETS_MAX as u64);
+        let mut octets = Vec::new();
+        let mut cursor = BodyCursor::at(None, &self.imap.mailboxes, &item.body, range.start)
+            .await
+            .map_err(cut_short)?;
+        while left > 0 {
+            let Some(piece) = cursor.next(left).await.map_err(cut_short)? else {
+                break;
+            };
+            left -= piece.len() as u64;
+            octets.extend_from_slice(&piece);
+        }
+        Ok(octets)
+    }
+}
+
+impl Known {
+    fn header_start(&self) -> &[u8] {
+        self.header
+            .as_ref()
+            .map_or(&[], |(_, header)| header.as_slice())
+    }
+
+    /// Where the body starts.
+    fn header_end(&self) -> u64 {
+        match (&self.header, &self.structure) {
+            (Some((Some(end), _)), _) => *end,
+            (_, Some(structure)) => structure
+                .locate(&[])
+                .map_or(0, |located| located.part.header.end),
+            _ => 0,
+        }
+    }
+}
+
+/// After a literal's size was told there is no way to say that it won't come.
+fn cut_short(error: MailboxError) -> End {
+    End::Unreadable(error.to_string())
+}

@@ -1,0 +1,226 @@
+//! What a session knows, and what it does with each event.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailward_mailbox::{Folder, MessageWriter, View};
+use mailward_mail::Timestamp;
+use mailward_wire::imap::write::{Status, put_status};
+use mailward_wire::imap::{Event, Server, ServerWords, State};
+use mailward_mailbox::{Flags, FolderName, MailboxError};
+use tokio::io::AsyncWrite;
+
+use crate::imap::body::BodyCursor;
+use crate::imap::host::{Host, Peer};
+use crate::imap::idle::Idling;
+use crate::imap::output::Output;
+use crate::imap::profile::Profile;
+use crate::imap::serve::{End, Imap};
+
+pub(crate) struct Session<'a, H, W> {
+    pub(crate) imap: &'a Imap<H>,
+    pub(crate) peer: Peer,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) server: Server,
+    pub(crate) out: Output<W>,
+    pub(crate) entered: Entered,
+    pub(crate) selected: Option<Selected>,
+    pub(crate) appending: Option<Appending>,
+    pub(crate) idling: Option<Idling>,
+    pub(crate) cursor: Option<BodyCursor>,
+    pub(crate) refusals: u32,
+    errors: u32,
+}
+
+/// How far the client has come in.
+pub(crate) enum Entered {
+    No,
+    Mailbox {
+        owner: String,
+        /// Dropped with the session.
+        _permit: Box<dyn Any + Send + Sync>,
+    },
+    /// Signed in, but there is no mailbox: how many commands were refused.
+    NotConnected { refused: u32 },
+}
+
+/// The selected folder.
+pub(crate) struct Selected {
+    pub(crate) folder: Folder,
+    pub(crate) view: View,
+    pub(crate) read_only: bool,
+}
+
+/// A message that is coming in.
+pub(crate) struct Appending {
+    pub(crate) folder: FolderName,
+    pub(crate) flags: Flags,
+    pub(crate) internal_date: Timestamp,
+    /// What went wrong on the way is answered at the end.
+    pub(crate) writer: Result<MessageWriter, MailboxError>,
+}
+
+/// The answer to a command: an OK, NO or BAD with an optional code.
+pub(crate) struct Answer {
+    pub(crate) status: Status,
+    pub(crate) code: Option<String>,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn no(text: &str) -> Self {
+        Self {
+            status: Status::No,
+            code: None,
+            text: text.to_owned(),
+        }
+    }
+
+    pub(crate) fn bad(text: &str) -> Self {
+        Self {
+            status: Status::Bad,
+            ..Self::no(text)
+        }
+    }
+
+    pub(crate) fn with_code(self, code: impl Into<String>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..self
+        }
+    }
+}
+
+impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
+    pub(crate) fn new(imap: &'a Imap<H>, writer: W, peer: Peer) -> Self {
+        let profile = imap.host.profile();
+        let words = &profile.words;
+        let server_words = ServerWords {
+            bad_command: words.bad_command.clone(),
+            bad_arguments: words.bad_arguments.clone(),
+            wrong_state: words.wrong_state.clone(),
+            too_long: words.too_long.clone(),
+            continue_literal: words.continue_literal.clone(),
+            continue_authenticate: words.continue_authenticate.clone(),
+            continue_idle: words.continue_idle.clone(),
+        };
+        Self {
+            imap,
+            peer,
+            server: Server::new(profile.limits.command_octets_max, server_words),
+            out: Output::new(writer, Arc::clone(&imap.clock), profile.limits.write_timeout),
+            profile,
+            entered: Entered::No,
+            selected: None,
+            appending: None,
+            idling: None,
+            cursor: None,
+            refusals: 0,
+            errors: 0,
+        }
+    }
+
+    pub(crate) fn greet(&mut self) {
+        put_status(
+            &mut self.out.buffer,
+            "*",
+            Status::Ok,
+            None,
+            &self.profile.greeting,
+        );
+    }
+
+    pub(crate) async fn event(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Command(command) => self.command(command).await,
+            Event::Credentials(credentials) => self.enter(credentials).await,
+            Event::Append(append) => {
+                self.append_begins(append).await;
+                Ok(())
+            }
+            Event::AppendChunk(chunk) => {
+                self.append_chunk(&chunk);
+                Ok(())
+            }
+            Event::AppendEnd => self.append_ends().await,
+            Event::AppendBroken => {
+                self.appending = None;
+                Ok(())
+            }
+            Event::IdleDone => self.idle_ends().await,
+            Event::Bad => {
+                self.idling = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the open command.
+    pub(crate) fn complete(&mut self, answer: &Answer) {
+        self.server.complete(
+            &mut self.out.buffer,
+            answer.status,
+            answer.code.as_deref(),
+            &answer.text,
+        );
+    }
+
+    /// `OK … completed.`
+    pub(crate) fn completed(&self) -> Answer {
+        Answer {
+            status: Status::Ok,
+            ..Answer::no(&self.profile.words.completed(self.server.command_name()))
+        }
+    }
+
+    /// `NO … failed.`
+    pub(crate) fn failed(&self) -> Answer {
+        Answer::no(&self.profile.words.failed(self.server.command_name()))
+    }
+
+    /// The client's mailbox. Commands that need one are only let through when
+    /// there is one.
+    pub(crate) fn owner(&self) -> String {
+        match &self.entered {
+            Entered::Mailbox { owner, .. } => owner.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// How long the client may say nothing.
+    pub(crate) fn patience(&self) -> Duration {
+        let limits = &self.profile.limits;
+        if self.server.state() == State::NotAuthenticated {
+            limits.idle_before_login
+        } else {
+            limits.idle_after_login
+        }
+    }
+
+    pub(crate) fn count_errors(&mut self, is_bad: bool) -> Result<(), End> {
+        self.errors = if is_bad { self.errors + 1 } else { 0 };
+        if self.errors > self.profile.limits.errors_max {
+            return Err(End::TooManyErrors);
+        }
+        Ok(())
+    }
+
+    /// The last words, where there is still somebody to hear them.
+    pub(crate) async fn farewell(&mut self, end: &End) {
+        let words = &self.profile.words;
+        let text = match end {
+            // LOGOUT was answered with its own BYE.
+            End::LoggedOut | End::ClientGone | End::Unreadable(_) => None,
+            End::Idle => Some(&words.idle_too_long),
+            End::Draining => Some(&words.shutting_down),
+            End::Refused | End::NotConnected => Some(&words.closed),
+            End::TooManyErrors => Some(&words.too_many_errors),
+        };
+        if let Some(text) = text {
+            let line = format!("BYE {text}");
+            self.out.untagged(&line);
+        }
+        self.out.close().await;
+    }
+}

@@ -1,0 +1,141 @@
+//! Undoing content transfer encodings as the octets go by (RFC 2045 section 6).
+
+/// A decoder for one part. What is no valid encoding is passed over or kept as
+/// it is: this serves searching, not delivery.
+#[derive(Debug)]
+pub enum TransferDecoder {
+    Identity,
+    Base64 { bits: u32, count: u8 },
+    QuotedPrintable { pending: Vec<u8> },
+}
+
+/// White space before a soft line break that is waited for; more of it is
+/// passed on.
+const PENDING_OCTETS_MAX: usize = 1000;
+
+impl TransferDecoder {
+    pub fn named(encoding: &[u8]) -> Self {
+        if encoding.eq_ignore_ascii_case(b"base64") {
+            Self::Base64 { bits: 0, count: 0 }
+        } else if encoding.eq_ignore_ascii_case(b"quoted-printable") {
+            Self::QuotedPrintable {
+                pending: Vec::new(),
+            }
+        } else {
+            Self::Identity
+        }
+    }
+
+    /// Decodes a piece to the end of `out`.
+    pub fn feed(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Identity => out.extend_from_slice(piece),
+            Self::Base64 { bits, count } => {
+                for byte in piece {
+                    let Some(value) = sextet(*byte) else { continue };
+                    *bits = *bits << 6 | u32::from(value);
+                    *count += 1;
+                    // Each octet is complete once 8 more bits have come.
+                    match *count {
+                        2 => out.push((*bits >> 4 & 0xff) as u8),
+                        3 => out.push((*bits >> 2 & 0xff) as u8),
+                        4 => {
+                            out.push((*bits & 0xff) as u8);
+                            *count = 0;
+                            *bits = 0;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Self::QuotedPrintable { pending } => {
+                for byte in piece {
+                    pending.push(*byte);
+                    settle(pending, out);
+                }
+            }
+        }
+    }
+
+    /// What was still waiting for more.
+    pub fn finish(self, out: &mut Vec<u8>) {
+        if let Self::QuotedPrintable { pending } = self {
+            out.extend(pending);
+        }
+    }
+}
+
+/// Passes on what is decided of the octets since the last `=`.
+fn settle(pending: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let decided = match pending.as_slice() {
+        [b'='] => false,
+        [b'=', rest @ ..] => match rest {
+            // A soft line break, perhaps after white space.
+            [spaces @ .., b'\n'] if spaces.iter().all(|byte| b" \t\r".contains(byte)) => {
+                pending.clear();
+                return;
+            }
+            [high, low] if hex(*high).is_some() => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    out.push(high << 4 | low);
+                    pending.clear();
+                    return;
+                }
+                _ => true,
+            },
+            [high] if hex(*high).is_some() => false,
+            _ => {
+                !rest.iter().all(|byte| b" \t\r".contains(byte))
+                    || rest.len() > PENDING_OCTETS_MAX
+            }
+        },
+        _ => true,
+    };
+    if decided {
+        out.append(pending);
+    }
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn sextet(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(encoding: &str, encoded: &str, expected: &str) {
+        for size in 1..=encoded.len() {
+            let mut decoder = TransferDecoder::named(encoding.as_bytes());
+            let mut out = Vec::new();
+            for piece in encoded.as_bytes().chunks(size) {
+                decoder.feed(piece, &mut out);
+            }
+            decoder.finish(&mut out);
+            assert_eq!(String::from_utf8_lossy(&out), expected, "{encoded:?} by {size}");
+        }
+    }
+
+    #[test]
+    fn decodes_wherever_pieces_end() {
+        check("7bit", "as it is=\r\n", "as it is=\r\n");
+        check("BASE64", "SGVs\r\nbG8s IHdvcmxkIQ==\r\n", "Hello, world!");
+        check("base64", "SGVsbG8", "Hello");
+        check("quoted-printable", "K=C3=A4the=\r\n M=\n.=20 =  \r\n!\r\n", "Käthe M.  !\r\n");
+        check("quoted-printable", "1=1 a=zz b=", "1=1 a=zz b=");
+    }
+}

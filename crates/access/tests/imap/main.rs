@@ -1,0 +1,10 @@
+//! IMAP sessions over real mailboxes: scripts, and other people's programs.
+
+mod clients;
+mod folders;
+mod limits;
+mod messages;
+mod sections;
+mod signing_in;
+mod support;
+mod two_sessions;

@@ -1,0 +1,263 @@
+//! Messages: appended, flagged, searched, copied, moved, expunged.
+
+use crate::support::{Bench, profile};
+
+/// 2022-03-01T09:00:00Z, when the mailbox was made; INBOX came first.
+const INBOX_VALIDITY: u32 = 1_646_125_200;
+
+#[tokio::test]
+async fn appends() {
+    let bench = Bench::new().await;
+    let mut client = bench.select(&[]).await;
+    client
+        .send("a APPEND INBOX (\\Seen urgent) \"01-Feb-2022 10:00:00 +0100\" {14}\r\n")
+        .await;
+    assert_eq!(client.line().await, "+ Ready for additional command text.");
+    client.send("A: b\r\n\r\n1\r\n2\r\n\r\n").await;
+    let appended = format!("a OK [APPENDUID {INBOX_VALIDITY} 1] APPEND completed.");
+    assert_eq!(client.until("a").await, ["* 1 EXISTS", "* 1 RECENT", &appended]);
+    client
+        .expect(
+            "b FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE BODY[])",
+            &[
+                "* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent) INTERNALDATE \" 1-Feb-2022 09:00:00 +0000\" \
+                 RFC822.SIZE 14 BODY[] {14}\r\nA: b\r\n\r\n1\r\n2\r\n)",
+                "b OK FETCH completed.",
+            ],
+        )
+        .await;
+    client
+        .expect("c APPEND Nowhere {5}", &["c NO [TRYCREATE] The folder does not exist."])
+        .await;
+    client.send("d APPEND Drafts {3+}\r\nabc\r\ne NOOP\r\n").await;
+    assert!(client.until("d").await[0].starts_with("d OK [APPENDUID "));
+    assert_eq!(client.until("e").await, ["e OK NOOP completed."]);
+    bench.mailboxes.set_quota("asha", Some(20)).await.expect("set");
+    client
+        .expect("f APPEND INBOX {5}", &["f NO [OVERQUOTA] The mailbox is full."])
+        .await;
+}
+
+#[tokio::test]
+async fn too_large_a_message_is_refused_before_or_after_it_comes() {
+    let mut small = profile();
+    small.limits.append_octets_max = 10;
+    let bench = Bench::with(small).await;
+    let mut client = bench.enter().await;
+    client
+        .expect("a APPEND INBOX {11}", &["a NO [TOOBIG] The message is too large."])
+        .await;
+    client
+        .expect(
+            "b APPEND INBOX {11+}\r\nb NOOP\r\n...",
+            &["b NO [TOOBIG] The message is too large."],
+        )
+        .await;
+    client.expect("c NOOP", &["c OK NOOP completed."]).await;
+}
+
+#[tokio::test]
+async fn flags() {
+    let bench = Bench::new().await;
+    let mut client = bench.select(&["1", "2", "3"]).await;
+    client
+        .expect(
+            r"a STORE 1:2 +FLAGS (\Flagged \Recent urgent)",
+            &[
+                r"* 1 FETCH (FLAGS (\Flagged \Recent))",
+                r"* 2 FETCH (FLAGS (\Flagged \Recent))",
+                "a OK STORE completed.",
+            ],
+        )
+        .await;
+    client.expect(r"b UID STORE 3 +FLAGS.SILENT \Deleted", &["b OK STORE completed."]).await;
+    client
+        .expect(
+            r"c UID STORE 2,77 FLAGS ($MDNSent \Seen)",
+            &[r"* 2 FETCH (UID 2 FLAGS (\Seen $MDNSent \Recent))", "c OK STORE completed."],
+        )
+        .await;
+    client
+        .expect(
+            r"d STORE 1 -FLAGS (\Flagged)",
+            &[r"* 1 FETCH (FLAGS (\Recent))", "d OK STORE completed."],
+        )
+        .await;
+    client
+        .expect(
+            "e FETCH 1:3 FLAGS",
+            &[
+                r"* 1 FETCH (FLAGS (\Recent))",
+                r"* 2 FETCH (FLAGS (\Seen $MDNSent \Recent))",
+                r"* 3 FETCH (FLAGS (\Deleted \Recent))",
+                "e OK FETCH completed.",
+            ],
+        )
+        .await;
+    client.expect("f STORE 4 FLAGS ()", &["f BAD Invalid arguments."]).await;
+}
+
+#[tokio::test]
+async fn copies_moves_and_expunges() {
+    let bench = Bench::new().await;
+    let mut client = bench.select(&["1", "2", "3", "4", "5"]).await;
+    let drafts = bench
+        .mailboxes
+        .status("asha", &mailward_mailbox::FolderName::parse("Drafts").expect("a name"))
+        .await
+        .expect("status")
+        .uid_validity;
+    client
+        .expect("a COPY 2:3 Drafts", &[&format!("a OK [COPYUID {drafts} 2:3 1:2] COPY completed.")])
+        .await;
+    client.expect("b COPY 1 Nowhere", &["b NO [TRYCREATE] The folder does not exist."]).await;
+    client.expect("c UID COPY 77 Drafts", &["c OK COPY completed."]).await;
+    client
+        .expect(
+            "d UID MOVE 1,4 Drafts",
+            &[
+                &format!("* OK [COPYUID {drafts} 1,4 3:4] MOVE completed."),
+                "* 4 EXPUNGE",
+                "* 1 EXPUNGE",
+                "d OK MOVE completed.",
+            ],
+        )
+        .await;
+    client.expect(r"e STORE 1:3 +FLAGS.SILENT (\Deleted)", &["e OK STORE completed."]).await;
+    client
+        .expect("f UID EXPUNGE 3:4", &["* 2 EXPUNGE", "f OK EXPUNGE completed."])
+        .await;
+    client
+        .expect("g EXPUNGE", &["* 2 EXPUNGE", "* 1 EXPUNGE", "g OK EXPUNGE completed."])
+        .await;
+    client.expect("h CLOSE", &["h OK CLOSE completed."]).await;
+    let lines = client.command("i SELECT Drafts").await;
+    assert_eq!(lines[0], "* 4 EXISTS");
+    client.expect(r"j STORE 1 +FLAGS.SILENT (\Deleted)", &["j OK STORE completed."]).await;
+    client.expect("k CLOSE", &["k OK CLOSE completed."]).await;
+    client
+        .expect("l STATUS Drafts (MESSAGES)", &["* STATUS Drafts (MESSAGES 3)", "l OK STATUS completed."])
+        .await;
+}
+
+const LETTER: &str = "From: Asha Patel <asha@northmoor.example>\r\n\
+    To: ben@northmoor.example, cara@northmoor.example\r\n\
+    Cc: dan@northmoor.example\r\n\
+    Bcc: eve@northmoor.example\r\n\
+    Date: Mon, 28 Feb 2022 23:30:00 -0800\r\n\
+    Message-ID: <letter-1@northmoor.example>\r\n\
+    Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= from the\r\n ward\r\n\
+    Content-Type: multipart/mixed; boundary=b\r\n\
+    \r\n\
+    --b\r\n\
+    Content-Type: text/plain; charset=iso-8859-1\r\n\
+    Content-Transfer-Encoding: quoted-printable\r\n\
+    \r\n\
+    The clinic for K=E4the is mo=\r\nved.\r\n\
+    --b\r\n\
+    Content-Type: text/html; charset=utf-8\r\n\
+    Content-Transfer-Encoding: base64\r\n\
+    \r\n\
+    PHA+QmxvZWQgdGVzdDwvcD4=\r\n\
+    --b\r\n\
+    Content-Type: application/octet-stream\r\n\
+    \r\n\
+    attached words\r\n\
+    --b--\r\n";
+
+#[tokio::test]
+async fn searches() {
+    let bench = Bench::new().await;
+    let mut client = bench
+        .select(&[LETTER, "Subject: plain\r\nDate: 1 Mar 2022 08:00 +0000\r\n\r\nshort\r\n", "no header"])
+        .await;
+    client.expect(r"0 STORE 2 +FLAGS.SILENT (\Seen \Answered)", &["0 OK STORE completed."]).await;
+    for (keys, found) in [
+        ("ALL", "1 2 3"),
+        ("SEEN", "2"),
+        ("UNSEEN", "1 3"),
+        ("ANSWERED SEEN", "2"),
+        ("NEW", "1 3"),
+        ("OLD", ""),
+        ("RECENT", "1 2 3"),
+        ("KEYWORD urgent", ""),
+        ("UNKEYWORD urgent", "1 2 3"),
+        ("2:*", "2 3"),
+        ("NOT 2", "1 3"),
+        ("UID 3,99", "3"),
+        ("OR 1 3", "1 3"),
+        ("(1:2 SEEN)", "2"),
+        ("FROM patel", "1"),
+        ("FROM northmoor", "1"),
+        ("TO cara@", "1"),
+        ("CC dan BCC eve", "1"),
+        ("SUBJECT \"from the ward\"", "1"),
+        ("CHARSET UTF-8 SUBJECT {0+}\r\nGRÜSS", ""),
+        ("CHARSET UTF-8 SUBJECT {0+}\r\ngrüße", "1"),
+        ("SUBJECT PLAIN", "2"),
+        ("HEADER Message-ID <letter-1@northmoor.example>", "1"),
+        ("HEADER Date \"\"", "1 2"),
+        ("HEADER X-None \"\"", ""),
+        ("BODY moved", "1"),
+        ("CHARSET UTF-8 BODY {0+}\r\nkäthe", "1"),
+        ("BODY \"bloed test\"", "1"),
+        ("BODY \"attached words\"", ""),
+        ("BODY Message-ID", ""),
+        ("TEXT message-id", "1"),
+        ("TEXT short", "2"),
+        ("LARGER 100", "1"),
+        ("SMALLER 100", "2 3"),
+        ("ON 1-Mar-2022", "1 2 3"),
+        ("BEFORE 1-Mar-2022", ""),
+        ("SINCE 1-Mar-2022", "1 2 3"),
+        ("SENTON 28-Feb-2022", "1"),
+        ("SENTBEFORE 1-Mar-2022", "1"),
+        ("SENTSINCE 1-Mar-2022", "2"),
+        ("NOT SENTSINCE 1-Jan-1980", "3"),
+    ] {
+        // The size of a literal is filled in.
+        let keys = match keys.split_once("+}\r\n") {
+            Some((before, text)) => {
+                let before = before.rsplit_once('{').expect("a size").0;
+                format!("{before}{{{}+}}\r\n{text}", text.len())
+            }
+            None => keys.to_owned(),
+        };
+        let lines = client.command(&format!("a SEARCH {keys}")).await;
+        let space = if found.is_empty() { "" } else { " " };
+        assert_eq!(
+            lines,
+            [format!("* SEARCH{space}{found}"), "a OK SEARCH completed.".to_owned()],
+            "{keys}"
+        );
+    }
+    for (command, completion) in [
+        ("b SEARCH 4", "b BAD Invalid arguments."),
+        (
+            "c SEARCH CHARSET KOI8-R ALL",
+            "c NO [BADCHARSET (US-ASCII UTF-8)] The specified charset is not supported.",
+        ),
+    ] {
+        client.expect(command, &[completion]).await;
+    }
+    client.expect(r"d STORE 1 +FLAGS.SILENT \Deleted", &["d OK STORE completed."]).await;
+    client.expect("e EXPUNGE", &["* 1 EXPUNGE", "e OK EXPUNGE completed."]).await;
+    client.expect("f UID SEARCH ALL", &["* SEARCH 2 3", "f OK SEARCH completed."]).await;
+}
+
+#[tokio::test]
+async fn a_charset_may_be_refused() {
+    let mut profile = profile();
+    profile.search_utf8 = false;
+    let bench = Bench::with(profile).await;
+    let mut client = bench.select(&["1"]).await;
+    client
+        .expect(
+            "a SEARCH CHARSET UTF-8 ALL",
+            &["a NO [BADCHARSET (US-ASCII)] The specified charset is not supported."],
+        )
+        .await;
+    client
+        .expect("b SEARCH CHARSET US-ASCII ALL", &["* SEARCH 1", "b OK SEARCH completed."])
+        .await;
+}

@@ -1,0 +1,194 @@
+//! Addresses of the console's own pages.
+
+use mailward_mail::MessageId;
+
+use crate::view::{Action, Cursor, ItemKey, MessageFilter, Status};
+
+pub(crate) const OVERVIEW: &str = "/console";
+pub(crate) const SIGN_IN: &str = "/console/sign-in";
+pub(crate) const SIGN_OUT: &str = "/console/sign-out";
+pub(crate) const MESSAGES: &str = "/console/messages";
+pub(crate) const MAILBOXES: &str = "/console/mailboxes";
+
+/// A longer way back is forgotten: after sign-in the overview opens.
+const RETURN_OCTETS_MAX: usize = 2000;
+
+/// Sign-in, and from there to `target`.
+pub(crate) fn sign_in_for(target: &str) -> String {
+    Link::new(SIGN_IN).with("next", target).done()
+}
+
+/// `target` if it is a page of this console, for a redirect: an address with a
+/// host of its own, in any of the ways browsers read one, is not.
+pub(crate) fn local_target(target: &str) -> Option<&str> {
+    let rest = target.strip_prefix(OVERVIEW)?;
+    let is_page = rest.is_empty() || rest.starts_with('/') || rest.starts_with('?');
+    let is_plain = target
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\' && byte != b'#');
+    (is_page && is_plain && target.len() <= RETURN_OCTETS_MAX).then_some(target)
+}
+
+pub(crate) fn messages(filter: &MessageFilter, cursor: Option<&Cursor>) -> String {
+    Link::new(MESSAGES)
+        .with_some("status", filter.status.map(Status::as_str))
+        .with_some("search", filter.search.as_deref())
+        .with_some("cursor", cursor.map(Cursor::as_str))
+        .done()
+}
+
+pub(crate) fn messages_in(status: Status) -> String {
+    Link::new(MESSAGES).with("status", status.as_str()).done()
+}
+
+pub(crate) fn message(id: &MessageId) -> String {
+    format!("{MESSAGES}/{id}")
+}
+
+pub(crate) fn message_after(id: &MessageId, action: Action) -> String {
+    Link::new(message(id)).with("done", action.as_str()).done()
+}
+
+pub(crate) fn action(id: &MessageId, action: &Action) -> String {
+    format!("{MESSAGES}/{id}/{}", action.as_str())
+}
+
+pub(crate) fn accounts(search: Option<&str>, cursor: Option<&Cursor>) -> String {
+    Link::new(MAILBOXES)
+        .with_some("search", search)
+        .with_some("cursor", cursor.map(Cursor::as_str))
+        .done()
+}
+
+/// A mailbox, open at `folder`. Folder names go into the query: as part of a
+/// path, one named `..` would be taken for a step up.
+pub(crate) fn mailbox(account: &str, folder: Option<&str>, cursor: Option<&Cursor>) -> String {
+    Link::new(format!("{MAILBOXES}/{}", encode(account)))
+        .with_some("folder", folder)
+        .with_some("cursor", cursor.map(Cursor::as_str))
+        .done()
+}
+
+pub(crate) fn item(key: &ItemKey, view: Option<&str>) -> String {
+    item_link(key, "").with_some("view", view).done()
+}
+
+/// The HTML of an item, for its frame.
+pub(crate) fn item_frame(key: &ItemKey) -> String {
+    item_link(key, "/html").done()
+}
+
+pub(crate) fn item_download(key: &ItemKey) -> String {
+    item_link(key, "/download").done()
+}
+
+pub(crate) fn attachment(key: &ItemKey, part: &usize) -> String {
+    item_link(key, &format!("/attachments/{part}")).done()
+}
+
+fn item_link(key: &ItemKey, below: &str) -> Link {
+    let account = encode(&key.account);
+    Link::new(format!("{MAILBOXES}/{account}/items/{}{below}", key.uid)).with("folder", &key.folder)
+}
+
+/// A path that takes query parameters.
+struct Link {
+    text: String,
+    has_query: bool,
+}
+
+impl Link {
+    fn new(path: impl Into<String>) -> Self {
+        Self {
+            text: path.into(),
+            has_query: false,
+        }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.text.push(if self.has_query { '&' } else { '?' });
+        self.has_query = true;
+        self.text.push_str(name);
+        self.text.push('=');
+        self.text.push_str(&encode(value));
+        self
+    }
+
+    fn with_some(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    fn done(self) -> String {
+        self.text
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3
+/// and `@`, which paths may hold and account names do.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                encoded.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leads_back_to_pages_of_this_console_only() {
+        for target in [
+            "/console",
+            "/console?x=1",
+            "/console/messages?status=held&search=a%20b",
+            "/console/mailboxes/clinic@northmoor.example?folder=..",
+        ] {
+            assert_eq!(local_target(target), Some(target));
+        }
+        for target in [
+            "",
+            "/",
+            "/v1/messages",
+            "/consoles",
+            "console",
+            "//evil.example/console",
+            "/\\evil.example",
+            "/console\\..\\..\\evil",
+            "https://evil.example/console",
+            "javascript:alert(1)//console",
+            "/console/\r\nSet-Cookie: a=b",
+            "/console/\u{a0}x",
+            " /console",
+        ] {
+            assert_eq!(local_target(target), None, "{target:?}");
+        }
+        let long = format!("/console/{}", "a".repeat(RETURN_OCTETS_MAX));
+        assert_eq!(local_target(&long), None);
+    }
+
+    #[test]
+    fn no_name_breaks_out_of_its_place() {
+        let key = ItemKey {
+            account: "o'neil/..?x=1@northmoor.example".to_owned(),
+            folder: "../Ünread & \"more\"#1".to_owned(),
+            uid: 7,
+        };
+        assert_eq!(
+            attachment(&key, &2),
+            "/console/mailboxes/o%27neil%2F..%3Fx%3D1@northmoor.example/items/7/attachments/2\
+             ?folder=..%2F%C3%9Cnread%20%26%20%22more%22%231"
+        );
+    }
+}

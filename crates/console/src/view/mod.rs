@@ -1,0 +1,64 @@
+//! What the pages show, as plain structs. Whoever implements
+//! [`Source`](crate::Source) fills them; nothing in here fetches anything.
+//!
+//! Texts are shown as they are given, escaped: a text from outside (a subject,
+//! an address, a server's reply) needs no preparation.
+
+mod mailbox;
+mod message;
+mod overview;
+mod status;
+
+pub use mailbox::{
+    AccountFilter, AccountKind, AccountState, AccountView, FolderView, ItemKey, ItemRow,
+    MailboxFilter, MailboxView,
+};
+pub use message::{
+    Action, AttemptView, EventView, FindingView, MessageFilter, MessageRow, MessageView,
+    RecipientView, RecipientsSummary, RouteView, TlsView, VerdictView, WaitView,
+};
+pub use overview::{
+    AlarmView, BreakerView, GatewayOverview, OldestView, Overview, StoreHealth, TwinOverview,
+};
+pub use status::{Decision, Status};
+
+/// Where a page of a list starts: whatever the source finds its place by. The
+/// console hands it back as it came and never looks inside. Keep it under
+/// [`Cursor::OCTETS_MAX`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// A longer cursor in a request is answered as if there were none.
+    pub const OCTETS_MAX: usize = 512;
+
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Leads to the page before this one; `None` on the first, or where the
+    /// source cannot go back (the console then offers the first page).
+    pub previous: Option<Cursor>,
+    /// Leads to the page after this one; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// A list that fits on one page.
+    pub fn only(items: Vec<T>) -> Self {
+        Self {
+            items,
+            previous: None,
+            next: None,
+        }
+    }
+}

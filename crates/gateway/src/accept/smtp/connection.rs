@@ -1,0 +1,178 @@
+//! One client's connection: who signed in, and the message under way.
+
+use std::sync::Arc;
+
+use mailward_mail::{Envelope, Recipient, Reply};
+use mailward_net::TlsFacts;
+use mailward_net::smtp::{Authentication, Connection, Peer};
+use mailward_policy::limits::recipients_per_message;
+use mailward_wire::smtp::server::{Abort, Hello};
+use mailward_wire::smtp::{Credentials, MailFrom};
+
+use super::super::{Extras, Incoming, Intake, Protocol, Received, Submission};
+use super::replies;
+use crate::register::{Principal, Registered};
+
+/// The state of one connection. Small while idle.
+#[derive(Debug)]
+pub(crate) struct IntakeConnection {
+    intake: Arc<Intake>,
+    peer: Peer,
+    client_name: Option<Box<str>>,
+    cipher: Option<Box<str>>,
+    principal: Option<Principal>,
+    /// The start of its Received fields, made with the first message.
+    received: Option<Arc<Received>>,
+    recipients: u64,
+    under_way: Option<Box<UnderWay>>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    registered: Arc<Registered>,
+    received: Arc<Received>,
+    envelope: Envelope,
+    incoming: Incoming,
+}
+
+impl IntakeConnection {
+    pub(super) fn new(intake: Arc<Intake>, peer: Peer) -> Self {
+        Self {
+            intake,
+            peer,
+            client_name: None,
+            cipher: None,
+            principal: None,
+            received: None,
+            recipients: 0,
+            under_way: None,
+        }
+    }
+
+    fn registered(&self) -> Result<Arc<Registered>, Reply> {
+        match &self.principal {
+            Some(principal) => Ok(Arc::clone(&principal.registered)),
+            // The driver asks for AUTH first; this is the second lock.
+            None => Err(replies::authentication_required()),
+        }
+    }
+
+    fn received(&mut self) -> Arc<Received> {
+        let (peer, hostname) = (self.peer.address.ip(), &self.intake.hostname);
+        let (name, cipher) = (self.client_name.as_deref(), self.cipher.as_deref());
+        let received = self.received.get_or_insert_with(|| {
+            Arc::new(Received::new(Protocol::Smtp, name, peer, hostname, cipher))
+        });
+        Arc::clone(received)
+    }
+}
+
+impl Connection for IntakeConnection {
+    fn tls_established(&mut self, facts: &TlsFacts) {
+        let cipher = format!("{} with cipher {}", facts.version, facts.cipher);
+        self.cipher = Some(cipher.into());
+        self.client_name = None;
+        self.principal = None;
+        self.received = None;
+        self.under_way = None;
+    }
+
+    fn hello(&mut self, hello: &Hello) {
+        self.client_name = Some(hello.name.clone());
+        self.received = None;
+        self.under_way = None;
+    }
+
+    async fn authenticate(&mut self, credentials: Credentials) -> Authentication {
+        let Credentials::Password { authorization, username, password, .. } = credentials else {
+            return Authentication::Refused(replies::authentication_failed());
+        };
+        // Acting for somebody else is not offered, and not told apart.
+        if !authorization.is_empty() && !authorization.eq_ignore_ascii_case(&username) {
+            return Authentication::Refused(replies::authentication_failed());
+        }
+        let peer = self.peer.address.ip();
+        match self.intake.sign_in.password(peer, &username, &password).await {
+            Ok(principal) => {
+                self.principal = Some(principal);
+                Authentication::Accepted
+            }
+            Err(denied) => {
+                tracing::info!(session = %self.peer.session, %peer, ?denied, "sign-in refused");
+                Authentication::Refused(replies::denied(&denied))
+            }
+        }
+    }
+
+    async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {
+        self.under_way = None;
+        self.recipients = 0;
+        let Some(principal) = &mut self.principal else {
+            return Err(replies::authentication_required());
+        };
+        // The register may have changed since this connection signed in.
+        match self.intake.sign_in.current(principal) {
+            Some(registered) if registered.application.direction.sends() => {
+                principal.registered = registered;
+                Ok(replies::sender_ok())
+            }
+            Some(_) => Err(replies::may_not_send()),
+            None => Err(replies::no_longer_registered()),
+        }
+    }
+
+    async fn rcpt_to(&mut self, _recipient: &Recipient) -> Result<Reply, Reply> {
+        let registered = self.registered()?;
+        let recipients_max = recipients_per_message(registered.route.recipients_max);
+        if self.recipients >= recipients_max {
+            return Err(replies::too_many_recipients(recipients_max));
+        }
+        self.recipients += 1;
+        Ok(replies::recipient_ok())
+    }
+
+    async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
+        self.under_way = Some(Box::new(UnderWay {
+            registered: self.registered()?,
+            received: self.received(),
+            envelope: envelope.clone(),
+            incoming: Incoming::new(&self.intake),
+        }));
+        Ok(())
+    }
+
+    async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
+        let Some(under_way) = &mut self.under_way else {
+            return Err(replies::local_error());
+        };
+        let UnderWay { registered, received, envelope, incoming } = &mut **under_way;
+        let submission = Submission { registered, envelope, received, data_class: None };
+        incoming.write(&self.intake, &submission, octets).map_err(|rejection| {
+            replies::rejected(&rejection, incoming.id(), &self.intake)
+        })
+    }
+
+    async fn body_end(&mut self) -> Reply {
+        let Some(under_way) = self.under_way.take() else {
+            return replies::local_error();
+        };
+        let UnderWay { registered, received, envelope, incoming } = *under_way;
+        let id = incoming.id();
+        let submission = Submission {
+            registered: &registered,
+            envelope: &envelope,
+            received: &received,
+            data_class: None,
+        };
+        match incoming.finish(&self.intake, &submission, Extras::default()).await {
+            Ok(acceptance) => replies::accepted(&acceptance),
+            Err(rejection) => replies::rejected(&rejection, id, &self.intake),
+        }
+    }
+
+    fn body_abort(&mut self, abort: Abort) {
+        if let Some(under_way) = self.under_way.take() {
+            tracing::debug!(id = %under_way.incoming.id(), ?abort, "given up before its end");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The sense of `[[application]]`.
+
+use std::collections::HashSet;
+
+use mailward_mail::Address;
+use mailward_policy::{ApplicationState, DataClass};
+use mailward_queue::ApplicationName;
+use toml::Spanned;
+
+use super::check::Checker;
+use super::file::{self, Text};
+use super::{Account, Application, Callback, Route};
+use crate::register::{KeyHash, PasswordHash};
+
+/// The longest name of an application or of a sign-in, in octets.
+const NAME_OCTETS_MAX: usize = 64;
+
+impl Checker<'_> {
+    pub(super) fn applications(
+        &mut self,
+        applications: Vec<file::Application>,
+        routes: &[Route],
+        accounts: &[Account],
+    ) -> Vec<Application> {
+        let (mut names, mut usernames) = (HashSet::new(), HashSet::new());
+        let mut hashes = HashSet::new();
+        let mut checked = Vec::new();
+        for application in applications {
+            self.once(&mut names, &application.name, "an application");
+            self.credentials(&application, &mut usernames, &mut hashes);
+            checked.extend(self.application(application, routes, accounts));
+        }
+        checked
+    }
+
+    fn application(
+        &mut self,
+        application: file::Application,
+        routes: &[Route],
+        accounts: &[Account],
+    ) -> Option<Application> {
+        let name = self.application_name(&application.name);
+        let data_class = self.data_class(&application.data_class);
+        let account = self.known_account(&application.account, accounts);
+        let route = match &application.route {
+            Some(text) => self.known_route(text, routes),
+            None => account.and_then(|account| routes.iter().find(|one| one.name == account.route)),
+        };
+        let review_date = application.review_date.as_ref().and_then(|text| self.time(text));
+        let approval_expires =
+            application.approval_expires.as_ref().and_then(|text| self.time(text));
+        let send_as: Vec<Address> = application
+            .send_as
+            .iter()
+            .filter_map(|text| self.read(text, "Write a full address."))
+            .collect();
+        let callback = application.callback.and_then(|callback| self.callback(callback));
+        let checked = Application {
+            name: name?,
+            owner: application.owner,
+            purpose: application.purpose,
+            data_class: data_class?,
+            patient_data: application.patient_data,
+            direction: application.direction,
+            volumes: application.volumes,
+            account: account?.name(),
+            route: route?.name.clone(),
+            references: application.references,
+            review_date,
+            approval_expires,
+            state: application.state,
+            display_name: application.display_name,
+            send_as,
+            service_names: application.service_names,
+            callback,
+            passwords: into_inner(application.passwords),
+            api_keys: into_inner(application.api_keys),
+        };
+        self.iams(&checked, &application.name, route?);
+        Some(checked)
+    }
+
+    fn application_name(&mut self, text: &Text) -> Option<ApplicationName> {
+        if is_name(text.get_ref()) {
+            return Some(ApplicationName::new(text.get_ref()));
+        }
+        self.fail(
+            text.span(),
+            format!("an application's name is 1 to {NAME_OCTETS_MAX} letters, digits, '-', '_' and '.'"),
+            "Choose such a name, such as \"clinic-letters\".",
+        );
+        None
+    }
+
+    fn data_class(&mut self, text: &Text) -> Option<DataClass> {
+        let class = self.read(text, "Write \"OFFICIAL\" or \"OFFICIAL-SENSITIVE\".")?;
+        if class > DataClass::OfficialSensitive {
+            self.fail(
+                text.span(),
+                format!("{class} may not be sent by mail through this gateway (ENG-23)"),
+                "Ask your IT or cyber security team for another way.",
+            );
+            return None;
+        }
+        Some(class)
+    }
+
+    fn known_account<'r>(&mut self, text: &Text, accounts: &'r [Account]) -> Option<&'r Account> {
+        let key = text.get_ref().to_lowercase();
+        let found = accounts.iter().find(|account| account.address.key() == key);
+        if found.is_none() {
+            self.fail(
+                text.span(),
+                "there is no such account, or it has errors of its own",
+                "Name the address of an [[account]] of this file.",
+            );
+        }
+        found
+    }
+
+    fn callback(&mut self, callback: file::Callback) -> Option<Callback> {
+        let url = self.url(&callback.url);
+        let secret = self.secret_ref(&callback.secret);
+        Some(Callback {
+            url: url?,
+            secret: secret?,
+            ca_file: callback.ca_file.map(|path| self.path(&path)),
+        })
+    }
+
+    /// Whoever sends sensitive data to the real service is registered as an
+    /// information asset.
+    fn iams(&mut self, application: &Application, name: &Text, route: &Route) {
+        let sensitive = application.data_class.is_confidential() || application.patient_data;
+        let sends = matches!(application.state, ApplicationState::Approved | ApplicationState::Live);
+        if sensitive && sends && !route.twin && application.references.iams.is_none() {
+            self.fail(
+                name.span(),
+                "an application for OFFICIAL-SENSITIVE or patient data must be registered in IAMS (ENG-21)",
+                "Add references = { iams = \"...\" }, or set state = \"draft\" until it is.",
+            );
+        }
+    }
+
+    fn credentials(
+        &mut self,
+        application: &file::Application,
+        usernames: &mut HashSet<String>,
+        hashes: &mut HashSet<String>,
+    ) {
+        let instead = "Write passwords = [{ username, hash }] or api_keys = [{ hash }] with the output of `mailward secrets hash`.";
+        self.no_inline(application.password.as_ref(), instead);
+        self.no_inline(application.api_key.as_ref(), instead);
+        for password in &application.passwords {
+            let (span, password) = (password.span(), password.get_ref());
+            if !is_sign_in_name(&password.username) {
+                self.fail_unseen(
+                    span.clone(),
+                    format!("a username is 1 to {NAME_OCTETS_MAX} visible ASCII characters"),
+                    "Choose such a name.",
+                );
+            }
+            if !usernames.insert(password.username.to_lowercase()) {
+                self.fail_unseen(
+                    span.clone(),
+                    format!("the username {:?} is given twice", password.username),
+                    "Give each its own.",
+                );
+            }
+            if let Err(error) = PasswordHash::parse(&password.hash) {
+                self.fail_unseen(span, error.to_string(), "Make one with `mailward secrets hash`.");
+            }
+        }
+        for key in &application.api_keys {
+            let (span, key) = (key.span(), key.get_ref());
+            if let Err(error) = KeyHash::parse(&key.hash) {
+                self.fail_unseen(span, error.to_string(), "Make one with `mailward secrets hash`.");
+            } else if !hashes.insert(key.hash.to_lowercase()) {
+                self.fail_unseen(span, "this key's hash is given twice", "Make a key for each.");
+            }
+        }
+    }
+}
+
+fn into_inner<T>(list: Vec<Spanned<T>>) -> Vec<T> {
+    list.into_iter().map(Spanned::into_inner).collect()
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME_OCTETS_MAX).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+fn is_sign_in_name(name: &str) -> bool {
+    (1..=NAME_OCTETS_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}

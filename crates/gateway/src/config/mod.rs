@@ -1,0 +1,237 @@
+//! What the gateway is told: one TOML file, or the same values made in code.
+//!
+//! ```text
+//!   FILE ─▶ file (the shape, with places) ─▶ check (the sense) ─▶ Config
+//!                        └──────────── error: file, line, value, remedy
+//! ```
+//!
+//! A secret never stands in it: only where the secret is kept ([`SecretRef`]).
+
+mod application;
+mod check;
+mod check_application;
+mod error;
+mod file;
+mod limits;
+mod secret_ref;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mailward_mail::{Address, Timestamp};
+use mailward_policy::{AccountKind, RouteFacts, RouteKind, Settings, TlsVersion};
+use mailward_queue::{AccountName, ApplicationName, RouteName};
+
+pub use application::{
+    Application, Callback, Direction, IntakeKey, IntakePassword, KeyKind, References, Volumes,
+};
+pub use error::{ConfigError, ConfigErrors};
+pub use limits::Limits;
+pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
+
+/// Everything the gateway is told. Names are unique in their lists, and every
+/// name that is referred to exists: [`Config::read`] sees to it, and whoever
+/// builds one in code.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Our own name: in greetings, Received fields and reports.
+    pub hostname: String,
+    /// The store's folder.
+    pub dir: PathBuf,
+    pub listen: Listen,
+    /// None where the identity is passed in code.
+    pub tls: Option<TlsFiles>,
+    pub keystore: Option<KeystoreFile>,
+    pub console_users: Vec<ConsoleUser>,
+    pub limits: Limits,
+    /// Severities set otherwise than the catalogue of rules does.
+    pub rules: Settings,
+    pub routes: Vec<Route>,
+    /// OAuth client registrations, by the name that routes refer to.
+    pub oauth: BTreeMap<String, OAuthClient>,
+    pub accounts: Vec<Account>,
+    pub applications: Vec<Application>,
+}
+
+impl Config {
+    /// A configuration with nothing in it but where it keeps its data.
+    pub fn new(hostname: impl Into<String>, dir: impl Into<PathBuf>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            dir: dir.into(),
+            listen: Listen::default(),
+            tls: None,
+            keystore: None,
+            console_users: Vec::new(),
+            limits: Limits::default(),
+            rules: Settings::default(),
+            routes: Vec::new(),
+            oauth: BTreeMap::new(),
+            accounts: Vec::new(),
+            applications: Vec::new(),
+        }
+    }
+
+    /// Reads and checks a file. All errors that can be told at once are.
+    pub fn read(path: &Path) -> Result<Self, ConfigErrors> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigErrors::unreadable(path, &error))?;
+        Self::parse(&text, path)
+    }
+
+    /// The same from a text; `path` is for messages, and relative paths in
+    /// the text start from its folder.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigErrors> {
+        let file = file::parse(text, path)?;
+        check::check(file, text, path)
+    }
+
+    pub fn route(&self, name: &RouteName) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name == *name)
+    }
+
+    pub fn account(&self, name: &AccountName) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.name() == *name)
+    }
+
+    pub fn application(&self, name: &ApplicationName) -> Option<&Application> {
+        self.applications.iter().find(|one| one.name == *name)
+    }
+}
+
+/// Where to listen; port 0 takes a free one. What is absent is not offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listen {
+    /// STARTTLS, RFC 6409; port 587 by its registration.
+    pub submission: Option<SocketAddr>,
+    /// Implicit TLS, RFC 8314; port 465 by its registration.
+    pub submissions: Option<SocketAddr>,
+    /// API and console.
+    pub https: Option<SocketAddr>,
+}
+
+/// PEM files: the chain, leaf first, and the key of its leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// The keystore's file, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeystoreFile {
+    pub file: PathBuf,
+    pub opened_by: KeystoreOpener,
+}
+
+/// Where the keystore's passphrase or key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeystoreOpener {
+    /// An environment variable with a passphrase.
+    PassphraseEnv(String),
+    /// A systemd credential with a passphrase.
+    PassphraseCredential(String),
+    /// A file with 32 octets, or as many in hexadecimal.
+    KeyFile(PathBuf),
+    /// A systemd credential with the same.
+    KeyCredential(String),
+}
+
+/// Who may sign in to the console.
+#[derive(Clone, Debug)]
+pub struct ConsoleUser {
+    pub name: String,
+    /// viewer, operator, approver or administrator.
+    pub role: String,
+    /// Argon2id in PHC form.
+    pub password_hash: String,
+}
+
+/// A way out.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub name: RouteName,
+    pub kind: RouteKind,
+    /// A name; an address only of the loopback (GUIDE-56).
+    pub server: String,
+    pub port: u16,
+    /// Trusted instead of the machine's own store.
+    pub ca_file: Option<PathBuf>,
+    pub mechanism: Mechanism,
+    /// Per account, at one time.
+    pub connections_max: usize,
+    /// Per account; `None` is without limit, for servers that set none.
+    pub messages_per_minute: Option<u32>,
+    /// Per message, where the service is set otherwise than by default.
+    pub recipients_max: Option<u64>,
+    /// Certified to DCB1596 (ENG-19).
+    pub dcb1596: bool,
+    /// Ends in the twin: nothing leaves.
+    pub twin: bool,
+    pub retirements: Vec<Retirement>,
+}
+
+impl Route {
+    /// What the rules may know of it.
+    pub fn facts(&self) -> RouteFacts {
+        RouteFacts {
+            name: self.name.as_str().to_owned(),
+            kind: self.kind,
+            twin: self.twin,
+            dcb1596: self.dcb1596,
+            authenticated: true,
+            tls: Some(TlsVersion::Tls12),
+            recipients_max: self.recipients_max,
+            octets_max: None,
+        }
+    }
+}
+
+/// How an account proves itself on a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    Login,
+    Plain,
+    /// With a token of this client registration (a key of [`Config::oauth`]).
+    XOAuth2 { oauth: String },
+}
+
+/// A day on which the service takes something away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retirement {
+    pub date: Timestamp,
+    pub what: String,
+}
+
+/// A client registration for the client credentials grant (RFC 6749 section 4.4).
+#[derive(Clone, Debug)]
+pub struct OAuthClient {
+    pub token_url: String,
+    pub client_id: String,
+    pub client_secret: SecretRef,
+    pub scope: String,
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A mailbox at the service that applications send from.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub address: Address,
+    pub kind: AccountKind,
+    /// Stands in From where an API request gives none.
+    pub display_name: Option<String>,
+    pub route: RouteName,
+    /// Its password; absent where the route signs in with a client's token.
+    pub secret: Option<SecretRef>,
+}
+
+impl Account {
+    /// The address as a key: lower case.
+    pub fn name(&self) -> AccountName {
+        AccountName::new(self.address.key())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! A configuration error is a feature: each is tested by its exact words.
+
+use std::path::Path;
+
+use mailward_policy::{ApplicationState, DataClass};
+
+use super::*;
+
+/// The line numbers below count from the first line of this text.
+const GOOD: &str = r#"[gateway]
+hostname = "gateway.northmoor.example"
+dir = "data"
+submission = "127.0.0.1:2587"
+https = "127.0.0.1:8443"
+tls = { certificate = "server.pem", key = "server.key" }
+
+[keystore]
+file = "secrets.keystore"
+passphrase = "env:MAILWARD_PASSPHRASE"
+
+[limits]
+attachments_max = 5
+
+[rules]
+display-name-form = "off"
+
+[[route]]
+name = "submission"
+kind = "submission"
+server = "smtp.office365.com"
+port = 587
+mechanism = "xoauth2"
+oauth = "nhsmail"
+dcb1596 = true
+retires = [{ date = "2026-12-31", what = "passwords" }]
+
+[oauth.nhsmail]
+token_url = "https://login.microsoftonline.com/tenant/oauth2/v2.0/token"
+client_id = "0f7c3a52"
+client_secret = "credential:nhsmail-client"
+scope = "https://outlook.office365.com/.default"
+
+[[account]]
+address = "Letters@northmoor.example"
+route = "submission"
+display_name = "Letters, Clinic (NORTHMOOR TRUST)"
+
+[[application]]
+name = "clinic-letters"
+owner = "Outpatients"
+purpose = "Clinic letters to practices"
+data_class = "OFFICIAL-SENSITIVE"
+patient_data = true
+account = "letters@northmoor.example"
+state = "live"
+references = { iams = "IA-114" }
+review_date = "2027-03-31"
+passwords = [{ username = "clinic-letters", hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA" }]
+api_keys = [{ hash = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }]
+callback = { url = "https://letters.northmoor.example/mail", secret = "keystore:letters-callback" }
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(text, Path::new("/etc/mailward/gateway.toml"))
+}
+
+#[test]
+fn a_good_file_says_all_of_it() {
+    let config = parse(GOOD).expect("a good file");
+    assert_eq!(config.dir, Path::new("/etc/mailward/data"));
+    assert_eq!(config.listen.submissions, None);
+    assert_eq!(config.limits.attachments_max, 5);
+    let route = config.route(&RouteName::new("submission")).expect("the route");
+    assert_eq!(route.mechanism, Mechanism::XOAuth2 { oauth: "nhsmail".to_owned() });
+    assert_eq!((route.connections_max, route.messages_per_minute), (3, Some(30)));
+    assert_eq!(route.retirements[0].date.to_date(), "2026-12-31");
+    let application = config.application(&ApplicationName::new("clinic-letters")).expect("it");
+    assert_eq!(application.data_class, DataClass::OfficialSensitive);
+    assert_eq!(application.state, ApplicationState::Live);
+    assert_eq!(application.route, route.name, "the account's, as it names none");
+    let account = config.account(&application.account).expect("its account");
+    assert_eq!(account.address.as_str(), "Letters@northmoor.example");
+    assert_eq!(
+        application.callback.as_ref().expect("a callback").secret,
+        SecretRef::Keystore("letters-callback".to_owned())
+    );
+}
+
+/// Replaces `from` by `to` in the good file and gives all messages.
+fn errors(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "the good file has no {from:?}");
+    let text = GOOD.replacen(from, to, 1);
+    parse(&text).expect_err(to).to_string().replace("/etc/mailward/", "")
+}
+
+#[test]
+fn each_error_names_file_line_value_and_remedy() {
+    let long_hash = "hash = \"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"";
+    for (from, to, expected) in [
+        (
+            "port = 587",
+            "prot = 587",
+            "gateway.toml:22: prot: unknown field `prot`, expected one of `name`, `kind`, `server`, \
+             `port`, `ca_file`, `mechanism`, `oauth`, `connections_max`, `messages_per_minute`, \
+             `recipients_max`, `dcb1596`, `twin`, `retires`. Correct the spelling, or remove it.",
+        ),
+        (
+            "port = 587\n",
+            "",
+            "gateway.toml:18: missing field `port`. Add it to this table.",
+        ),
+        (
+            "port = 587",
+            "port = \"hunter2\"",
+            "gateway.toml:22: the value has the wrong type or form. Correct this line.",
+        ),
+        (
+            "hostname = \"gateway.northmoor.example\"",
+            "hostname = \"my gateway\"",
+            "gateway.toml:2: \"my gateway\": this is no host name. Write the name that clients reach \
+             this gateway by, such as \"gateway.northmoor.example\".",
+        ),
+        (
+            "smtp.office365.com",
+            "192.0.2.25",
+            "gateway.toml:21: \"192.0.2.25\": an address stands where a name must (GUIDE-56). \
+             Write the server's name, such as \"smtp.office365.com\".",
+        ),
+        (
+            "kind = \"submission\"",
+            "kind = \"relay\"",
+            "gateway.toml:20: \"relay\": this kind of route is not offered. Write \"submission\".",
+        ),
+        (
+            "oauth = \"nhsmail\"\n",
+            "",
+            "gateway.toml:23: \"xoauth2\": xoauth2 needs a client registration. \
+             Add oauth = \"NAME\" and a table [oauth.NAME].",
+        ),
+        (
+            "credential:nhsmail-client",
+            "correct horse battery staple",
+            "gateway.toml:31: ***: is not keystore:NAME or credential:NAME, and a secret may not \
+             stand here itself (GUIDE-23, ENG-13). Store it with `mailward secrets set NAME` and \
+             write \"keystore:NAME\".",
+        ),
+        (
+            "passphrase = \"env:MAILWARD_PASSPHRASE\"",
+            "passphrase = \"correct horse\"",
+            "gateway.toml:10: ***: does not say where to find it, and it may not stand here itself \
+             (GUIDE-23, ENG-13). Write \"env:NAME\" or \"credential:NAME\".",
+        ),
+        (
+            "https://login.microsoftonline.com",
+            "http://login.microsoftonline.com",
+            "gateway.toml:29: \"http://login.microsoftonline.com/tenant/oauth2/v2.0/token\": this is \
+             no https URL, and every connection must be encrypted (ENG-17). \
+             Write it as \"https://host/path\".",
+        ),
+        (
+            "[[account]]\n",
+            "[[account]]\npassword = \"hunter2\"\n",
+            "gateway.toml:35: ***: a secret may not stand in the configuration (GUIDE-23, ENG-13). \
+             Store it with `mailward secrets set NAME` and write secret = \"keystore:NAME\".",
+        ),
+        (
+            "mechanism = \"xoauth2\"\noauth = \"nhsmail\"",
+            "mechanism = \"login\"",
+            "gateway.toml:34: \"Letters@northmoor.example\": the account needs a secret to sign in \
+             on its route. Add secret = \"keystore:NAME\".",
+        ),
+        (
+            "data_class = \"OFFICIAL-SENSITIVE\"",
+            "data_class = \"SECRET\"",
+            "gateway.toml:42: \"SECRET\": SECRET may not be sent by mail through this gateway \
+             (ENG-23). Ask your IT or cyber security team for another way.",
+        ),
+        (
+            "references = { iams = \"IA-114\" }",
+            "references = {}",
+            "gateway.toml:39: \"clinic-letters\": an application for OFFICIAL-SENSITIVE or patient \
+             data must be registered in IAMS (ENG-21). Add references = { iams = \"...\" }, or set \
+             state = \"draft\" until it is.",
+        ),
+        (
+            "account = \"letters@northmoor.example\"",
+            "account = \"alerts@northmoor.example\"",
+            "gateway.toml:44: \"alerts@northmoor.example\": there is no such account, or it has \
+             errors of its own. Name the address of an [[account]] of this file.",
+        ),
+        (
+            "review_date = \"2027-03-31\"",
+            "review_date = \"next spring\"",
+            "gateway.toml:47: \"next spring\": this is no date. Write it as \"2026-12-31\".",
+        ),
+        (
+            long_hash,
+            "hash = \"mw_live_secret\"",
+            "gateway.toml:49: ***: an API key's hash is sha256: and 64 hexadecimal digits. \
+             Make one with `mailward secrets hash`.",
+        ),
+        (
+            "display-name-form = \"off\"",
+            "message-size = \"repair\"",
+            "gateway.toml:16: message-size: message-size can't be set to \"repair\": it has nothing \
+             to mend; use off, warn, hold or refuse. Name a rule; `mailward explain` lists them.",
+        ),
+        (
+            "attachments_max = 5",
+            "message_octets_max = 50000000",
+            "gateway.toml:12: [limits]: message_octets_max is above the published limit of 36699136 \
+             (GUIDE-67). Remove it, or set less.",
+        ),
+    ] {
+        assert_eq!(errors(from, to), expected, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let text = GOOD
+        .replacen("smtp.office365.com", "10.0.0.1", 1)
+        .replacen("2027-03-31", "soon", 1)
+        .replacen("my", "my", 1);
+    let errors = parse(&text).expect_err("two errors of their own, two that follow");
+    let lines: Vec<_> = errors.0.iter().filter_map(|error| error.line).collect();
+    assert_eq!(lines, [21, 36, 44, 47]);
+}
+
+#[test]
+fn loopback_addresses_are_names_enough() {
+    for (server, expected) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("localhost", "localhost")] {
+        let config = parse(&GOOD.replacen("smtp.office365.com", server, 1)).expect(server);
+        assert_eq!(config.routes[0].server, expected);
+    }
+}
+
+#[test]
+fn a_missing_file_is_told() {
+    let error = Config::read(Path::new("/nowhere/gateway.toml")).expect_err("no file");
+    assert_eq!(
+        error.to_string(),
+        "/nowhere/gateway.toml: the file cannot be read: No such file or directory (os error 2). \
+         Name a readable file with --config."
+    );
+}

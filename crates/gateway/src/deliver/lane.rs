@@ -1,0 +1,276 @@
+//! One lane: an account on a route. Takes what is due, keeps the pace, holds
+//! the connections, and stops at the first refused sign-in.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailward_mail::{MessageId, Timestamp};
+use mailward_net::Shutdown;
+use mailward_net::smtp::client::ClientSession;
+use mailward_queue::schedule::next_attempt_at;
+use mailward_queue::{BreakerState, Decision, DueMessage, Jitter, Lane, Pace, QueueError};
+use tokio::task::JoinSet;
+
+use super::attempt::{self, Ended, News};
+use super::{Alarm, DeliverOptions, STORE_PAUSE, connection};
+use crate::route::{SendingAccount, SubmissionRoute};
+
+/// Recipients taken from the queue at a time; the rest stay where they are.
+const BACKLOG_MAX: usize = 64;
+
+pub(super) struct LaneWorker {
+    options: Arc<DeliverOptions>,
+    lane: Lane,
+    route: SubmissionRoute,
+    account: SendingAccount,
+    shutdown: Shutdown,
+    pace: Pace,
+    backlog: VecDeque<DueMessage>,
+    in_flight: HashSet<MessageId>,
+    under_way: JoinSet<(MessageId, Ended)>,
+    idle: Vec<(Timestamp, ClientSession)>,
+    /// Whether this credential has signed in since the start: until then one
+    /// connection tries alone, so that a wrong password costs one attempt.
+    proven: bool,
+    /// Openings that failed in a row.
+    failures: u32,
+    paused_until: Option<Timestamp>,
+}
+
+/// What the lane waits for, beside the end of an attempt.
+enum Wait {
+    /// Something new in the queue.
+    Change,
+    /// Something new in the queue, or this moment.
+    ChangeOr(Timestamp),
+    /// This moment, whatever comes.
+    Until(Timestamp),
+    /// The end of an attempt.
+    End,
+}
+
+impl LaneWorker {
+    pub(super) fn new(
+        options: Arc<DeliverOptions>,
+        lane: Lane,
+        route: SubmissionRoute,
+        account: SendingAccount,
+        shutdown: Shutdown,
+    ) -> Self {
+        let pace = Pace::new(route.limits);
+        Self {
+            options,
+            lane,
+            route,
+            account,
+            shutdown,
+            pace,
+            backlog: VecDeque::new(),
+            in_flight: HashSet::new(),
+            under_way: JoinSet::new(),
+            idle: Vec::new(),
+            proven: false,
+            failures: 0,
+            paused_until: None,
+        }
+    }
+
+    /// Works until shutdown begins, then ends what is under way.
+    pub(super) async fn run(mut self) {
+        self.restore_pace().await;
+        let mut changes = self.options.queue.work_changes();
+        while !self.shutdown.has_begun() {
+            changes.mark_unchanged();
+            let wait = match self.advance().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(lane = %self.lane, %error, "the queue can't be read");
+                    Wait::Until(self.options.clock.now().plus(STORE_PAUSE))
+                }
+            };
+            let clock = Arc::clone(&self.options.clock);
+            let (moment, heeds_change) = match wait {
+                Wait::Change => (self.idle_ends_at(), true),
+                Wait::ChangeOr(moment) => {
+                    (Some(self.idle_ends_at().map_or(moment, |ends| ends.min(moment))), true)
+                }
+                Wait::Until(moment) => (Some(moment), false),
+                Wait::End => (None, false),
+            };
+            let alarm = async {
+                match moment {
+                    Some(moment) => clock.wait_until(moment).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(done) = self.under_way.join_next() => self.settle(done),
+                _ = changes.changed(), if heeds_change => {}
+                () = alarm => {}
+                () = self.shutdown.begun() => {}
+            }
+            self.close_idle(false).await;
+        }
+        while let Some(done) = self.under_way.join_next().await {
+            self.settle(done);
+        }
+        self.close_idle(true).await;
+    }
+
+    /// Carries the last minute over a restart.
+    async fn restore_pace(&mut self) {
+        match self.options.queue.recent_attempts(&self.lane, self.route.limits.window).await {
+            Ok(ended) => self.pace = Pace::restore(self.route.limits, ended),
+            Err(error) => tracing::error!(lane = %self.lane, %error, "the last minute can't be read"),
+        }
+    }
+
+    /// Starts as many attempts as may be started now.
+    async fn advance(&mut self) -> Result<Wait, QueueError> {
+        let now = self.options.clock.now();
+        if let Some(until) = self.paused_until {
+            if now < until {
+                return Ok(Wait::Until(until));
+            }
+            self.paused_until = None;
+        }
+        if !self.proven && self.breaker_is_open().await? {
+            return Ok(Wait::Change);
+        }
+        loop {
+            if self.backlog.is_empty() && !self.refill(now).await? {
+                let next = self.options.queue.next_due_at(&self.lane).await?;
+                // What is in flight still counts as due until it has begun.
+                return Ok(match next {
+                    Some(next) if next > now => Wait::ChangeOr(next),
+                    Some(_) if !self.under_way.is_empty() => Wait::End,
+                    _ => Wait::Change,
+                });
+            }
+            if !self.proven && !self.under_way.is_empty() {
+                return Ok(Wait::End);
+            }
+            match self.pace.request(now) {
+                Decision::Permit => self.begin(),
+                Decision::WaitUntil(moment) => return Ok(Wait::Until(moment)),
+                Decision::WaitForEnd => return Ok(Wait::End),
+            }
+        }
+    }
+
+    /// Takes the next due messages; false when there are none.
+    async fn refill(&mut self, now: Timestamp) -> Result<bool, QueueError> {
+        // Those in flight may still look due, so ask for that many more.
+        let limit = BACKLOG_MAX + self.in_flight.len();
+        let due = self.options.queue.due(&self.lane, now, limit).await?;
+        self.backlog.extend(due.into_iter().filter(|message| !self.in_flight.contains(&message.id)));
+        Ok(!self.backlog.is_empty())
+    }
+
+    fn begin(&mut self) {
+        let Some(due) = self.backlog.pop_front() else { return };
+        let id = due.id;
+        self.in_flight.insert(id);
+        let kept = self.idle.pop().map(|(_, session)| session);
+        let (options, route, account) =
+            (Arc::clone(&self.options), self.route.clone(), self.account.clone());
+        self.under_way.spawn(async move {
+            (id, attempt::run(&options, &route, &account, kept, due).await)
+        });
+    }
+
+    fn settle(&mut self, done: Result<(MessageId, Ended), tokio::task::JoinError>) {
+        let now = self.options.clock.now();
+        let (id, ended) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // Our own mistake. The attempt stays recorded as under way and
+                // the watchdog settles it.
+                tracing::error!(lane = %self.lane, %error, "an attempt broke off");
+                self.pace.end(now, true);
+                return;
+            }
+        };
+        self.in_flight.remove(&id);
+        self.pace.end(now, ended.counted);
+        if let Some(session) = ended.connection {
+            self.idle.push((now, session));
+        }
+        match ended.news {
+            News::Sent => {
+                self.proven = true;
+                self.failures = 0;
+                self.options.alarms.clear("authentication_refused", &self.account.address.key());
+                self.options.alarms.clear("service_down", &self.account.address.key());
+            }
+            News::NotDue => {}
+            News::Down => self.pause(now),
+            News::Refused => {
+                self.proven = false;
+                self.backlog.clear();
+            }
+            News::Store(error) => {
+                tracing::error!(lane = %self.lane, error, "an attempt could not be recorded");
+                self.paused_until = Some(now.plus(STORE_PAUSE));
+                self.backlog.clear();
+            }
+        }
+    }
+
+    /// The service is away: one message tries again later, the rest wait.
+    fn pause(&mut self, now: Timestamp) {
+        /// Openings in a row that must fail before a person is told.
+        const FAILURES_BEFORE_ALARM: u32 = 3;
+        self.failures = self.failures.saturating_add(1);
+        self.backlog.clear();
+        if self.failures == 1 {
+            // A connection that broke off, once: the next message may well pass.
+            self.paused_until = Some(now.plus(FIRST_PAUSE));
+            return;
+        }
+        let jitter = Jitter::from_dice(&*self.options.dice);
+        self.paused_until = Some(next_attempt_at(self.failures - 1, now, jitter));
+        if self.failures == FAILURES_BEFORE_ALARM {
+            self.options.alarms.raise(
+                Alarm::new("service_down", format!("{} can't be reached; mail waits", self.route.server))
+                    .account(&self.account.address.key()),
+            );
+        }
+    }
+
+    async fn breaker_is_open(&self) -> Result<bool, QueueError> {
+        let credential = connection::credential(&self.account);
+        match self.options.queue.breaker_state(&credential).await? {
+            BreakerState::Closed => Ok(false),
+            BreakerState::Open { reply, .. } => {
+                self.options.alarms.raise(
+                    Alarm::new(
+                        "authentication_refused",
+                        format!("{} was refused earlier: {reply}. Its mail stays queued until a new credential is in place.", self.account.address),
+                    )
+                    .account(&self.account.address.key()),
+                );
+                Ok(true)
+            }
+        }
+    }
+
+    fn idle_ends_at(&self) -> Option<Timestamp> {
+        self.idle.iter().map(|(since, _)| since.plus(self.route.times.idle)).min()
+    }
+
+    /// Closes connections that were idle for long, or all.
+    async fn close_idle(&mut self, all: bool) {
+        let now = self.options.clock.now();
+        let limit = self.route.times.idle;
+        let (over, kept): (Vec<_>, Vec<_>) =
+            self.idle.drain(..).partition(|(since, _)| all || now.since(*since) >= limit);
+        self.idle = kept;
+        for (_, session) in over {
+            session.quit().await;
+        }
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);

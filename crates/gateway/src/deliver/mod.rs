@@ -1,0 +1,136 @@
+//! Delivery: one worker a lane, a few connections each, inside the service's
+//! limits.
+//!
+//! ```text
+//!   queue: due ──▶ lane (pace, breaker, pause) ──▶ attempt ──▶ connection
+//!                    ▲                                │
+//!                    └────── what it learnt ──────────┘
+//!   attempt: begin ─ MAIL RCPT DATA body ─ record the dot ─ dot ─ finish
+//! ```
+//!
+//! | trouble | what is done |
+//! | --- | --- |
+//! | the recipient or message is refused | that recipient fails, the sender is told |
+//! | 4xx, or the service is down | deferred by the schedule; the lane pauses when nothing can be opened |
+//! | signing in is refused | breaker opens, the owner is told, the queue keeps the mail |
+//! | the reply to the dot is lost | in doubt, then held by the message's class |
+
+mod alarm;
+mod attempt;
+mod classify;
+mod connection;
+mod lane;
+pub mod oauth;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailward_mail::{Clock, Dice};
+use mailward_net::{Resolver, Tasks};
+use mailward_queue::{Lane, Queue};
+
+use crate::route::Routes;
+pub use alarm::{Alarm, Alarms};
+pub use classify::{Action, Meaning, Party, classify};
+
+/// How often the watchdog looks for what is overdue.
+const WATCHDOG_PERIOD: Duration = Duration::from_secs(60);
+
+/// How long to wait after the store refused, before asking it again.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+/// What delivery needs.
+#[derive(Clone, Debug)]
+pub struct DeliverOptions {
+    pub queue: Queue,
+    pub routes: Routes,
+    pub resolver: Arc<dyn Resolver>,
+    pub clock: Arc<dyn Clock>,
+    pub dice: Arc<dyn Dice>,
+    pub alarms: Alarms,
+}
+
+/// Settles what an earlier process left, then starts delivering. To be called
+/// once, after [`Queue::recover`].
+pub fn start(options: DeliverOptions, tasks: &Tasks) {
+    let options = Arc::new(options);
+    let (dispatcher, spawner) = (Arc::clone(&options), tasks.clone());
+    let shutdown = tasks.shutdown().clone();
+    tasks.spawn("deliver", async move {
+        tokio::select! {
+            () = shutdown.begun() => {}
+            () = dispatch(dispatcher, spawner) => {}
+        }
+    });
+    let shutdown = tasks.shutdown().clone();
+    tasks.spawn("watchdog", async move {
+        tokio::select! {
+            () = shutdown.begun() => {}
+            () = watch(options) => {}
+        }
+    });
+}
+
+/// Starts a worker for every lane that has work. Workers stay: a lane is one
+/// account on one route, of which there are few.
+async fn dispatch(options: Arc<DeliverOptions>, tasks: Tasks) {
+    let mut changes = options.queue.work_changes();
+    let mut started: HashSet<Lane> = HashSet::new();
+    loop {
+        changes.mark_unchanged();
+        match options.queue.lanes_with_work().await {
+            Ok(lanes) => {
+                for (lane, _) in lanes {
+                    if started.insert(lane.clone()) {
+                        start_lane(&options, &tasks, lane);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the queue's lanes can't be read");
+                options.clock.wait(STORE_PAUSE).await;
+                continue;
+            }
+        }
+        // Lanes known already wake by themselves; only a new one matters here.
+        if changes.changed().await.is_err() {
+            return;
+        }
+        options.clock.wait(DISPATCH_PAUSE).await;
+    }
+}
+
+/// Between two looks for new lanes, however much comes in.
+const DISPATCH_PAUSE: Duration = Duration::from_millis(20);
+
+fn start_lane(options: &Arc<DeliverOptions>, tasks: &Tasks, lane: Lane) {
+    match options.routes.of_lane(&lane) {
+        Some((route, account)) => {
+            let worker = lane::LaneWorker::new(
+                Arc::clone(options),
+                lane,
+                route.clone(),
+                account.clone(),
+                tasks.shutdown().clone(),
+            );
+            tasks.spawn("lane", worker.run());
+        }
+        None => options.alarms.raise(
+            Alarm::new("lane_without_route", format!("mail waits for {lane}, which the configuration no longer has"))
+                .account(lane.account.as_str()),
+        ),
+    }
+}
+
+/// Ends what is past its deadline and settles attempts that never ended.
+async fn watch(options: Arc<DeliverOptions>) {
+    loop {
+        match options.queue.expire_overdue(options.clock.now()).await {
+            Ok(overdue) if overdue.more => continue,
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the watchdog can't do its round"),
+        }
+        options.clock.wait(WATCHDOG_PERIOD).await;
+    }
+}

@@ -1,0 +1,250 @@
+//! The gateway put together: what the program opens, starts and stops.
+//!
+//! ```text
+//!   Gateway::open ─▶ store, queue, register, secrets        nothing listens yet
+//!         │
+//!   Gateway::start(pages) ─▶ submission, submissions, https
+//! ```
+//!
+//! Between the two the program makes its console over [`Gateway::queue`], and
+//! starts the workers that deliver.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use mailward_mail::{Clock, Dice};
+use mailward_net::http::HttpServer;
+use mailward_net::listen::BindError;
+use mailward_net::smtp::{Security, Server};
+use mailward_net::tls::{TlsConfigError, http_server_config, server_config};
+use mailward_net::{Listener, Resolver, ServerIdentity, Tasks};
+use mailward_queue::{Queue, Recovered, Terms};
+use mailward_store::{Disk, OpenError, ReadError, Schema, Store, SystemDisk};
+
+use crate::accept::http::HttpIntake;
+use crate::accept::{Intake, smtp};
+use crate::check::Checker;
+use crate::config::Config;
+use crate::register::{Register, SignIn};
+use crate::secrets::{SecretError, Secrets};
+
+/// The tables of everything that the gateway keeps, in the order in which they
+/// came to be. A script that has been released never changes its place.
+pub const MIGRATIONS: &[&str] = &[QUEUE_FIRST, crate::register::MIGRATION];
+
+const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
+
+/// A migration that the queue adds goes to the end of [`MIGRATIONS`].
+const _: () = assert!(mailward_queue::MIGRATIONS.len() == 1, "a migration of the queue is missing");
+
+/// What the gateway is opened with.
+#[derive(Debug)]
+pub struct GatewayOptions {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub dice: Arc<dyn Dice>,
+    pub resolver: Arc<dyn Resolver>,
+    /// Instead of the files that the configuration names.
+    pub identity: Option<ServerIdentity>,
+    /// Instead of the keystore that the configuration names.
+    pub secrets: Option<Secrets>,
+    /// Bodies go here; the system's disk unless a test passes another.
+    pub disk: Arc<dyn Disk>,
+    pub tasks: Tasks,
+}
+
+impl GatewayOptions {
+    /// With everything as the configuration says.
+    pub fn new(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        dice: Arc<dyn Dice>,
+        resolver: Arc<dyn Resolver>,
+        tasks: Tasks,
+    ) -> Self {
+        let disk = Arc::new(SystemDisk);
+        Self { config, clock, dice, resolver, identity: None, secrets: None, disk, tasks }
+    }
+}
+
+/// An open gateway. Its parts are shared; clones are the same gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    pub config: Arc<Config>,
+    pub queue: Queue,
+    pub register: Arc<Register>,
+    pub secrets: Arc<Secrets>,
+    pub clock: Arc<dyn Clock>,
+    pub dice: Arc<dyn Dice>,
+    pub resolver: Arc<dyn Resolver>,
+    pub tasks: Tasks,
+    /// What an earlier process had left unfinished.
+    pub recovered: Recovered,
+    identity: Option<ServerIdentity>,
+    intake: Arc<Intake>,
+}
+
+/// Where the gateway listens, with the ports that were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    pub submission: Option<SocketAddr>,
+    pub submissions: Option<SocketAddr>,
+    pub https: Option<SocketAddr>,
+}
+
+/// Why there is no gateway. Each text is one a person can act upon.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("the queue cannot be opened: {0}")]
+    Queue(String),
+    #[error("the register cannot be read: {0}")]
+    Register(#[from] ReadError),
+    #[error(transparent)]
+    Secrets(#[from] SecretError),
+    #[error(transparent)]
+    Tls(#[from] TlsConfigError),
+    #[error("no certificate is configured: add [gateway.tls] with certificate and key")]
+    NoIdentity,
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("cannot use {}: {source}", .path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+}
+
+impl Gateway {
+    /// Opens the folder and reads what is in it. Blocks for a moment while the
+    /// store is checked: for start-up only.
+    pub async fn open(options: GatewayOptions) -> Result<Self, GatewayError> {
+        let config = Arc::new(options.config);
+        let secrets = match options.secrets {
+            Some(secrets) => secrets,
+            None => Secrets::open(config.keystore.as_ref())?,
+        };
+        let identity = match (options.identity, &config.tls) {
+            (Some(identity), _) => Some(identity),
+            (None, Some(files)) => {
+                Some(ServerIdentity::from_pem_files(&files.certificate, &files.key)?)
+            }
+            (None, None) => None,
+        };
+        let store = open_store(&config, options.disk)?;
+        let queue = Queue::over(
+            store.clone(),
+            Arc::clone(&options.clock),
+            Arc::clone(&options.dice),
+            Terms::default(),
+        );
+        let recovered =
+            queue.recover().await.map_err(|error| GatewayError::Queue(error.to_string()))?;
+        let register = Arc::new(Register::open(Arc::clone(&config), store).await?);
+        let sign_in = SignIn::new(
+            Arc::clone(&register),
+            &config.limits,
+            Arc::clone(&options.clock),
+            &*options.dice,
+        );
+        let intake = Arc::new(Intake {
+            hostname: config.hostname.clone(),
+            limits: config.limits.clone(),
+            queue: queue.clone(),
+            checker: Checker::new(&config.rules),
+            sign_in,
+            clock: Arc::clone(&options.clock),
+            dice: Arc::clone(&options.dice),
+            alarm: Default::default(),
+        });
+        Ok(Self {
+            config,
+            queue,
+            register,
+            secrets: Arc::new(secrets),
+            clock: options.clock,
+            dice: options.dice,
+            resolver: options.resolver,
+            tasks: options.tasks,
+            recovered,
+            identity,
+            intake,
+        })
+    }
+
+    /// The API: `/v1`, `/livez` and `/readyz`.
+    pub fn api(&self) -> Result<Router, GatewayError> {
+        let spool = self.config.dir.join("spool");
+        std::fs::create_dir_all(&spool)
+            .map_err(|source| GatewayError::Folder { path: spool.clone(), source })?;
+        let intake = Arc::clone(&self.intake);
+        Ok(HttpIntake::new(intake, spool, self.tasks.shutdown().clone()).router())
+    }
+
+    /// Begins to listen. `pages` are served beside the API, where they do not
+    /// name the same paths.
+    pub fn start(&self, pages: Router) -> Result<Addresses, GatewayError> {
+        let listen = &self.config.listen;
+        // All ports are taken before anything is served.
+        let submission = listen.submission.map(Listener::bind).transpose()?;
+        let submissions = listen.submissions.map(Listener::bind).transpose()?;
+        let https = listen.https.map(Listener::bind).transpose()?;
+        let addresses = Addresses {
+            submission: submission.as_ref().map(Listener::address),
+            submissions: submissions.as_ref().map(Listener::address),
+            https: https.as_ref().map(Listener::address),
+        };
+        if addresses == Addresses::default() {
+            return Ok(addresses);
+        }
+        let identity = self.identity.as_ref().ok_or(GatewayError::NoIdentity)?;
+        let tls = server_config(identity);
+        if let Some(listener) = submission {
+            let server = self.smtp(Security::StartTls(Arc::clone(&tls)));
+            self.tasks.spawn_vital("submission", server.serve(listener));
+        }
+        if let Some(listener) = submissions {
+            let server = self.smtp(Security::ImplicitTls(tls));
+            self.tasks.spawn_vital("submissions", server.serve(listener));
+        }
+        if let Some(listener) = https {
+            let server = HttpServer {
+                listener,
+                tls: Some(http_server_config(identity)),
+                router: self.api()?.merge(pages),
+                limits: crate::accept::http::limits(&self.intake),
+                clock: Arc::clone(&self.clock),
+            };
+            self.tasks.spawn_vital("https", server.serve(self.tasks.shutdown().clone()));
+        }
+        Ok(addresses)
+    }
+
+    fn smtp(&self, security: Security) -> Server<smtp::SmtpIntake> {
+        Server {
+            service: Arc::new(smtp::SmtpIntake(Arc::clone(&self.intake))),
+            settings: Arc::new(smtp::settings(&self.intake)),
+            dialect: Arc::new(smtp::dialect(&self.intake)),
+            security,
+            limits: smtp::connection_limits(&self.intake),
+            clock: Arc::clone(&self.clock),
+            dice: Arc::clone(&self.dice),
+            tasks: self.tasks.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("hostname", &self.config.hostname).finish_non_exhaustive()
+    }
+}
+
+fn open_store(config: &Config, disk: Arc<dyn Disk>) -> Result<Store, OpenError> {
+    Store::open(mailward_store::Options {
+        disk,
+        ..mailward_store::Options::new(&config.dir, Schema { migrations: MIGRATIONS })
+    })
+}
+

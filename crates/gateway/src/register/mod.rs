@@ -1,0 +1,255 @@
+//! The interface register: which applications there are, and who may speak
+//! for them.
+//!
+//! ```text
+//!   configuration ─┐
+//!                  ├─▶ Register ─▶ SignIn ─▶ Principal (application, account, route)
+//!   rows ──────────┘                 │
+//!                             limits, memory
+//! ```
+//!
+//! Knows no protocol: SMTP and HTTP say the same refusals in their own words.
+
+mod hash;
+mod refusals;
+mod remembered;
+mod rows;
+mod sign_in;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mailward_mail::Timestamp;
+use mailward_policy::{AccountFacts, ApplicationFacts, RouteFacts};
+use mailward_queue::{ApplicationName, Lane};
+use mailward_store::{ReadError, Store, WriteError};
+
+pub use hash::{HashError, KeyHash, PasswordHash, make_api_key, make_password};
+pub use rows::MIGRATION;
+pub use sign_in::{Denied, Principal, SignIn};
+
+use crate::config::{Account, Application, Config, KeyKind, Route};
+
+/// An application with what its messages need, made ready once.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    pub application: Application,
+    pub account: Account,
+    pub route: Route,
+    pub lane: Lane,
+    pub application_facts: ApplicationFacts,
+    pub account_facts: AccountFacts,
+    pub route_facts: RouteFacts,
+}
+
+impl Registered {
+    fn new(application: Application, config: &Config) -> Option<Self> {
+        let account = config.account(&application.account)?.clone();
+        let route = config.route(&application.route)?.clone();
+        Some(Self {
+            lane: application.lane(),
+            application_facts: application.facts(),
+            account_facts: AccountFacts { address: account.address.clone(), kind: account.kind },
+            route_facts: route.facts(),
+            application,
+            account,
+            route,
+        })
+    }
+}
+
+/// The applications, by name and by credential. What the configuration says
+/// of one goes before what the rows say.
+#[derive(Debug)]
+pub struct Register {
+    config: Arc<Config>,
+    store: Option<Store>,
+    index: RwLock<Arc<Index>>,
+}
+
+/// One state of the register; replaced as a whole.
+#[derive(Debug, Default)]
+struct Index {
+    /// Grows with every change, so that what was remembered of an earlier
+    /// state is known to be old.
+    generation: u64,
+    by_name: HashMap<ApplicationName, Arc<Registered>>,
+    passwords: HashMap<String, Password>,
+    keys: HashMap<KeyHash, (Arc<Registered>, KeyKind)>,
+    /// Costs as much to try as the first chosen password does, and fits none.
+    decoy: Arc<PasswordHash>,
+    has_slow: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Password {
+    registered: Arc<Registered>,
+    kind: KeyKind,
+    hash: Arc<PasswordHash>,
+}
+
+/// Why an entry was not taken into the register.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    #[error("application {0} stands in the configuration file; change it there")]
+    InConfiguration(ApplicationName),
+    #[error("application {0} names an account or a route that is not configured")]
+    NoWayOut(ApplicationName),
+    #[error("there is no application {0} in the register")]
+    NoSuchApplication(ApplicationName),
+    #[error("the username or key of application {0} is in use by another")]
+    CredentialTaken(ApplicationName),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error("this register is kept in the configuration alone")]
+    NoStore,
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Register {
+    /// A register of what the configuration says alone.
+    pub fn of(config: Arc<Config>) -> Self {
+        let register = Self { config, store: None, index: RwLock::default() };
+        register.replace(Vec::new());
+        register
+    }
+
+    /// The same and what the store's rows say. The store must have been opened
+    /// with [`MIGRATION`] among its own.
+    pub async fn open(config: Arc<Config>, store: Store) -> Result<Self, ReadError> {
+        let kept = rows::all(&store).await?;
+        let register = Self { config, store: Some(store), index: RwLock::default() };
+        register.replace(kept);
+        Ok(register)
+    }
+
+    pub fn find(&self, name: &ApplicationName) -> Option<Arc<Registered>> {
+        self.index().by_name.get(name).cloned()
+    }
+
+    /// All of them, by name.
+    pub fn list(&self) -> Vec<Arc<Registered>> {
+        let mut list: Vec<_> = self.index().by_name.values().cloned().collect();
+        list.sort_by(|one, other| one.application.name.cmp(&other.application.name));
+        list
+    }
+
+    /// Adds or replaces an entry of the rows.
+    pub async fn put(&self, application: Application, now: Timestamp) -> Result<(), RegisterError> {
+        let store = self.store.as_ref().ok_or(RegisterError::NoStore)?;
+        let name = application.name.clone();
+        self.check(&application)?;
+        rows::put(store, application, now).await?;
+        self.reload(store).await?;
+        tracing::info!(application = %name, "register entry changed");
+        Ok(())
+    }
+
+    /// Removes an entry of the rows.
+    pub async fn remove(&self, name: &ApplicationName) -> Result<(), RegisterError> {
+        let store = self.store.as_ref().ok_or(RegisterError::NoStore)?;
+        if self.config.application(name).is_some() {
+            return Err(RegisterError::InConfiguration(name.clone()));
+        }
+        if !rows::remove(store, name.clone()).await? {
+            return Err(RegisterError::NoSuchApplication(name.clone()));
+        }
+        self.reload(store).await?;
+        tracing::info!(application = %name, "register entry removed");
+        Ok(())
+    }
+
+    async fn reload(&self, store: &Store) -> Result<(), ReadError> {
+        let kept = rows::all(store).await?;
+        self.replace(kept);
+        Ok(())
+    }
+
+    fn check(&self, application: &Application) -> Result<(), RegisterError> {
+        let name = &application.name;
+        if self.config.application(name).is_some() {
+            return Err(RegisterError::InConfiguration(name.clone()));
+        }
+        if Registered::new(application.clone(), &self.config).is_none() {
+            return Err(RegisterError::NoWayOut(name.clone()));
+        }
+        let index = self.index();
+        let of_another = |owner: &Arc<Registered>| owner.application.name != *name;
+        for password in &application.passwords {
+            PasswordHash::parse(&password.hash)?;
+            let taken = index.passwords.get(&username_key(&password.username));
+            if taken.is_some_and(|taken| of_another(&taken.registered)) {
+                return Err(RegisterError::CredentialTaken(name.clone()));
+            }
+        }
+        for key in &application.api_keys {
+            let taken = index.keys.get(&KeyHash::parse(&key.hash)?);
+            if taken.is_some_and(|(owner, _)| of_another(owner)) {
+                return Err(RegisterError::CredentialTaken(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&self, kept: Vec<Application>) {
+        let generation = self.index().generation + 1;
+        let mut index = Index { generation, ..Index::default() };
+        let configured = self.config.applications.iter().cloned();
+        for application in configured.chain(kept) {
+            index.add(application, &self.config);
+        }
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
+    }
+
+    fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Index {
+    /// What is there already stays: the configuration comes first.
+    fn add(&mut self, application: Application, config: &Config) {
+        let name = application.name.clone();
+        if self.by_name.contains_key(&name) {
+            tracing::warn!(application = %name, "a register row is hidden by the configuration");
+            return;
+        }
+        let Some(registered) = Registered::new(application, config) else {
+            tracing::error!(application = %name, "its account or route is not configured: it cannot send");
+            return;
+        };
+        let registered = Arc::new(registered);
+        for password in &registered.application.passwords {
+            let Ok(hash) = PasswordHash::parse(&password.hash) else {
+                tracing::error!(application = %name, "a password hash cannot be read: it will not sign in");
+                continue;
+            };
+            if let (PasswordHash::Slow(_), false) = (&hash, self.has_slow) {
+                self.decoy = Arc::new(hash.decoy());
+                self.has_slow = true;
+            }
+            let entry = Password {
+                registered: Arc::clone(&registered),
+                kind: password.kind,
+                hash: Arc::new(hash),
+            };
+            self.passwords.entry(username_key(&password.username)).or_insert(entry);
+        }
+        for key in &registered.application.api_keys {
+            let Ok(hash) = KeyHash::parse(&key.hash) else {
+                tracing::error!(application = %name, "an API key's hash cannot be read: it will not sign in");
+                continue;
+            };
+            self.keys.entry(hash).or_insert((Arc::clone(&registered), key.kind));
+        }
+        self.by_name.insert(name, registered);
+    }
+}
+
+/// Names are compared without regard to case.
+fn username_key(username: &str) -> String {
+    username.to_lowercase()
+}

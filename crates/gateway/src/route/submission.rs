@@ -1,0 +1,75 @@
+//! The submission route: port 587, STARTTLS with the certificate verified,
+//! then LOGIN, PLAIN or XOAUTH2 (GUIDE-46, GUIDE-60, RFC 6409).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailward_mail::Secret;
+use mailward_queue::LaneLimits;
+use rustls::ClientConfig;
+
+use crate::deliver::oauth::TokenSource;
+
+/// A named submission server and how to treat it.
+#[derive(Clone, Debug)]
+pub struct SubmissionRoute {
+    pub name: String,
+    /// A host name; also the name its certificate must have.
+    pub server: String,
+    pub port: u16,
+    pub tls: Arc<ClientConfig>,
+    /// For each account: connections at once, messages in any minute.
+    pub limits: LaneLimits,
+    pub times: Times,
+    /// What we call ourselves in EHLO.
+    pub client_name: String,
+}
+
+/// How long the other side may take. Minima of RFC 5321 section 4.5.3.2 where
+/// it has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Name look-up, connection, greeting, TLS and sign-in together.
+    pub open: Duration,
+    /// A signed-in connection without a message is closed after this.
+    pub idle: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { open: Duration::from_secs(120), idle: Duration::from_secs(30) }
+    }
+}
+
+/// How an account proves itself.
+#[derive(Clone, Debug)]
+pub enum Mechanism {
+    Login { password: Versioned },
+    Plain { password: Versioned },
+    XOAuth2 { tokens: TokenSource },
+}
+
+impl Mechanism {
+    /// Which credential it is, for the breaker: never the secret itself.
+    pub fn credential_name(&self) -> &'static str {
+        match self {
+            Self::Login { .. } | Self::Plain { .. } => "password",
+            Self::XOAuth2 { .. } => "xoauth2",
+        }
+    }
+
+    /// Changes with the secret.
+    pub fn credential_version(&self) -> &str {
+        match self {
+            Self::Login { password } | Self::Plain { password } => &password.version,
+            Self::XOAuth2 { tokens } => tokens.credential_version(),
+        }
+    }
+}
+
+/// A secret with the version its keystore gives it.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    pub secret: Secret,
+    pub version: String,
+}

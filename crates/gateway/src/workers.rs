@@ -1,0 +1,62 @@
+//! What works in the background once a gateway is open: delivery, the
+//! watchdog, and the outbox of reports and callbacks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mailward_queue::ApplicationName;
+
+use crate::deliver::{self, Alarms, DeliverOptions};
+use crate::gateway::Gateway;
+use crate::outcome::{self, OutcomeOptions};
+use crate::route::{self, AssembleError};
+
+/// Workers that are ready to start.
+#[derive(Debug)]
+pub struct Workers {
+    deliver: DeliverOptions,
+    outcome: OutcomeOptions,
+}
+
+impl Workers {
+    /// Reads secrets and authorities; starts nothing yet.
+    pub fn prepare(gateway: &Gateway) -> Result<Self, AssembleError> {
+        let Gateway { config, secrets, resolver, clock, dice, tasks, queue, .. } = gateway;
+        let routes = route::routes(config, secrets, resolver, clock)?;
+        let callbacks = route::callbacks(config, secrets, resolver, clock)?;
+        let mut owners: BTreeMap<String, Vec<ApplicationName>> = BTreeMap::new();
+        for application in &config.applications {
+            let account = application.account.as_str().to_owned();
+            owners.entry(account).or_default().push(application.name.clone());
+        }
+        let alarms = Alarms::new(callbacks.clone(), owners, Arc::clone(clock), tasks.clone());
+        Ok(Self {
+            deliver: DeliverOptions {
+                queue: queue.clone(),
+                routes,
+                resolver: Arc::clone(resolver),
+                clock: Arc::clone(clock),
+                dice: Arc::clone(dice),
+                alarms,
+            },
+            outcome: OutcomeOptions {
+                queue: queue.clone(),
+                callbacks,
+                clock: Arc::clone(clock),
+                dice: Arc::clone(dice),
+                hostname: config.hostname.clone(),
+            },
+        })
+    }
+
+    /// The alarms that the workers raise.
+    pub fn alarms(&self) -> &Alarms {
+        &self.deliver.alarms
+    }
+
+    /// Starts them all.
+    pub fn start(self, gateway: &Gateway) {
+        deliver::start(self.deliver, &gateway.tasks);
+        outcome::start(self.outcome, &gateway.tasks);
+    }
+}

@@ -1,0 +1,6 @@
+//! The intake as its clients meet it: SMTP over loopback TLS, the API through
+//! its router.
+
+mod api;
+mod smtp;
+mod support;

@@ -1,0 +1,47 @@
+//! Mailboxes: folders, items, UIDs, flags and quota, over the store.
+//!
+//! ```text
+//!   owner ── mailbox ── folder ── item ── body (shared, counted)
+//!                          │
+//!                       Folder: a live view that sessions follow
+//! ```
+//!
+//! Rows in the store are the truth; a folder that a session has open is held
+//! in memory as well, a few tens of octets an item, and forgotten when the
+//! last session leaves. Every change takes its place in a folder's order of
+//! changes ([`Folder::change`]) inside the store's write, so that what sessions
+//! see is what is on stable storage, in the order in which it got there.
+//!
+//! This crate does not know who owns a mailbox, which protocol reads it, or
+//! what its folders are for.
+
+mod append;
+mod change;
+mod error;
+mod flags;
+mod folder;
+mod folders;
+mod item;
+mod listing;
+mod live;
+mod mailboxes;
+mod message;
+mod name;
+mod rows;
+mod schema;
+mod transfer;
+mod view;
+
+pub use append::{Appended, Content, TARGETS_MAX, Target};
+pub use error::MailboxError;
+pub use flags::{FlagChange, Flags};
+pub use folder::Folder;
+pub use folders::{FOLDERS_MAX, FolderInfo, FolderStatus};
+pub use item::{Item, Uid};
+pub use listing::{ItemSummary, LIST_ITEMS_MAX};
+pub use mailboxes::{Mailboxes, NewFolder, NewMailbox, Usage};
+pub use message::{MessageWriter, NewMessage, Summary};
+pub use name::{FolderName, LEVEL_OCTETS_MAX, LEVELS_MAX, NameError};
+pub use schema::SCHEMA;
+pub use transfer::Copied;
+pub use view::{Updates, View};

@@ -1,0 +1,106 @@
+//! Copying and moving items between folders of one mailbox.
+
+use crate::error::MailboxError;
+use crate::folder::Folder;
+use crate::item::{Item, Uid};
+use crate::live::{Change, Offered};
+use crate::name::FolderName;
+use crate::rows::{FolderRow, MailboxRow, StoredItem, change_usage};
+
+/// Where copies went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    pub uid_validity: u32,
+    /// The UIDs before and after, in the order of the former.
+    pub uids: Vec<(Uid, Uid)>,
+}
+
+impl Folder {
+    /// Copies items, all or none; those that are gone already are passed over.
+    /// Copies share their bodies.
+    pub async fn copy(&self, uids: &[Uid], to: &FolderName) -> Result<Copied, MailboxError> {
+        self.transfer(uids, to, false).await
+    }
+
+    /// As [`Folder::copy`], and takes the originals away in the same write.
+    pub async fn move_to(&self, uids: &[Uid], to: &FolderName) -> Result<Copied, MailboxError> {
+        self.transfer(uids, to, true).await
+    }
+
+    async fn transfer(
+        &self,
+        uids: &[Uid],
+        to: &FolderName,
+        take_away: bool,
+    ) -> Result<Copied, MailboxError> {
+        let (source, owner, to) = (self.live.id, self.owner().to_owned(), to.clone());
+        let mut uids = uids.to_vec();
+        uids.sort_unstable();
+        uids.dedup();
+        let live = self.mailboxes.live().clone();
+        let (copied, offered) = self
+            .mailboxes
+            .write(Vec::new(), move |tx, _| {
+                let mailbox = MailboxRow::find(tx, &owner)?;
+                let mut from = FolderRow::by_id(tx, source)?;
+                let mut target = FolderRow::selectable(tx, mailbox.id, &to)?;
+                let mut items = Vec::with_capacity(uids.len());
+                for uid in uids {
+                    if let Some(item) = StoredItem::find(tx, source, uid)? {
+                        items.push((uid, item));
+                    }
+                }
+                let octets: u64 = items.iter().map(|(_, item)| item.body.octets()).sum();
+                if !take_away {
+                    mailbox.make_room(octets)?;
+                }
+                let mut added: Vec<Item> = Vec::with_capacity(items.len());
+                let mut pairs = Vec::with_capacity(items.len());
+                let same = target.id == source;
+                for (uid, item) in &items {
+                    let new = target.add(tx, item, item.flags)?;
+                    pairs.push((*uid, new.uid));
+                    added.push(new);
+                    if take_away {
+                        // The copy takes over the original's hold on the body.
+                        let folder = if same { &mut target } else { &mut from };
+                        folder.remove(tx, *uid, item)?;
+                    } else {
+                        tx.retain_body(&item.body)?;
+                    }
+                }
+                let copied = Copied {
+                    uid_validity: target.uid_validity,
+                    uids: pairs,
+                };
+                let mut offered = Offered::default();
+                if items.is_empty() {
+                    return Ok((copied, offered));
+                }
+                if take_away {
+                    let gone = Change::Expunged(items.iter().map(|(uid, _)| *uid).collect());
+                    if same {
+                        // Two changes to one folder: first the copies, then,
+                        // under a number of its own, that the originals went.
+                        let seq = target.save(tx)?;
+                        offered.add(&live, target.id, seq, Change::Appended(added));
+                        let seq = target.save(tx)?;
+                        offered.add(&live, target.id, seq, gone);
+                        return Ok((copied, offered));
+                    }
+                    let seq = from.save(tx)?;
+                    offered.add(&live, from.id, seq, gone);
+                } else {
+                    let count = i64::try_from(items.len()).unwrap_or(0);
+                    let octets = i64::try_from(octets).unwrap_or(i64::MAX);
+                    change_usage(tx, mailbox.id, count, octets)?;
+                }
+                let seq = target.save(tx)?;
+                offered.add(&live, target.id, seq, Change::Appended(added));
+                Ok((copied, offered))
+            })
+            .await?;
+        self.mailboxes.live().confirm(&offered);
+        Ok(copied)
+    }
+}

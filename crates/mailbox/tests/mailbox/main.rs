@@ -1,0 +1,5 @@
+//! Mailboxes on a real store, closed and opened again.
+
+mod life;
+mod sessions;
+mod support;

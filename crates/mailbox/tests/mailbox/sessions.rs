@@ -1,0 +1,190 @@
+//! What sessions on one folder see of each other.
+
+use crate::support::{Bench, name, uids};
+use mailward_mailbox::{FlagChange, Flags, Folder, Updates, View};
+
+async fn session(bench: &Bench) -> (Folder, View) {
+    let folder = bench
+        .mailboxes
+        .folder("asha", &name("INBOX"))
+        .await
+        .expect("INBOX");
+    let view = folder.view();
+    (folder, view)
+}
+
+#[tokio::test]
+async fn sees_appends_flags_and_expunges_of_others() {
+    let bench = Bench::new().await;
+    for text in ["1", "2", "3"] {
+        bench.append("INBOX", text).await;
+    }
+    let (one, mut view) = session(&bench).await;
+    let (two, mut other) = session(&bench).await;
+    assert_eq!(view.uids(), uids(&[1, 2, 3]));
+
+    bench.append("INBOX", "4").await;
+    let (_, changes) = two
+        .store_flags(&uids(&[2]), FlagChange::Add(Flags::SEEN))
+        .await
+        .expect("stored");
+    for change in changes {
+        other.was_told(change);
+    }
+    let expected = Updates {
+        flags: vec![(2, uids(&[2])[0], Flags::SEEN)],
+        exists: Some(4),
+        ..Updates::default()
+    };
+    assert_eq!(one.updates(&mut view, true), expected);
+    let own = two.updates(&mut other, true);
+    assert_eq!(
+        own,
+        Updates {
+            exists: Some(4),
+            ..Updates::default()
+        },
+        "its own change is no news"
+    );
+
+    two.store_flags(&uids(&[1, 3]), FlagChange::Add(Flags::DELETED))
+        .await
+        .expect("stored");
+    assert_eq!(two.expunge(&uids(&[1, 2, 3, 4])).await, Ok(2));
+    bench.append("INBOX", "5").await;
+
+    // While expunges must wait, numbers stay as they were told.
+    let updates = one.updates(&mut view, false);
+    assert_eq!((updates.expunged.len(), updates.exists), (0, Some(5)));
+    assert_eq!(view.uid_of(1), Some(uids(&[1])[0]));
+    assert!(one.item(uids(&[1])[0]).is_none());
+    let updates = one.updates(&mut view, true);
+    assert_eq!(updates.expunged, [3, 1]);
+    assert_eq!(view.uids(), uids(&[2, 4, 5]));
+    assert!(one.updates(&mut view, true).is_empty());
+}
+
+#[tokio::test]
+async fn an_item_that_came_and_went_unseen_is_no_news() {
+    let bench = Bench::new().await;
+    let (one, mut view) = session(&bench).await;
+    bench.append("INBOX", "1").await;
+    bench
+        .mailboxes
+        .remove("asha", &name("INBOX"), &uids(&[1]))
+        .await
+        .expect("removed");
+    assert!(one.updates(&mut view, true).is_empty());
+    assert_eq!(view.uid_next(), 2);
+}
+
+#[tokio::test]
+async fn wakes_who_waits() {
+    let bench = Bench::new().await;
+    let (one, mut view) = session(&bench).await;
+    let mut watch = one.watch();
+    watch.mark_unchanged();
+    bench.append("INBOX", "1").await;
+    watch.changed().await.expect("the folder lives");
+    assert_eq!(one.updates(&mut view, true).exists, Some(1));
+    bench
+        .mailboxes
+        .folder("asha", &name("INBOX"))
+        .await
+        .expect("INBOX")
+        .move_to(&uids(&[1]), &name("Sent Items"))
+        .await
+        .expect("moved");
+    watch.changed().await.expect("the folder lives");
+    assert_eq!(one.updates(&mut view, true).expunged, [1]);
+}
+
+#[tokio::test]
+async fn recent_is_told_once_and_that_is_kept() {
+    let bench = Bench::new().await;
+    bench.append("INBOX", "1").await;
+    let (one, mut view) = session(&bench).await;
+    one.claim_recent(&mut view, true).await;
+    assert_eq!(view.recent_count(), 1, "looking alone takes nothing");
+    let (two, mut other) = session(&bench).await;
+    two.claim_recent(&mut other, false).await;
+    assert!(other.is_recent(uids(&[1])[0]));
+    drop((one, two));
+    let bench = bench.reopen().await;
+    bench.append("INBOX", "2").await;
+    let (three, mut later) = session(&bench).await;
+    three.claim_recent(&mut later, false).await;
+    assert_eq!(
+        (later.recent_count(), later.is_recent(uids(&[1])[0])),
+        (1, false)
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_folder_is_gone_for_its_sessions() {
+    let bench = Bench::new().await;
+    let folder = name("Projects/2026");
+    bench.append("Projects/2026", "1").await;
+    let open = bench
+        .mailboxes
+        .folder("asha", &folder)
+        .await
+        .expect("a folder");
+    let mut view = open.view();
+    bench
+        .mailboxes
+        .delete_folder("asha", &folder)
+        .await
+        .expect("deleted");
+    let updates = open.updates(&mut view, true);
+    assert!(updates.gone);
+    assert_eq!(updates.expunged, [1]);
+    assert!(bench.mailboxes.folder("asha", &folder).await.is_err());
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_went_away_is_seen_after_settling() {
+    let bench = Bench::new().await;
+    let (one, mut view) = session(&bench).await;
+    {
+        let append = bench.try_append("asha", "INBOX", "1");
+        tokio::pin!(append);
+        // Poll once: the change is handed to the store; then go away.
+        let polled = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(append.as_mut().poll(context).is_ready())
+        });
+        assert!(!polled.await, "a write takes a sync");
+    }
+    // Writes are made in the order they were handed over, so after this one
+    // the forsaken one is on stable storage.
+    bench.append("Sent Items", "2").await;
+    one.settle().await.expect("settled");
+    assert_eq!(one.updates(&mut view, true).exists, Some(1));
+}
+
+#[tokio::test]
+async fn many_at_once_get_ascending_uids_in_order() {
+    let bench = Bench::new().await;
+    let (one, mut view) = session(&bench).await;
+    let appends: Vec<_> = (0..64)
+        .map(|number| {
+            let mailboxes = bench.mailboxes.clone();
+            let content = bench.content(&format!("message {number}"));
+            let date = mailward_mail::Timestamp::from_millis(number);
+            tokio::spawn(async move {
+                mailboxes
+                    .append(crate::support::target("asha", "INBOX"), content, date)
+                    .await
+            })
+        })
+        .collect();
+    let mut given = Vec::new();
+    for append in appends {
+        given.push(append.await.expect("joined").expect("appended").uid);
+        one.updates(&mut view, true);
+        assert!(view.uids().is_sorted());
+    }
+    given.sort_unstable();
+    assert_eq!(given, view.uids());
+    assert_eq!(given.len(), 64);
+}

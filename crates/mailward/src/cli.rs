@@ -1,0 +1,254 @@
+//! The command line: every command and flag, and nothing that acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Carries an application's mail to NHSmail by the rules, and is an NHSmail to test against.
+#[derive(Debug, Parser)]
+#[command(name = "mailward", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start twin and gateway on this machine, joined, with a sample organisation
+    Up(UpArguments),
+    /// Start the gateway alone, against the service its configuration names
+    Gateway(GatewayArguments),
+    /// Start the twin alone
+    Twin(TwinArguments),
+    /// Judge a message by every rule without sending it
+    Check(CheckArguments),
+    /// Say what a rule asks, why, and what to do about it
+    Explain(ExplainArguments),
+    /// Look into the queue and act on what waits in it
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Keep the secrets that a configuration refers to
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Check and rescue a store folder
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Work with a configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArguments {
+    /// Keep all state in this folder [default: a fresh temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Populate from this TOML file instead of the sample organisation
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// First port of the block to listen on
+    #[arg(long, value_name = "N", conflicts_with = "ports")]
+    pub(crate) ports_from: Option<u16>,
+    /// `auto`: take whatever ports are free
+    #[arg(long, value_name = "auto", value_parser = ["auto"])]
+    pub(crate) ports: Option<String>,
+    /// `off`: lift the rates, for tests by strangers that must not be slowed
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
+    pub(crate) limits: String,
+    /// Behave as the service did on this day, and set the clock to it
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) as_of: Option<String>,
+    /// Print one JSON object on one line when everything listens
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// Send the sample mail through, print its outcomes and stop
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TwinArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object on one line when everything listens
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which store folder a command opens.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArguments {
+    /// A running gateway's folder, as its ready object names it
+    #[arg(long, value_name = "DIR", env = "MAILWARD_DIR")]
+    pub(crate) dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The message, as RFC 5322 writes it
+    #[arg(value_name = "FILE.eml")]
+    pub(crate) file: PathBuf,
+    /// The application that would send it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) app: String,
+    /// Where the application is registered: a configuration file [default: the sample organisation]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the application is registered: a seed file
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) seed: Option<PathBuf>,
+    /// A recipient of the envelope; may be given several times [default: To, Cc and Bcc]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: Vec<String>,
+    /// The data class, as the application would state it
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) data_class: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The rule, as a refusal names it; without one, all rules in one line each
+    pub(crate) rule: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// List messages, newest first
+    List {
+        #[command(flatten)]
+        target: TargetArguments,
+        /// Only recipients in this state or with this outcome
+        #[arg(long)]
+        state: Option<String>,
+        /// Only this application's
+        #[arg(long)]
+        application: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one message with its timeline
+    Show {
+        #[command(flatten)]
+        target: TargetArguments,
+        id: String,
+    },
+    /// Say why a message waits, which limit holds it, and until when
+    Explain {
+        #[command(flatten)]
+        target: TargetArguments,
+        id: String,
+    },
+    /// Try again now what is deferred, held or in doubt
+    Retry {
+        #[command(flatten)]
+        target: TargetArguments,
+        id: String,
+        /// Only this recipient
+        #[arg(long)]
+        recipient: Option<String>,
+    },
+    /// Withdraw what has not been sent
+    Cancel {
+        #[command(flatten)]
+        target: TargetArguments,
+        id: String,
+        /// Only this recipient
+        #[arg(long)]
+        recipient: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeystoreArguments {
+    /// The keystore file
+    #[arg(long, value_name = "FILE", env = "MAILWARD_KEYSTORE")]
+    pub(crate) keystore: PathBuf,
+    /// A file that holds the keystore's passphrase
+    #[arg(long, value_name = "FILE", env = "MAILWARD_KEYSTORE_PASSPHRASE_FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Put a secret, read from standard input, under a name
+    Set {
+        name: String,
+        #[command(flatten)]
+        keystore: KeystoreArguments,
+    },
+    /// List names and versions, never secrets
+    List {
+        #[command(flatten)]
+        keystore: KeystoreArguments,
+    },
+    /// Take a secret out
+    Remove {
+        name: String,
+        #[command(flatten)]
+        keystore: KeystoreArguments,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Read everything and name what is damaged; changes nothing
+    Check {
+        /// The store folder
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy everything readable out of a store, damaged or not
+    Export {
+        /// The store folder
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// The folder to write to; made when it does not exist
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read a configuration and name every fault with its line
+    Check {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}

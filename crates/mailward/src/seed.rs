@@ -1,0 +1,191 @@
+//! What `up` and `twin` start with: one TOML file, or the sample organisation.
+
+use std::path::Path;
+
+use mailward_gateway::config::{Direction, References, Volumes};
+use mailward_mail::{Address, Secret};
+use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty};
+use mailward_twin::Population;
+use mailward_twin::seed::{AccountSpec, DistributionListSpec, Organisation, RelayRegistrationSpec};
+use serde::Deserialize;
+
+const SAMPLE: &str = include_str!("sample/organisation.toml");
+
+/// The whole seed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Seed {
+    pub(crate) organisation: Organisation,
+    #[serde(default)]
+    pub(crate) account: Vec<AccountSpec>,
+    #[serde(default)]
+    pub(crate) distribution_list: Vec<DistributionListSpec>,
+    #[serde(default)]
+    pub(crate) relay_registration: Vec<RelayRegistrationSpec>,
+    /// For `up` alone; the twin knows no applications.
+    #[serde(default)]
+    pub(crate) application: Vec<SeedApplication>,
+}
+
+/// An application of the register. What a test does not care about has a default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeedApplication {
+    pub(crate) name: String,
+    #[serde(default = "sample_owner")]
+    pub(crate) owner: String,
+    #[serde(default)]
+    pub(crate) purpose: String,
+    #[serde(default = "official")]
+    pub(crate) data_class: DataClass,
+    #[serde(default)]
+    pub(crate) patient_data: bool,
+    #[serde(default)]
+    pub(crate) direction: Direction,
+    #[serde(default)]
+    pub(crate) volumes: Volumes,
+    /// One of the accounts above.
+    pub(crate) account: Address,
+    #[serde(default)]
+    pub(crate) references: References,
+    #[serde(default)]
+    pub(crate) review_date: Option<mailward_mail::Timestamp>,
+    #[serde(default)]
+    pub(crate) approval_expires: Option<mailward_mail::Timestamp>,
+    #[serde(default = "live")]
+    pub(crate) state: ApplicationState,
+    #[serde(default)]
+    pub(crate) display_name: DisplayNameDuty,
+    #[serde(default)]
+    pub(crate) send_as: Vec<Address>,
+    #[serde(default)]
+    pub(crate) service_names: Vec<String>,
+    #[serde(default)]
+    pub(crate) callback: Option<SeedCallback>,
+    /// How the gateway signs the account in at the twin.
+    #[serde(default)]
+    pub(crate) mechanism: SeedMechanism,
+    /// For SMTP; the application's name without one.
+    #[serde(default)]
+    pub(crate) username: Option<String>,
+    /// Made when absent, and shown in the ready object.
+    #[serde(default)]
+    pub(crate) password: Option<Secret>,
+    #[serde(default)]
+    pub(crate) api_key: Option<Secret>,
+}
+
+/// A seed is test data: its callback secret may stand in the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeedCallback {
+    pub(crate) url: String,
+    pub(crate) secret: Secret,
+    #[serde(default)]
+    pub(crate) ca_file: Option<std::path::PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SeedMechanism {
+    Login,
+    #[default]
+    XOAuth2,
+}
+
+fn sample_owner() -> String {
+    "not stated".to_owned()
+}
+
+fn official() -> DataClass {
+    DataClass::Official
+}
+
+fn live() -> ApplicationState {
+    ApplicationState::Live
+}
+
+impl Seed {
+    /// The file, or the sample organisation.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, String> {
+        match path {
+            None => Ok(Self::sample()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| format!("can't read the seed {}: {error}", path.display()))?;
+                Self::parse(&text).map_err(|problem| format!("{}: {problem}", path.display()))
+            }
+        }
+    }
+
+    pub(crate) fn sample() -> Self {
+        Self::parse(SAMPLE).expect("the sample organisation is tested")
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let seed: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            format!("line {line}: {}", error.message().lines().collect::<Vec<_>>().join(" "))
+        })?;
+        seed.check()?;
+        Ok(seed)
+    }
+
+    /// What the shape of the file does not say.
+    fn check(&self) -> Result<(), String> {
+        for application in &self.application {
+            let name = &application.name;
+            if !self.account.iter().any(|account| account.address == application.account) {
+                return Err(format!(
+                    "application {name} sends as {}, which is none of the accounts: add it as an [[account]]",
+                    application.account
+                ));
+            }
+            if self.application.iter().filter(|other| other.name == *name).count() > 1 {
+                return Err(format!("there are two applications called {name}: rename one"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The twin's part.
+    pub(crate) fn population(&self) -> Population {
+        Population {
+            organisation: self.organisation.clone(),
+            accounts: self.account.clone(),
+            lists: self.distribution_list.clone(),
+            relay_registrations: self.relay_registration.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_has_what_the_manual_says() {
+        let seed = Seed::sample();
+        let kind = |wanted| seed.account.iter().filter(|account| account.kind == wanted).count();
+        assert_eq!(kind(mailward_twin::seed::AccountKind::Application), 2);
+        assert_eq!(kind(mailward_twin::seed::AccountKind::User), 3);
+        assert_eq!(seed.application.len(), 2);
+        assert_eq!(seed.distribution_list.len(), 1);
+    }
+
+    #[test]
+    fn faults_name_their_line() {
+        let organisation = "[organisation]\nname = \"X\"\ndomain = \"x.example\"\n";
+        for (rest, problem) in [
+            ("[[acount]]\n", "line 4: unknown field `acount`"),
+            ("[[account]]\naddress = \"nobody\"\n", "line 5: "),
+            (
+                "[[application]]\nname = \"a\"\naccount = \"a@x.example\"\n",
+                "application a sends as a@x.example, which is none of the accounts",
+            ),
+        ] {
+            let error = Seed::parse(&format!("{organisation}{rest}")).expect_err(rest);
+            assert!(error.starts_with(problem), "{error}");
+        }
+    }
+}

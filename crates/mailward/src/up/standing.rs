@@ -1,0 +1,81 @@
+//! A gateway that stands: open, listening, with its workers, its console and
+//! its operator's socket.
+
+use std::sync::Arc;
+
+use axum::Router;
+use mailward_console::{ConsoleOptions, Credentials};
+use mailward_gateway::deliver::Alarms;
+use mailward_gateway::gateway::Addresses;
+use mailward_gateway::workers::Workers;
+use mailward_gateway::{Gateway, GatewayOptions};
+
+use super::Surroundings;
+use crate::console_source::{ConsoleSource, GatewayPart, TwinPart};
+use crate::operator;
+use crate::ready::GatewayEndpoints;
+
+pub(super) struct Standing {
+    pub(super) gateway: Gateway,
+    pub(super) endpoints: GatewayEndpoints,
+}
+
+/// Who may see the console and what it calls itself.
+pub(super) struct ConsoleSettings {
+    pub(super) credentials: Arc<dyn Credentials>,
+    pub(super) title: String,
+    pub(super) banner: Option<String>,
+}
+
+/// Opens the store, listens, and starts the workers.
+pub(super) async fn start(
+    surroundings: &Surroundings,
+    options: GatewayOptions,
+    twin: Option<TwinPart>,
+    console: ConsoleSettings,
+) -> Result<Standing, String> {
+    let gateway = Gateway::open(options).await.map_err(|error| error.to_string())?;
+    // Ports before workers: nothing is sent by a gateway that can't stand.
+    let workers = Workers::prepare(&gateway).map_err(|error| error.to_string())?;
+    let part = gateway_part(&gateway, workers.alarms());
+    let pages = console_pages(surroundings, Some(part), twin, console);
+    let addresses = gateway.start(pages).map_err(|error| error.to_string())?;
+    workers.start(&gateway);
+    operator::serve(&gateway.config.dir, &gateway.queue, &gateway.config, &surroundings.tasks)
+        .map_err(|error| format!("the operator's socket can't be made: {error}"))?;
+    Ok(Standing { endpoints: endpoints(&addresses), gateway })
+}
+
+pub(super) fn console_pages(
+    surroundings: &Surroundings,
+    gateway: Option<GatewayPart>,
+    twin: Option<TwinPart>,
+    settings: ConsoleSettings,
+) -> Router {
+    mailward_console::router(ConsoleOptions {
+        source: Arc::new(ConsoleSource::new(gateway, twin)),
+        credentials: settings.credentials,
+        clock: surroundings.clock(),
+        dice: Arc::clone(&surroundings.dice),
+        title: settings.title,
+        banner: settings.banner,
+        secure_cookie: true,
+    })
+}
+
+fn gateway_part(gateway: &Gateway, alarms: &Alarms) -> GatewayPart {
+    GatewayPart {
+        queue: gateway.queue.clone(),
+        config: Arc::clone(&gateway.config),
+        alarms: alarms.clone(),
+    }
+}
+
+fn endpoints(addresses: &Addresses) -> GatewayEndpoints {
+    let text = |address: Option<std::net::SocketAddr>| address.map(|address| address.to_string());
+    GatewayEndpoints {
+        submission: text(addresses.submission),
+        submissions: text(addresses.submissions),
+        https: text(addresses.https),
+    }
+}

@@ -1,0 +1,259 @@
+//! The system's clock, and a clock that runs with it but elsewhere in time.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the one place that may read the system's time and sleep; everything else takes a Clock"
+)]
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mailward_mail::time::{Clock, Timestamp, Waiting};
+use tokio::sync::watch;
+
+/// The longest nap between two looks at the wall clock, so that a clock that
+/// is set while somebody waits is noticed within this time.
+const NAP_MAX: Duration = Duration::from_secs(60);
+
+/// The machine's own clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => Timestamp::from_millis(millis(since)),
+            Err(before) => Timestamp::from_millis(-millis(before.duration())),
+        }
+    }
+
+    fn wait_until(&self, moment: Timestamp) -> Waiting {
+        Box::pin(async move {
+            loop {
+                let left = moment.since(Self.now());
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(NAP_MAX)).await;
+            }
+        })
+    }
+}
+
+/// Another clock plus an offset that can be changed while others wait.
+///
+/// ```text
+///   base   ──●────────●────────────●──────▶   wakes waiters in real time
+///   shift        +0       +2 days             set, advance: wakes them at once
+/// ```
+#[derive(Debug)]
+pub struct ShiftedClock {
+    base: Arc<dyn Clock>,
+    shift_millis: watch::Sender<i64>,
+}
+
+impl ShiftedClock {
+    /// A clock that shows what `base` shows, until told otherwise.
+    pub fn new(base: Arc<dyn Clock>) -> Self {
+        Self {
+            base,
+            shift_millis: watch::Sender::new(0),
+        }
+    }
+
+    /// A clock that shows `moment` now and runs on from there.
+    pub fn starting_at(base: Arc<dyn Clock>, moment: Timestamp) -> Self {
+        let clock = Self::new(base);
+        clock.set(moment);
+        clock
+    }
+
+    /// Shows `moment` from now on, which may lie earlier than before. Whoever
+    /// waits for a moment that has come wakes at once.
+    pub fn set(&self, moment: Timestamp) {
+        let shift = moment
+            .as_millis()
+            .saturating_sub(self.base.now().as_millis());
+        self.shift_millis.send_replace(shift);
+    }
+
+    /// Jumps ahead.
+    pub fn advance(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        self.shift_millis
+            .send_modify(|shift| *shift = shift.saturating_add(millis));
+    }
+
+    /// How far this clock is ahead of its base, in milliseconds.
+    pub fn shift_millis(&self) -> i64 {
+        *self.shift_millis.borrow()
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        shifted(self.base.now(), self.shift_millis())
+    }
+
+    fn wait_until(&self, moment: Timestamp) -> Waiting {
+        let base = Arc::clone(&self.base);
+        let mut shifts = self.shift_millis.subscribe();
+        Box::pin(async move {
+            loop {
+                let shift = *shifts.borrow_and_update();
+                if shifted(base.now(), shift) >= moment {
+                    return;
+                }
+                let due = shifted(moment, shift.saturating_neg());
+                tokio::select! {
+                    () = base.wait_until(due) => {}
+                    changed = shifts.changed() => if changed.is_err() {
+                        // The clock itself is gone, so its shift stays.
+                        return base.wait_until(due).await;
+                    },
+                }
+            }
+        })
+    }
+}
+
+fn shifted(moment: Timestamp, shift_millis: i64) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis().saturating_add(shift_millis))
+}
+
+/// The time allowed for something ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the time allowed ran out")]
+pub struct Elapsed;
+
+/// Does `work`, but no longer than `limit` on `clock`. Work that is ready at
+/// the last moment counts as done.
+pub async fn within<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, Elapsed> {
+    until(clock, clock.now().plus(limit), work).await
+}
+
+/// Does `work`, but no longer than until `deadline` on `clock`.
+pub async fn until<T>(
+    clock: &dyn Clock,
+    deadline: Timestamp,
+    work: impl Future<Output = T>,
+) -> Result<T, Elapsed> {
+    let late = clock.wait_until(deadline);
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = late => Err(Elapsed),
+    }
+}
+
+/// A monotonic moment, for libraries that think in [`Instant`]s.
+pub(crate) fn instant_now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn poll<T>(mut future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
+        Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// A base that stands still, so that only shifts can wake anybody.
+    #[derive(Debug)]
+    struct Stopped(Timestamp);
+
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+
+        fn wait_until(&self, moment: Timestamp) -> Waiting {
+            let due = moment <= self.0;
+            Box::pin(async move {
+                if !due {
+                    std::future::pending::<()>().await;
+                }
+            })
+        }
+    }
+
+    fn moment(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a valid time")
+    }
+
+    fn stopped() -> ShiftedClock {
+        ShiftedClock::new(Arc::new(Stopped(moment("2026-11-21"))))
+    }
+
+    #[tokio::test]
+    async fn a_shift_wakes_those_whose_moment_has_come() {
+        let clock = stopped();
+        let mut hour = clock.wait(Duration::from_secs(3600));
+        let mut day = clock.wait(Duration::from_secs(86_400));
+        assert_eq!(poll(&mut hour), Poll::Pending);
+        assert_eq!(poll(&mut day), Poll::Pending);
+
+        clock.advance(Duration::from_secs(3599));
+        assert_eq!(poll(&mut hour), Poll::Pending);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(poll(&mut hour), Poll::Ready(()));
+        assert_eq!(poll(&mut day), Poll::Pending);
+
+        clock.set(moment("2027-04-01"));
+        assert_eq!(poll(&mut day), Poll::Ready(()));
+    }
+
+    #[tokio::test]
+    async fn a_shift_wakes_a_sleeping_task() {
+        let clock = Arc::new(stopped());
+        let waiting = tokio::spawn(clock.wait(Duration::from_secs(60)));
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(60));
+        waiting.await.expect("the waiter wakes");
+    }
+
+    #[tokio::test]
+    async fn set_back_keeps_waiters_waiting() {
+        let clock = stopped();
+        let mut wait = clock.wait(Duration::from_secs(10));
+        clock.set(moment("2022-03-01"));
+        assert_eq!(clock.now(), moment("2022-03-01"));
+        clock.advance(Duration::from_secs(11));
+        assert_eq!(poll(&mut wait), Poll::Pending);
+        clock.set(moment("2026-11-21T00:00:10Z"));
+        assert_eq!(poll(&mut wait), Poll::Ready(()));
+    }
+
+    #[tokio::test]
+    async fn runs_on_with_its_base() {
+        let clock = ShiftedClock::starting_at(Arc::new(SystemClock), moment("2022-03-01"));
+        let due = clock.now().plus(Duration::from_millis(3));
+        clock.wait_until(due).await;
+        assert!(clock.now() >= due);
+        assert!(clock.now() < moment("2022-03-02"));
+    }
+
+    #[tokio::test]
+    async fn within_ends_work_that_takes_too_long() {
+        let clock = stopped();
+        assert_eq!(
+            within(&clock, Duration::ZERO, std::future::ready(7)).await,
+            Ok(7)
+        );
+        let never = std::future::pending::<()>();
+        let mut limited = Box::pin(within(&clock, Duration::from_secs(5), never));
+        assert_eq!(poll(&mut limited), Poll::Pending);
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(poll(&mut limited), Poll::Ready(Err(Elapsed)));
+    }
+}

@@ -1,0 +1,299 @@
+//! Drives client conversations: connects, reads, sends.
+//!
+//! ```text
+//! let mut session = ClientSession::connect(&options, &resolver, clock).await?;
+//! session.authenticate(&Credentials::password(Mechanism::Login, name, secret)).await?;
+//! let verdicts = session.send(&envelope, Some(octets), &mut outgoing).await?;
+//! session.quit().await;
+//! ```
+
+mod error;
+mod options;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use mailward_mail::Envelope;
+use mailward_mail::time::{Clock, Timestamp};
+use mailward_wire::smtp::Credentials;
+use mailward_wire::smtp::client::{Done, Features, Protection, Session, Stage, Step, Verdict};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+
+pub use error::ClientError;
+pub use options::{ClientOptions, ClientSecurity, ClientTimes};
+
+use super::receive::{Buffers, Input};
+use crate::clock::until;
+use crate::connect::{ConnectError, connect};
+use crate::dns::Resolver;
+use crate::stream::Stream;
+use crate::tls::TlsFacts;
+
+/// The body goes out in pieces of about this size, each within its time.
+const PIECE_OCTETS: usize = 64 * 1024;
+
+/// A message on its way out.
+pub trait Outgoing: Send {
+    /// The next octets of the message: lines end in CRLF, dots are not
+    /// doubled. Nothing means the end.
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Stopped>> + Send;
+
+    /// All octets are sent and the final dot is not. Whoever keeps a record of
+    /// the attempt writes it down here: once this returns, the message may be
+    /// taken, even if no reply ever comes. `verdicts` are those of RCPT, in
+    /// the envelope's order.
+    fn before_final_dot(
+        &mut self,
+        verdicts: &[Verdict],
+    ) -> impl Future<Output = Result<(), Stopped>> + Send;
+}
+
+/// The sender changed its mind, or could not read the message: the connection
+/// is closed without the final dot, so that nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Stopped(pub String);
+
+/// What the driver needs of a stream.
+pub trait ClientLink: AsyncRead + AsyncWrite + Unpin + Send + Sized {
+    fn start_tls(
+        self,
+        config: Arc<ClientConfig>,
+        name: &str,
+    ) -> impl Future<Output = Result<Self, ConnectError>> + Send;
+}
+
+impl ClientLink for Stream {
+    async fn start_tls(self, config: Arc<ClientConfig>, name: &str) -> Result<Self, ConnectError> {
+        self.upgrade_client(config, name).await
+    }
+}
+
+/// A connection to a server, past EHLO and TLS, for any number of messages
+/// one after the other.
+#[derive(Debug)]
+pub struct ClientSession<L = Stream> {
+    session: Session,
+    /// Absent once the connection is of no more use.
+    link: Option<L>,
+    input: Input,
+    options: ClientOptions,
+    clock: Arc<dyn Clock>,
+}
+
+impl ClientSession<Stream> {
+    /// Connects, greets, and starts TLS.
+    pub async fn connect(
+        options: &ClientOptions,
+        resolver: &dyn Resolver,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ClientError> {
+        let deadline = clock.now().plus(options.times.connect);
+        let (host, port) = (&options.host, options.port);
+        let stream = connect(resolver, &*clock, host, port, deadline).await?;
+        Self::over(stream, options, clock).await
+    }
+
+    /// What the handshake agreed on.
+    pub fn tls(&self) -> Option<TlsFacts> {
+        self.link.as_ref().and_then(Stream::tls)
+    }
+}
+
+impl<L: ClientLink> ClientSession<L> {
+    /// The same over a stream that is connected already.
+    pub async fn over(
+        link: L,
+        options: &ClientOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ClientError> {
+        let protection = match &options.security {
+            ClientSecurity::StartTls(_) => Protection::StartTls,
+            ClientSecurity::ImplicitTls(_) => Protection::Implicit,
+            ClientSecurity::Plain => Protection::Plain,
+        };
+        let mut connected = Self {
+            session: Session::new(options.client_name.as_str(), protection),
+            link: Some(link),
+            input: Input::new(Buffers::default()),
+            options: options.clone(),
+            clock,
+        };
+        if let ClientSecurity::ImplicitTls(config) = &options.security {
+            connected.handshake(Arc::clone(config)).await?;
+        }
+        connected.drive().await?;
+        Ok(connected)
+    }
+
+    /// Signs in. A refusal is `ClientError::Session(Error::Refused)` at
+    /// [`Stage::Auth`]: it must not be tried again with the same secret.
+    pub async fn authenticate(&mut self, credentials: &Credentials) -> Result<(), ClientError> {
+        self.session.authenticate(credentials)?;
+        self.drive().await.map(drop)
+    }
+
+    /// Sends one message. Gives the last verdict on each recipient, in the
+    /// envelope's order: at MAIL, RCPT, DATA or the final dot.
+    ///
+    /// An error means that no verdict came; see [`ClientError::is_in_doubt`].
+    /// The session is of no more use then, except after
+    /// [`mailward_wire::smtp::client::Error::CannotCarry`].
+    pub async fn send(
+        &mut self,
+        envelope: &Envelope,
+        octets: Option<u64>,
+        message: &mut impl Outgoing,
+    ) -> Result<Vec<Verdict>, ClientError> {
+        self.session.begin(envelope, octets)?;
+        self.drive().await?;
+        if self.session.taken_count() == 0 || !self.session.is_open() {
+            return Ok(self.verdicts());
+        }
+        self.session.data();
+        if self.drive().await? == Done::BodyWanted {
+            let sent = self.send_body(message).await;
+            if sent.is_err() {
+                self.link = None;
+            }
+            sent?;
+            self.drive().await?;
+        }
+        Ok(self.verdicts())
+    }
+
+    /// Takes leave. Whether the server answers is of no matter.
+    pub async fn quit(mut self) {
+        if self.link.is_some() && self.session.is_open() {
+            self.session.quit();
+            if self.drive().await.is_ok()
+                && let Some(mut link) = self.link
+            {
+                let deadline = self.clock.now().plus(self.options.times.quit);
+                let _ = until(&*self.clock, deadline, link.shutdown()).await;
+            }
+        }
+    }
+
+    /// Whether another message can be sent: nothing failed, and the server
+    /// has neither closed nor said anything since.
+    pub async fn is_open(&mut self) -> bool {
+        let Some(link) = self.link.as_mut() else {
+            return false;
+        };
+        if !self.session.is_open() || !self.input.unused().is_empty() {
+            return false;
+        }
+        let input = &mut self.input;
+        let silent =
+            std::future::poll_fn(|cx| Poll::Ready(input.poll_fill(link, cx).is_pending())).await;
+        if !silent {
+            self.link = None;
+        }
+        silent
+    }
+
+    /// What the server offered.
+    pub fn features(&self) -> &Features {
+        self.session.features()
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        self.session.verdicts().flatten().cloned().collect()
+    }
+
+    async fn send_body(&mut self, message: &mut impl Outgoing) -> Result<(), ClientError> {
+        let mut out = Vec::new();
+        while let Some(chunk) = message.chunk().await? {
+            for piece in chunk.chunks(PIECE_OCTETS) {
+                self.session.body(piece, &mut out)?;
+                if out.len() >= PIECE_OCTETS {
+                    self.write(&out).await?;
+                    out.clear();
+                }
+            }
+        }
+        self.write(&out).await?;
+        message.before_final_dot(&self.verdicts()).await?;
+        self.session.final_dot()?;
+        Ok(())
+    }
+
+    /// Does what the session says until it has something to tell.
+    async fn drive(&mut self) -> Result<Done, ClientError> {
+        let driven = self.drive_on().await;
+        if driven.is_err() {
+            self.link = None;
+        }
+        driven
+    }
+
+    async fn drive_on(&mut self) -> Result<Done, ClientError> {
+        let mut deadline = self.deadline();
+        loop {
+            let mut unused = self.input.unused();
+            let step = self.session.step(&mut unused);
+            let left = unused.len();
+            self.input.leave(left);
+            match step? {
+                Step::Done(done) => return Ok(done),
+                Step::Send(octets) => {
+                    self.write(&octets).await?;
+                    deadline = self.deadline();
+                }
+                Step::StartTls => {
+                    if let ClientSecurity::StartTls(config) = &self.options.security {
+                        let config = Arc::clone(config);
+                        self.handshake(config).await?;
+                    }
+                    self.session.tls_established();
+                }
+                Step::Receive => {
+                    let stage = self.session.stage();
+                    let link = self.link.as_mut().ok_or_else(|| self.session.closed())?;
+                    let input = &mut self.input;
+                    let read = std::future::poll_fn(|cx| input.poll_fill(link, cx));
+                    match until(&*self.clock, deadline, read).await {
+                        Ok(Ok(0)) => return Err(self.session.closed().into()),
+                        Ok(Ok(_)) => {}
+                        Ok(Err(why)) => return Err(ClientError::Broken { stage, why }),
+                        Err(_) => return Err(ClientError::TimedOut { stage }),
+                    }
+                }
+            }
+        }
+    }
+
+    fn deadline(&self) -> Timestamp {
+        let limit = self.options.times.of(self.session.stage());
+        self.clock.now().plus(limit)
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> Result<(), ClientError> {
+        let (stage, deadline) = (self.session.stage(), self.deadline());
+        let link = self.link.as_mut().ok_or_else(|| self.session.closed())?;
+        let write = async {
+            link.write_all(octets).await?;
+            link.flush().await
+        };
+        match until(&*self.clock, deadline, write).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(ClientError::Broken { stage, why }),
+            Err(_) => Err(ClientError::TimedOut { stage }),
+        }
+    }
+
+    async fn handshake(&mut self, config: Arc<ClientConfig>) -> Result<(), ClientError> {
+        let link = self.link.take().ok_or_else(|| self.session.closed())?;
+        let deadline = self.clock.now().plus(self.options.times.tls_handshake);
+        let handshake = Box::pin(link.start_tls(config, &self.options.host));
+        match until(&*self.clock, deadline, handshake).await {
+            Ok(upgraded) => self.link = Some(upgraded?),
+            Err(_) => return Err(ClientError::TimedOut { stage: Stage::Tls }),
+        }
+        Ok(())
+    }
+}

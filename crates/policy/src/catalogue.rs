@@ -1,0 +1,83 @@
+//! The one list of rules.
+
+use crate::rule::{Problem, Rule, Severity};
+use crate::rules::{
+    application_registered, data_class_route, date_present, display_name_form, from_is_account,
+    from_single, header_readable, mandatory_headers, message_id_present, message_size,
+    no_non_delivery_address, recipients_per_message, recipients_readable, reply_to_real, tls_route,
+};
+use crate::settings::{Level, Settings};
+use crate::verdict::Finding;
+
+/// Every rule, sorted by id. The order is for readers: all rules are judged,
+/// and no verdict depends on it.
+pub const RULES: &[&Rule] = &[
+    &application_registered::RULE,
+    &data_class_route::RULE,
+    &date_present::RULE,
+    &display_name_form::RULE,
+    &from_is_account::RULE,
+    &from_single::RULE,
+    &header_readable::RULE,
+    &mandatory_headers::RULE,
+    &message_id_present::RULE,
+    &message_size::RULE,
+    &no_non_delivery_address::RULE,
+    &recipients_per_message::RULE,
+    &recipients_readable::RULE,
+    &reply_to_real::RULE,
+    &tls_route::RULE,
+];
+
+/// The rule of this id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id == id)
+}
+
+/// The rules to judge by, each with the severity it has here. Made once, when
+/// the configuration is read.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    pub(crate) active: Vec<(&'static Rule, Severity)>,
+    pub(crate) weakened: Vec<(&'static Rule, Level)>,
+}
+
+impl Catalogue {
+    pub fn new(settings: &Settings) -> Self {
+        Self::of(RULES, settings)
+    }
+
+    pub(crate) fn of(rules: &[&'static Rule], settings: &Settings) -> Self {
+        Self {
+            active: rules
+                .iter()
+                .filter_map(|rule| Some((*rule, settings.severity(rule)?)))
+                .collect(),
+            weakened: rules
+                .iter()
+                .filter_map(|rule| Some((*rule, settings.weakens(rule)?)))
+                .collect(),
+        }
+    }
+
+    /// The finding by which to refuse at once, where `problem` is seen before
+    /// the message is there: a size announced in MAIL FROM, say. `None` while
+    /// `rule` is set to anything milder than refuse.
+    pub fn refuse_early(&self, rule: &'static Rule, problem: Problem) -> Option<Finding> {
+        self.rules()
+            .any(|(active, set)| active.id == rule.id && set == Severity::Refuse)
+            .then(|| Finding::new(rule, Severity::Refuse, problem))
+    }
+
+    /// The rules that are judged, with their severity.
+    pub fn rules(&self) -> impl Iterator<Item = (&'static Rule, Severity)> + '_ {
+        self.active.iter().copied()
+    }
+}
+
+impl Default for Catalogue {
+    /// Every rule as severe as it is by itself.
+    fn default() -> Self {
+        Self::new(&Settings::default())
+    }
+}

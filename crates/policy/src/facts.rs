@@ -1,0 +1,270 @@
+//! Everything the rules may know about one submission. Plain data: fetched
+//! beforehand, by others. A rule that needs a new fact adds a field.
+
+use mailward_mail::{Address, ReversePath, Timestamp};
+
+use crate::data_class::DataClass;
+use crate::message_facts::MessageFacts;
+
+/// One message, by one application, for one route, at one moment.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub at: Timestamp,
+    /// The register's entry; `None` when nobody registered the sender.
+    pub application: Option<ApplicationFacts>,
+    /// The mail account to send from; `None` only with `application`.
+    pub account: Option<AccountFacts>,
+    pub envelope: EnvelopeFacts,
+    pub message: MessageFacts,
+    pub route: RouteFacts,
+    /// What the submission says of itself, else the application's default. A
+    /// label in the header can raise it: see [`Facts::strictest_class`].
+    pub data_class: DataClass,
+}
+
+impl Facts {
+    /// The class to treat the message by: the strictest of what was said with
+    /// the submission, what the header's label says, and what the application
+    /// is registered to carry when that is patient data (ENG-20).
+    pub fn strictest_class(&self) -> DataClass {
+        let label = self.message.data_class.as_ref();
+        let labelled = label.and_then(|label| label.class.ok());
+        let patient_data = self
+            .application
+            .as_ref()
+            .is_some_and(|application| application.patient_data)
+            .then_some(DataClass::OfficialSensitive);
+        [labelled, patient_data]
+            .into_iter()
+            .flatten()
+            .fold(self.data_class, DataClass::max)
+    }
+
+    /// Whether `address` is the account or one it may send as (GUIDE-10).
+    pub fn may_send_as(&self, address: &Address) -> bool {
+        self.account
+            .as_ref()
+            .is_some_and(|account| account.address == *address)
+            || self
+                .application
+                .as_ref()
+                .is_some_and(|application| application.send_as.contains(address))
+    }
+}
+
+/// What the interface register says of the application.
+#[derive(Clone, Debug)]
+pub struct ApplicationFacts {
+    pub name: String,
+    pub state: ApplicationState,
+    /// The moment the approval lapses, where it has one.
+    pub approval_expires: Option<Timestamp>,
+    /// Addresses other than the account's that it was granted to send as.
+    pub send_as: Vec<Address>,
+    pub patient_data: bool,
+    pub display_name: DisplayNameDuty,
+    /// Names of services, without organisation, that may stand in place of
+    /// `Lastname, Firstname`: `Appointment Reminders`.
+    pub service_names: Vec<String>,
+}
+
+/// Where an application stands in the register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApplicationState {
+    Draft,
+    Approved,
+    Live,
+    Suspended,
+    Retired,
+}
+
+impl ApplicationState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+            Self::Live => "live",
+            Self::Suspended => "suspended",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// How strictly the form of the display name is asked of an application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DisplayNameDuty {
+    /// As severe as the rule is set.
+    #[default]
+    Advised,
+    /// Refused whenever it is wrong.
+    Required,
+}
+
+/// The account at the mail service.
+#[derive(Clone, Debug)]
+pub struct AccountFacts {
+    pub address: Address,
+    pub kind: AccountKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    Application,
+    User,
+    Shared,
+}
+
+/// What SMTP, or the API, was told.
+#[derive(Clone, Debug)]
+pub struct EnvelopeFacts {
+    pub reverse_path: ReversePath,
+    pub recipients: Vec<RecipientFacts>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecipientFacts {
+    pub address: Address,
+}
+
+impl From<Address> for RecipientFacts {
+    fn from(address: Address) -> Self {
+        Self { address }
+    }
+}
+
+/// The way out that the message would take.
+#[derive(Clone, Debug)]
+pub struct RouteFacts {
+    pub name: String,
+    pub kind: RouteKind,
+    /// It ends in the twin: nothing leaves, and nothing real is touched.
+    pub twin: bool,
+    /// Ends at a mail service that is certified to DCB1596.
+    pub dcb1596: bool,
+    /// We prove who we are to the next server.
+    pub authenticated: bool,
+    /// The least version it will speak; `None` when it may fall back to plain text.
+    pub tls: Option<TlsVersion>,
+    /// Recipients that its account may address at once, where set.
+    pub recipients_max: Option<u64>,
+    /// Octets that it takes, where it takes less than the published limit.
+    pub octets_max: Option<u64>,
+}
+
+impl RouteFacts {
+    /// A route of this kind as NHSmail offers it.
+    pub fn nhsmail(kind: RouteKind) -> Self {
+        let relay = kind == RouteKind::Relay;
+        Self {
+            name: kind.as_str().to_owned(),
+            kind,
+            twin: false,
+            dcb1596: !relay,
+            authenticated: !relay,
+            tls: (!relay).then_some(TlsVersion::Tls12),
+            recipients_max: None,
+            octets_max: None,
+        }
+    }
+
+    /// The same, ending in the twin.
+    pub fn twin(kind: RouteKind) -> Self {
+        Self {
+            twin: true,
+            ..Self::nhsmail(kind)
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    Submission,
+    Graph,
+    HighSending,
+    Relay,
+    Ews,
+}
+
+impl RouteKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submission => "submission",
+            Self::Graph => "graph",
+            Self::HighSending => "high_sending",
+            Self::Relay => "relay",
+            Self::Ews => "ews",
+        }
+    }
+}
+
+/// Ordered: the later, the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    Tls10,
+    Tls11,
+    Tls12,
+    Tls13,
+}
+
+impl TlsVersion {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls10 => "TLS 1.0",
+            Self::Tls11 => "TLS 1.1",
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        }
+    }
+}
+
+/// The facts by the names under which rules say what they read.
+pub const NAMES: &[(&str, &str)] = &[
+    ("at", "the moment of the submission"),
+    (
+        "application.state",
+        "where the application stands in the register, and until when its approval holds",
+    ),
+    (
+        "application.send_as",
+        "the addresses that the application was granted to send as",
+    ),
+    (
+        "application.patient_data",
+        "whether the application is registered to carry patient data",
+    ),
+    (
+        "application.display_name",
+        "how strictly the form of the display name is asked, and the names of services excepted from it",
+    ),
+    (
+        "account.address",
+        "the account that the application sends from",
+    ),
+    ("envelope.reverse_path", "MAIL FROM"),
+    ("envelope.recipients", "every RCPT TO"),
+    ("message.from", "the From field"),
+    ("message.sender", "the Sender field"),
+    ("message.reply_to", "the Reply-To field"),
+    ("message.to", "the To, Cc and Bcc fields"),
+    ("message.date", "whether there is a Date field"),
+    ("message.message_id", "the Message-ID field"),
+    ("message.data_class", "the X-Mailward-Data-Class field"),
+    (
+        "message.doubled",
+        "fields that stand more than once and may not",
+    ),
+    ("message.header", "the size and form of the header section"),
+    ("message.octets", "the size of the encoded message"),
+    ("route.kind", "which kind of route it would take"),
+    ("route.twin", "whether the route ends in the twin"),
+    (
+        "route.security",
+        "whether the route is certified to DCB1596, authenticated and encrypted",
+    ),
+    ("route.limits", "limits set for the route's account"),
+    ("data_class", "the data class given with the submission"),
+];

@@ -1,0 +1,45 @@
+//! What may be sent: the clauses of the guidance, the published limits, the
+//! facts about one submission, the rules that read them, and the verdict.
+//!
+//! ```text
+//! header section ─▶ MessageFacts ─┐
+//! register, account, envelope, ───┼─▶ Facts ─▶ judge(facts, catalogue) ─▶ Verdict
+//! route, data class, moment ──────┘                 │                      decision
+//!                                        every rule, in no order           findings
+//!                                                                          repairs
+//! ```
+//!
+//! A rule is one file below `rules/` and one line in [`catalogue`]. All rules
+//! run, every reason is kept, and the strictest decides.
+//!
+//! This crate knows no I/O: not how facts are fetched, no clock (the moment is
+//! a fact), no store, and no protocol beyond the text of a reply.
+
+pub mod catalogue;
+pub mod clause;
+pub mod data_class;
+pub mod facts;
+pub mod generate;
+pub mod limits;
+pub mod message_facts;
+pub mod period;
+pub mod repair;
+mod reply;
+pub mod rule;
+pub mod rules;
+pub mod sample;
+pub mod settings;
+pub mod verdict;
+
+pub use catalogue::Catalogue;
+pub use clause::{Clause, ClauseId};
+pub use data_class::DataClass;
+pub use facts::{
+    AccountFacts, AccountKind, ApplicationFacts, ApplicationState, DisplayNameDuty, EnvelopeFacts,
+    Facts, RecipientFacts, RouteFacts, RouteKind, TlsVersion,
+};
+pub use message_facts::MessageFacts;
+pub use repair::{Repair, RepairField};
+pub use rule::{Place, Problem, Rule, Severity};
+pub use settings::{Level, Settings};
+pub use verdict::{Decision, Finding, Verdict, judge};

@@ -1,0 +1,226 @@
+use super::*;
+use crate::catalogue::{self, RULES};
+use crate::data_class::DataClass;
+use crate::sample;
+use crate::settings::{Level, Settings};
+
+/// Breaks a dozen rules at once.
+fn wreck() -> Facts {
+    let mut facts = sample::facts_of(
+        "From: matron@northmoor.example, Rota <no-reply@northmoor.example>\n\
+         Reply-To: x@nowhere.invalid\nSubject: 1\nSubject: 2\nstray\nTo: <broken",
+    );
+    facts.application = None;
+    facts.data_class = DataClass::OfficialSensitive;
+    facts.route.tls = None;
+    facts.route.dcb1596 = false;
+    facts.route.octets_max = Some(2000);
+    facts.route.recipients_max = Some(0);
+    facts
+}
+
+fn set(table: &[(&str, Level)]) -> Catalogue {
+    Catalogue::new(&Settings::new(table.iter().copied()).expect("valid settings"))
+}
+
+#[test]
+fn a_sound_message_is_accepted_without_a_word() {
+    let verdict = judge(&sample::facts(), &Catalogue::default());
+    assert_eq!(verdict.decision, Decision::Accept, "{:?}", verdict.findings);
+    assert!(verdict.findings.is_empty() && verdict.repairs.is_empty());
+    assert!(verdict.notes.is_empty() && verdict.refusal().is_none());
+}
+
+#[test]
+fn every_rule_speaks_of_the_wreck() {
+    let verdict = judge(&wreck(), &Catalogue::default());
+    let mut named: Vec<_> = verdict
+        .findings
+        .iter()
+        .map(|finding| finding.rule)
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    let all: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(named, all);
+}
+
+#[test]
+fn the_order_of_rules_never_matters() {
+    let facts = wreck();
+    let expected = judge(&facts, &Catalogue::default());
+    let mut rules = RULES.to_vec();
+    // A small generator of our own: the same shuffles in every run.
+    let mut state = 1_u64;
+    for _ in 0..200 {
+        for index in (1..rules.len()).rev() {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            rules.swap(index, (state >> 33) as usize % (index + 1));
+        }
+        let catalogue = Catalogue::of(&rules, &Settings::default());
+        let verdict = judge(&facts, &catalogue);
+        assert_eq!(verdict, expected);
+        assert_eq!(verdict.refusal(), expected.refusal());
+    }
+}
+
+#[test]
+fn the_strictest_decides_and_repairs_are_kept() {
+    let bare = sample::facts_of("From: appointments@northmoor.example");
+    for (table, decision, repairs) in [
+        (&[][..], Decision::Repair, 2),
+        (&[("display-name-form", Level::Hold)], Decision::Hold, 2),
+        (&[("display-name-form", Level::Refuse)], Decision::Refuse, 2),
+        (&[("date-present", Level::Refuse)], Decision::Refuse, 1),
+        (
+            &[
+                ("date-present", Level::Off),
+                ("message-id-present", Level::Warn),
+            ],
+            Decision::Accept,
+            0,
+        ),
+    ] {
+        let verdict = judge(&bare, &set(table));
+        assert_eq!(verdict.decision, decision, "{table:?}");
+        assert_eq!(verdict.repairs.len(), repairs, "{table:?}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_off_lets_the_message_by_and_leaves_a_note() {
+    let facts = sample::facts_of("From: matron@northmoor.example\nDate: x\nMessage-ID: <1@a>");
+    assert_eq!(
+        judge(&facts, &Catalogue::default()).decision,
+        Decision::Refuse
+    );
+    for (level, decision) in [
+        (Level::Off, Decision::Accept),
+        (Level::Warn, Decision::Accept),
+        (Level::Hold, Decision::Hold),
+    ] {
+        let verdict = judge(&facts, &set(&[("from-is-account", level)]));
+        assert_eq!(verdict.decision, decision);
+        let note = &verdict.notes[0];
+        assert_eq!(note.rule, "from-is-account");
+        assert!(note.text.contains("GUIDE-10 binds"), "{}", note.text);
+    }
+    // Stricter than by itself, or resting on no clause: nothing to note.
+    for table in [
+        ("display-name-form", Level::Refuse),
+        ("date-present", Level::Off),
+    ] {
+        assert!(judge(&facts, &set(&[table])).notes.is_empty());
+    }
+}
+
+#[test]
+fn an_application_can_be_held_to_more_than_the_rule_is_set_to() {
+    let mut facts = sample::facts_of("From: appointments@northmoor.example\nDate: x");
+    if let Some(application) = &mut facts.application {
+        application.display_name = crate::facts::DisplayNameDuty::Required;
+    }
+    assert_eq!(
+        judge(&facts, &Catalogue::default()).decision,
+        Decision::Refuse
+    );
+    let off = set(&[("display-name-form", Level::Off)]);
+    assert_eq!(judge(&facts, &off).decision, Decision::Repair);
+}
+
+#[test]
+fn a_refusal_names_rule_clause_and_remedy() {
+    let facts = sample::facts_of("From: x@y.example\nDate: x\nMessage-ID: <1@a>");
+    let reply = judge(&facts, &Catalogue::default())
+        .refusal()
+        .expect("refused");
+    assert_eq!(
+        reply.to_string(),
+        "550 5.7.1 From must be the sending account (GUIDE-10): found x@y.example in line 1, \
+         the account is appointments@northmoor.example. Use appointments@northmoor.example in From, \
+         or have the application granted to send as this address. Rule: from-is-account."
+    );
+}
+
+#[test]
+fn replies_are_well_formed_however_bad_the_message() {
+    let mut facts = wreck();
+    let long = format!("{}@{}.invalid", "ä".repeat(31), "b".repeat(60));
+    facts.envelope.reverse_path = mailward_mail::ReversePath::Address(sample::address(&long));
+    let verdict = judge(&facts, &Catalogue::default());
+    let reply = verdict.refusal().expect("refused");
+    let singles = verdict.refusing().map(Finding::reply);
+    for reply in singles.chain([reply.clone()]) {
+        assert!(reply.is_permanent());
+        let mut wire = Vec::new();
+        reply.write_to(&mut wire);
+        assert!(wire.is_ascii());
+        let lines: Vec<_> = wire.split(|byte| *byte == b'\n').collect();
+        assert!(lines.len() <= 13, "{} lines", lines.len());
+        assert!(lines.iter().all(|line| line.len() < 512));
+    }
+    assert_eq!((reply.code(), reply.status_text().as_str()), (550, "5.7.1"));
+    assert!(reply.text().contains("more reasons are not shown"));
+}
+
+#[test]
+fn the_code_is_the_rule_s_own_where_one_rule_refuses() {
+    for (change, expected) in [
+        (
+            (|facts| facts.message.octets = u64::MAX) as fn(&mut Facts),
+            "552 5.3.4",
+        ),
+        (|facts| facts.route.recipients_max = Some(0), "550 5.5.3"),
+        (|facts| facts.route.tls = None, "550 5.7.10"),
+    ] {
+        let mut facts = sample::facts();
+        change(&mut facts);
+        let reply = judge(&facts, &Catalogue::default())
+            .refusal()
+            .expect("refused");
+        assert!(reply.to_string().starts_with(expected), "{reply}");
+    }
+}
+
+#[test]
+fn an_announced_size_is_refused_before_the_message() {
+    let rule = &crate::rules::message_size::RULE;
+    let problem = || crate::rules::message_size::too_large(u64::MAX, None).expect("too large");
+    let early = Catalogue::default().refuse_early(rule, problem());
+    assert_eq!(early.expect("refused").reply().code(), 552);
+    let off = set(&[("message-size", Level::Off)]);
+    assert!(off.refuse_early(rule, problem()).is_none());
+}
+
+#[test]
+fn a_verdict_is_written_as_json_with_field_and_clauses() {
+    let mut facts = sample::facts();
+    facts.envelope.recipients.clear();
+    facts.route.octets_max = Some(2000);
+    facts.data_class = DataClass::Secret;
+    let verdict = judge(&facts, &Catalogue::default());
+    let json = serde_json::to_value(&verdict).expect("a verdict is JSON");
+    assert_eq!(json["decision"], "refuse");
+    let finding = &json["findings"][0];
+    assert_eq!(finding["rule"], "data-class-route");
+    assert_eq!(finding["severity"], "refuse");
+    assert_eq!(finding["clauses"][0], "ENG-23");
+    assert_eq!(finding["field"], "data_class");
+    assert_eq!(finding["place"]["kind"], "data_class");
+    assert_eq!(json["findings"][1]["place"]["kind"], "message");
+}
+
+#[test]
+fn a_rule_is_judged_only_while_it_holds() {
+    let rule = catalogue::find("from-is-account").expect("a rule");
+    let mut past = *rule;
+    past.holds.until = Some(crate::period::Date::new(2026, 1, 1));
+    let past: &'static Rule = Box::leak(Box::new(past));
+    let facts = sample::facts_of("From: x@y.example");
+    for (rule, findings) in [(rule, 1), (past, 0)] {
+        let catalogue = Catalogue::of(&[rule], &Settings::default());
+        assert_eq!(judge(&facts, &catalogue).findings.len(), findings);
+    }
+}

@@ -1,0 +1,121 @@
+//! What the scheduler asks: which lanes have work, what is due, when next, and
+//! how busy a lane has been.
+
+use std::time::Duration;
+
+use mailward_mail::Timestamp;
+use mailward_store::{ReadTx, TxError};
+
+use crate::error::QueueError;
+use crate::ledger::messages::{MessageRow, Number};
+use crate::ledger::{attempts, due, lanes, messages, recipients};
+use crate::message::{DueMessage, DueRecipient};
+use crate::names::Lane;
+use crate::queue::Queue;
+
+/// The most ends of attempts that [`Queue::recent_attempts`] gives.
+const RECENT_ATTEMPTS_MAX: usize = 10_000;
+
+impl Queue {
+    /// Messages with recipients of this lane to be tried now, the longest
+    /// overdue first, out of the first `limit` recipients.
+    pub async fn due(
+        &self,
+        lane: &Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueMessage>, QueueError> {
+        let lane = lane.clone();
+        let found = self
+            .read(move |tx| {
+                let Some(number) = lanes::find(tx, &lane)? else {
+                    return Ok(Vec::new());
+                };
+                due::messages(tx, number, now, limit)?
+                    .into_iter()
+                    .map(|message| due_message(tx, message, number, &lane, now))
+                    .filter_map(Result::transpose)
+                    .collect()
+            })
+            .await?;
+        Ok(found)
+    }
+
+    /// When the lane's next recipient is to be tried; may be past.
+    pub async fn next_due_at(&self, lane: &Lane) -> Result<Option<Timestamp>, QueueError> {
+        let lane = lane.clone();
+        let next = self
+            .read(move |tx| match lanes::find(tx, &lane)? {
+                Some(number) => due::next_at(tx, number),
+                None => Ok(None),
+            })
+            .await?;
+        Ok(next)
+    }
+
+    /// Every lane with something to try, now or later, and its next moment.
+    pub async fn lanes_with_work(&self) -> Result<Vec<(Lane, Timestamp)>, QueueError> {
+        Ok(self.read(due::lanes_with_work).await?)
+    }
+
+    /// When the lane's attempts of the last `window` ended, for
+    /// [`Pace::restore`](crate::Pace::restore).
+    pub async fn recent_attempts(
+        &self,
+        lane: &Lane,
+        window: Duration,
+    ) -> Result<Vec<Timestamp>, QueueError> {
+        let (lane, since) = (lane.clone(), self.now().minus(window));
+        let ends = self
+            .read(move |tx| match lanes::find(tx, &lane)? {
+                Some(number) => attempts::ends_since(tx, number, since, RECENT_ATTEMPTS_MAX),
+                None => Ok(Vec::new()),
+            })
+            .await?;
+        Ok(ends)
+    }
+}
+
+fn due_message(
+    tx: &ReadTx<'_>,
+    number: Number,
+    lane_number: i64,
+    lane: &Lane,
+    now: Timestamp,
+) -> Result<Option<DueMessage>, TxError> {
+    let message = messages::by_number(tx, number)?;
+    let Some(body) = message.body else {
+        return Ok(None);
+    };
+    let recipients: Vec<DueRecipient> = recipients::of(tx, number)?
+        .into_iter()
+        .filter(|row| row.lane == lane_number && row.due_at.is_some_and(|due_at| due_at <= now))
+        .map(|row| DueRecipient {
+            n: row.n,
+            recipient: row.recipient,
+            attempts: row.attempts,
+        })
+        .collect();
+    let MessageRow {
+        options,
+        reverse_path,
+        ..
+    } = message;
+    let envelope = options.envelope(
+        reverse_path,
+        recipients.iter().map(|one| one.recipient.clone()).collect(),
+    );
+    Ok(Some(DueMessage {
+        id: message.id,
+        application: message.application,
+        lane: lane.clone(),
+        envelope,
+        recipients,
+        body,
+        message_id: message.message_id,
+        message_class: message.message_class,
+        data_class: message.data_class,
+        received_at: message.received_at,
+        deadline_at: message.deadline_at,
+    }))
+}

@@ -1,0 +1,270 @@
+//! Why a message waits, for which limit, until when.
+
+use mailward_mail::{MessageId, Timestamp};
+use mailward_store::{ReadTx, TxError};
+
+use crate::error::QueueError;
+use crate::lane::{Decision, LaneLimits, Pace};
+use crate::ledger::messages::MessageRow;
+use crate::ledger::recipients::RecipientRow;
+use crate::ledger::{attempts, breakers, due, events, lanes, messages, recipients};
+use crate::names::Lane;
+use crate::overdue::DOUBT_REST_MAX;
+use crate::queue::Queue;
+use crate::state::{HoldReason, State, StateWord};
+use crate::timeline::TimelineEvent;
+
+/// Recipients ahead are counted up to this; beyond it, "more than".
+const AHEAD_COUNTED_MAX: usize = 10_000;
+
+/// What one recipient waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// It has its end.
+    Nothing,
+    /// The end of the attempt under way.
+    Attempt,
+    /// The moment of the next attempt.
+    BackOff,
+    /// Room in the lane's messages per minute.
+    Pace,
+    /// One of the lane's connections.
+    Connection,
+    /// A credential that the service does not refuse.
+    Credential,
+    /// Those that are due before it.
+    Turn,
+    /// An earlier message of the same sequence.
+    Predecessor,
+    /// Evidence whether it was sent.
+    Evidence,
+    /// A person's decision.
+    Person,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Explanation {
+    /// The recipient's number, counted from 1.
+    pub n: u32,
+    pub state: StateWord,
+    pub waits_for: WaitsFor,
+    /// When the wait is over at the latest, where that is known.
+    pub until: Option<Timestamp>,
+    pub sentence: String,
+}
+
+impl Queue {
+    /// Explains every recipient of a message. `limits_of` gives the limits of
+    /// the lane, which are not the queue's to know.
+    pub async fn explain(
+        &self,
+        id: MessageId,
+        limits_of: impl Fn(&Lane) -> LaneLimits + Send + 'static,
+    ) -> Result<Vec<Explanation>, QueueError> {
+        let now = self.now();
+        let found = self
+            .read(move |tx| {
+                let Some(message) = messages::by_id(tx, id)? else {
+                    return Ok(None);
+                };
+                let rows = recipients::of(tx, message.number)?;
+                let explain = Explain {
+                    tx,
+                    now,
+                    message: &message,
+                    limits_of: &limits_of,
+                };
+                let explained: Result<Vec<_>, _> =
+                    rows.iter().map(|row| explain.recipient(row)).collect();
+                explained.map(Some)
+            })
+            .await?;
+        found.ok_or(QueueError::NoSuchMessage(id))
+    }
+}
+
+struct Explain<'a, 't> {
+    tx: &'a ReadTx<'t>,
+    now: Timestamp,
+    message: &'a MessageRow,
+    limits_of: &'a dyn Fn(&Lane) -> LaneLimits,
+}
+
+type Reason = (WaitsFor, Option<Timestamp>, String);
+
+impl Explain<'_, '_> {
+    fn recipient(&self, row: &RecipientRow) -> Result<Explanation, TxError> {
+        let (waits_for, until, sentence) = match row.state {
+            State::Ended(outcome) => {
+                let at = row
+                    .outcome_at
+                    .map(|at| format!(" at {at}"))
+                    .unwrap_or_default();
+                let reply = row
+                    .last_reply
+                    .as_deref()
+                    .map(|reply| format!(" (last reply: {reply})"))
+                    .unwrap_or_default();
+                let sentence = format!("It is {outcome}{at}{reply}.");
+                (WaitsFor::Nothing, None, sentence)
+            }
+            State::Active { attempt } => {
+                let since = attempts::get(self.tx, attempt)?.map(|attempt| attempt.started_at);
+                let since = since
+                    .map(|since| format!(" since {since}"))
+                    .unwrap_or_default();
+                (
+                    WaitsFor::Attempt,
+                    None,
+                    format!("An attempt is under way{since}."),
+                )
+            }
+            State::InDoubt { attempt } => {
+                let ended = attempts::get(self.tx, attempt)?.and_then(|attempt| attempt.ended_at);
+                let until = ended.map(|ended| ended.plus(DOUBT_REST_MAX));
+                let sentence = "The reply to the final dot was lost: the service may have it. \
+                                Evidence is being looked for.";
+                (WaitsFor::Evidence, until, sentence.to_owned())
+            }
+            State::Hold { reason } => self.held(row, reason)?,
+            State::Incoming | State::Deferred { .. } => self.waiting(row)?,
+        };
+        Ok(Explanation {
+            n: row.n,
+            state: row.state.word(),
+            waits_for,
+            until,
+            sentence,
+        })
+    }
+
+    fn held(&self, row: &RecipientRow, reason: HoldReason) -> Result<Reason, TxError> {
+        let about = match reason {
+            HoldReason::Approval => "A rule asks for a person's approval",
+            HoldReason::Screening => "It could not be screened",
+            HoldReason::InDoubt => "It may have been sent already",
+            HoldReason::Configuration => "The configuration has to be put right",
+            HoldReason::Person => "A person holds it",
+        };
+        let detail = match events::last_of_kind(self.tx, self.message.number, row.n, "held")? {
+            Some(TimelineEvent::Held { by, why, .. }) => format!(" ({by}: {why})"),
+            _ => String::new(),
+        };
+        let remedy = match reason {
+            HoldReason::InDoubt => {
+                "confirm that it was sent, release it to send again, or cancel it"
+            }
+            _ => "release it or cancel it",
+        };
+        let deadline = self.message.deadline_at;
+        let sentence = format!("{about}{detail}: {remedy}. It expires at {deadline}.");
+        Ok((WaitsFor::Person, Some(deadline), sentence))
+    }
+
+    /// The first of the reasons that hold, in the order in which they bind.
+    fn waiting(&self, row: &RecipientRow) -> Result<Reason, TxError> {
+        let Some(due_at) = row.due_at else {
+            return self.predecessor();
+        };
+        if due_at > self.now {
+            return Ok(self.back_off(row, due_at));
+        }
+        let lane = lanes::get(self.tx, row.lane)?;
+        if let Some(reason) = self.breaker(&lane)? {
+            return Ok(reason);
+        }
+        if let Some(reason) = self.limits(row.lane, &lane)? {
+            return Ok(reason);
+        }
+        let ahead = due::count_ahead(
+            self.tx,
+            row.lane,
+            due_at,
+            self.message.number,
+            AHEAD_COUNTED_MAX,
+        )?;
+        let sentence = match ahead {
+            0 => format!("It is due and the next to go out by {lane}."),
+            _ if ahead as usize == AHEAD_COUNTED_MAX => {
+                format!("It is due, with more than {ahead} recipients before it in {lane}.")
+            }
+            _ => format!("It is due, with {ahead} recipients before it in {lane}."),
+        };
+        Ok((WaitsFor::Turn, None, sentence))
+    }
+
+    fn predecessor(&self) -> Result<Reason, TxError> {
+        let key = self.message.sequence_key.as_deref().unwrap_or_default();
+        let head = messages::head_of_sequence(self.tx, &self.message.application, key)?;
+        let earlier = match head {
+            Some(head) => messages::id_of(self.tx, head)?.to_string(),
+            None => "an earlier message".to_owned(),
+        };
+        let sentence =
+            format!("Its sequence {key:?} goes out in order, and {earlier} has not ended.");
+        Ok((WaitsFor::Predecessor, None, sentence))
+    }
+
+    fn back_off(&self, row: &RecipientRow, due_at: Timestamp) -> Reason {
+        let tries = match row.attempts {
+            0 => "It has not been tried".to_owned(),
+            1 => "The attempt did not succeed".to_owned(),
+            n => format!("{n} attempts did not succeed"),
+        };
+        let reply = row
+            .last_reply
+            .as_deref()
+            .map(|reply| format!(" ({reply})"))
+            .unwrap_or_default();
+        let deadline = self.message.deadline_at;
+        let sentence =
+            format!("{tries}{reply}: the next is due at {due_at}. It expires at {deadline}.");
+        (WaitsFor::BackOff, Some(due_at), sentence)
+    }
+
+    fn breaker(&self, lane: &Lane) -> Result<Option<Reason>, TxError> {
+        let open = breakers::open_of(self.tx, &lane.account)?;
+        let Some(crate::breaker::BreakerState::Open { since, reply }) =
+            open.into_iter().next().map(|record| record.state)
+        else {
+            return Ok(None);
+        };
+        let account = &lane.account;
+        let sentence = format!(
+            "The service refused the credential of {account} at {since} ({reply}). Nothing is \
+             tried until there is a new one or a person closes the breaker."
+        );
+        Ok(Some((WaitsFor::Credential, None, sentence)))
+    }
+
+    fn limits(&self, number: i64, lane: &Lane) -> Result<Option<Reason>, TxError> {
+        let limits = (self.limits_of)(lane);
+        let connections_max = limits.connections_max;
+        let under_way = attempts::count_under_way(self.tx, number)?;
+        if under_way >= connections_max {
+            let sentence = format!("All {connections_max} connections of {lane} are in use.");
+            return Ok(Some((WaitsFor::Connection, None, sentence)));
+        }
+        let Some(most) = limits.messages_max else {
+            return Ok(None);
+        };
+        let since = self.now.minus(limits.window);
+        let ends = attempts::ends_since(self.tx, number, since, most as usize)?;
+        let mut pace = Pace::restore(limits, ends);
+        for _ in 0..under_way {
+            pace.request(self.now);
+        }
+        match pace.request(self.now) {
+            Decision::WaitUntil(until) => {
+                let seconds = limits.window.as_secs();
+                let sentence = format!(
+                    "{lane} has sent the {most} messages it may send in {seconds} seconds: \
+                     there is room again at {until}."
+                );
+                Ok(Some((WaitsFor::Pace, Some(until), sentence)))
+            }
+            Decision::Permit | Decision::WaitForEnd => Ok(None),
+        }
+    }
+}

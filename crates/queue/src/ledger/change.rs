@@ -1,0 +1,171 @@
+//! The one place where a recipient's state is written, with everything that
+//! belongs to it in the same transaction: its event, the notices its end
+//! calls for, the message's own end, the next of its sequence, its body.
+
+use std::collections::BTreeMap;
+
+use mailward_mail::{Notify, Outcome, ReversePath, Timestamp};
+use mailward_store::{Tx, TxError};
+
+use crate::ledger::messages::MessageRow;
+use crate::ledger::recipients::RecipientRow;
+use crate::ledger::{events, messages, notices, recipients};
+use crate::notice::NoticeKind;
+use crate::state::{self, Event, IllegalMove, State};
+use crate::timeline::TimelineEvent;
+
+/// Changes to one message. Ends with [`Change::finish`].
+#[derive(Debug)]
+pub(crate) struct Change<'c, 't> {
+    tx: &'c mut Tx<'t>,
+    now: Timestamp,
+    message: MessageRow,
+    told: BTreeMap<(NoticeKind, &'static str), (Outcome, Vec<u32>)>,
+    any_ended: bool,
+}
+
+impl<'c, 't> Change<'c, 't> {
+    pub(crate) fn new(tx: &'c mut Tx<'t>, now: Timestamp, message: MessageRow) -> Self {
+        Self {
+            tx,
+            now,
+            message,
+            told: BTreeMap::new(),
+            any_ended: false,
+        }
+    }
+
+    pub(crate) fn message(&self) -> &MessageRow {
+        &self.message
+    }
+
+    pub(crate) fn tx(&mut self) -> &mut Tx<'t> {
+        self.tx
+    }
+
+    /// Writes an event of the whole message, or of several recipients at once.
+    pub(crate) fn note(
+        &mut self,
+        recipient: Option<u32>,
+        event: &TimelineEvent,
+    ) -> Result<(), TxError> {
+        events::insert(self.tx, self.message.number, recipient, self.now, event)
+    }
+
+    /// Moves one recipient, if the move is legal, and writes its event.
+    /// Nothing is written where it is not. `row` follows.
+    pub(crate) fn shift(
+        &mut self,
+        row: &mut RecipientRow,
+        event: Event,
+        note: Option<&TimelineEvent>,
+    ) -> Result<Result<(), IllegalMove>, TxError> {
+        let next = match state::step(row.state, event) {
+            Ok(next) => next,
+            Err(illegal) => return Ok(Err(illegal)),
+        };
+        row.due_at = match next {
+            State::Deferred { next_attempt_at } if self.is_its_turn()? => Some(next_attempt_at),
+            _ => None,
+        };
+        row.state = next;
+        recipients::update(self.tx, self.message.number, row, self.now)?;
+        if let Some(note) = note {
+            self.note(Some(row.n), note)?;
+        }
+        if let Some(outcome) = next.outcome() {
+            self.any_ended = true;
+            self.tell(row, outcome, event);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Asks for a report of success where we, and not the next server, have to
+    /// make it (RFC 3461 section 5.2.2).
+    pub(crate) fn report_relayed(&mut self, row: &RecipientRow) {
+        let asked = row.recipient.notify.is_some_and(|notify| notify.success);
+        if asked && self.message.reverse_path != ReversePath::Null {
+            self.add_notice(NoticeKind::Report, Outcome::Relayed, row.n);
+        }
+    }
+
+    fn tell(&mut self, row: &RecipientRow, outcome: Outcome, event: Event) {
+        if self.message.wants_callback {
+            self.add_notice(NoticeKind::Callback, outcome, row.n);
+        }
+        // A failure that a later report told us of has been told to the sender
+        // by that very report.
+        let reported = matches!(event, Event::ReportedFailed);
+        if outcome.is_failure()
+            && !reported
+            && Notify::wants_failure(row.recipient.notify)
+            && self.message.reverse_path != ReversePath::Null
+        {
+            self.add_notice(NoticeKind::Report, outcome, row.n);
+        }
+    }
+
+    fn add_notice(&mut self, kind: NoticeKind, outcome: Outcome, n: u32) {
+        self.told
+            .entry((kind, outcome.as_str()))
+            .or_insert((outcome, Vec::new()))
+            .1
+            .push(n);
+    }
+
+    /// False while an earlier message of the same sequence is open.
+    fn is_its_turn(&self) -> Result<bool, TxError> {
+        let Some(key) = &self.message.sequence_key else {
+            return Ok(true);
+        };
+        let head = messages::head_of_sequence(self.tx, &self.message.application, key)?;
+        Ok(head.is_none_or(|head| head >= self.message.number))
+    }
+
+    /// Writes what follows from the recipients' ends.
+    pub(crate) fn finish(self) -> Result<(), TxError> {
+        let Self {
+            tx,
+            now,
+            mut message,
+            told,
+            any_ended,
+        } = self;
+        for ((kind, _), (outcome, numbers)) in told {
+            notices::insert(tx, message.number, kind, outcome, &numbers, now)?;
+        }
+        if any_ended && message.ended_at.is_none() && !recipients::has_open(tx, message.number)? {
+            messages::set_ended(tx, message.number, now)?;
+            message.ended_at = Some(now);
+            if let Some(key) = &message.sequence_key
+                && let Some(head) = messages::head_of_sequence(tx, &message.application, key)?
+            {
+                recipients::wake(tx, head, now)?;
+            }
+        }
+        release_body(tx, now, &message)
+    }
+}
+
+/// Gives the body back once every recipient has its end and nobody has still
+/// to be shown the message.
+pub(crate) fn release_body(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    message: &MessageRow,
+) -> Result<(), TxError> {
+    let Some(body) = &message.body else {
+        return Ok(());
+    };
+    if message.ended_at.is_none() || notices::needs_body(tx, message.number)? {
+        return Ok(());
+    }
+    tx.release_body(body)?;
+    messages::forget_body(tx, message.number)?;
+    events::insert(tx, message.number, None, now, &TimelineEvent::BodyReleased)
+}
+
+/// A move that the code before has made sure of.
+pub(crate) fn must<E: std::fmt::Display>(moved: Result<(), E>) -> Result<(), TxError> {
+    moved.map_err(|illegal| TxError::abort(illegal.to_string()))
+}

@@ -1,0 +1,42 @@
+//! Lanes have numbers, so that the scheduler's index stays narrow.
+
+use mailward_store::{ReadTx, Row, Tx, TxError};
+
+use crate::names::Lane;
+
+pub(crate) fn find(tx: &ReadTx<'_>, lane: &Lane) -> Result<Option<i64>, TxError> {
+    tx.query_one(
+        "SELECT number FROM lanes WHERE route = ?1 AND account = ?2",
+        &[lane.route.as_str().into(), lane.account.as_str().into()],
+        |row| row.get(0),
+    )
+}
+
+pub(crate) fn find_or_add(tx: &mut Tx<'_>, lane: &Lane) -> Result<i64, TxError> {
+    if let Some(number) = find(tx, lane)? {
+        return Ok(number);
+    }
+    let added = tx.query_one(
+        "INSERT INTO lanes (route, account) VALUES (?1, ?2) RETURNING number",
+        &[lane.route.as_str().into(), lane.account.as_str().into()],
+        |row| row.get(0),
+    )?;
+    added.ok_or_else(|| TxError::Sql("no number for a new lane".to_owned()))
+}
+
+pub(crate) fn get(tx: &ReadTx<'_>, number: i64) -> Result<Lane, TxError> {
+    tx.query_one(
+        "SELECT route, account FROM lanes WHERE number = ?1",
+        &[number.into()],
+        |row| read(row, 0),
+    )?
+    .ok_or_else(|| TxError::Sql(format!("there is no lane {number}")))
+}
+
+/// Route and account, from two columns side by side.
+pub(crate) fn read(row: &Row<'_>, index: usize) -> Result<Lane, TxError> {
+    Ok(Lane::new(
+        row.get::<String>(index)?,
+        row.get::<String>(index + 1)?,
+    ))
+}

@@ -1,0 +1,158 @@
+//! One row for each accepted message.
+
+use mailward_mail::{MessageId, ReversePath, Timestamp};
+use mailward_store::{BodyRef, ReadTx, Row, Tx, TxError, Value};
+
+use crate::ledger::columns::{get_json, get_optional_time, get_parsed, get_time, time, unreadable};
+use crate::message::EnvelopeOptions;
+use crate::names::ApplicationName;
+use crate::schedule::MessageClass;
+
+/// Its number in the ledger: the order of acceptance.
+pub(crate) type Number = i64;
+
+#[derive(Clone, Debug)]
+pub(crate) struct MessageRow {
+    pub(crate) number: Number,
+    pub(crate) id: MessageId,
+    pub(crate) application: ApplicationName,
+    pub(crate) lane: i64,
+    pub(crate) received_at: Timestamp,
+    pub(crate) deadline_at: Timestamp,
+    pub(crate) message_class: MessageClass,
+    pub(crate) data_class: String,
+    pub(crate) reverse_path: ReversePath,
+    pub(crate) options: EnvelopeOptions,
+    pub(crate) message_id: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) size_octets: u64,
+    pub(crate) body: Option<BodyRef>,
+    pub(crate) sequence_key: Option<String>,
+    pub(crate) wants_callback: bool,
+    pub(crate) ended_at: Option<Timestamp>,
+}
+
+/// The columns of [`read`]; a macro, since statements are constant texts.
+macro_rules! message_columns {
+    () => {
+        "number, id, application, lane, received_at, deadline_at, message_class, data_class, \
+         reverse_path, options, message_id, subject, size_octets, body, sequence_key, \
+         wants_callback, ended_at"
+    };
+}
+
+fn read(row: &Row<'_>) -> Result<MessageRow, TxError> {
+    let reverse_path: String = row.get(8)?;
+    Ok(MessageRow {
+        number: row.get(0)?,
+        id: get_parsed(row, 1)?,
+        application: ApplicationName::from(row.get::<String>(2)?),
+        lane: row.get(3)?,
+        received_at: get_time(row, 4)?,
+        deadline_at: get_time(row, 5)?,
+        message_class: get_parsed(row, 6)?,
+        data_class: row.get(7)?,
+        reverse_path: ReversePath::parse(&reverse_path).map_err(|error| unreadable(8, error))?,
+        options: get_json(row, 9)?,
+        message_id: row.get(10)?,
+        subject: row.get(11)?,
+        size_octets: row.get(12)?,
+        body: row.get(13)?,
+        sequence_key: row.get(14)?,
+        wants_callback: row.get(15)?,
+        ended_at: get_optional_time(row, 16)?,
+    })
+}
+
+pub(crate) fn by_id(tx: &ReadTx<'_>, id: MessageId) -> Result<Option<MessageRow>, TxError> {
+    tx.query_one(
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM messages WHERE id = ?1"
+        ),
+        &[id.as_str().into()],
+        read,
+    )
+}
+
+pub(crate) fn by_number(tx: &ReadTx<'_>, number: Number) -> Result<MessageRow, TxError> {
+    tx.query_one(
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM messages WHERE number = ?1"
+        ),
+        &[number.into()],
+        read,
+    )?
+    .ok_or_else(|| TxError::Sql(format!("there is no message number {number}")))
+}
+
+pub(crate) fn id_of(tx: &ReadTx<'_>, number: Number) -> Result<MessageId, TxError> {
+    tx.query_one(
+        "SELECT id FROM messages WHERE number = ?1",
+        &[number.into()],
+        |row| get_parsed(row, 0),
+    )?
+    .ok_or_else(|| TxError::Sql(format!("there is no message number {number}")))
+}
+
+/// `values` are those of the columns in the statement's order.
+pub(crate) fn insert(tx: &mut Tx<'_>, values: &[Value<'_>; 15]) -> Result<Number, TxError> {
+    tx.query_one(
+        "INSERT INTO messages (id, application, lane, received_at, deadline_at, message_class, \
+         data_class, reverse_path, options, message_id, subject, size_octets, body, \
+         sequence_key, wants_callback) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+         RETURNING number",
+        values,
+        |row| row.get(0),
+    )?
+    .ok_or_else(|| TxError::Sql("no number for a new message".to_owned()))
+}
+
+pub(crate) fn set_ended(tx: &mut Tx<'_>, number: Number, at: Timestamp) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE messages SET ended_at = ?2 WHERE number = ?1",
+        &[number.into(), time(at)],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn forget_body(tx: &mut Tx<'_>, number: Number) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE messages SET body = NULL WHERE number = ?1",
+        &[number.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) const HEAD_OF_SEQUENCE: &str = "SELECT number FROM messages \
+    WHERE application = ?1 AND sequence_key = ?2 AND ended_at IS NULL ORDER BY number LIMIT 1";
+
+/// The earliest message of a sequence that has not ended.
+pub(crate) fn head_of_sequence(
+    tx: &ReadTx<'_>,
+    application: &ApplicationName,
+    sequence_key: &str,
+) -> Result<Option<Number>, TxError> {
+    tx.query_one(
+        HEAD_OF_SEQUENCE,
+        &[application.as_str().into(), sequence_key.into()],
+        |row| row.get(0),
+    )
+}
+
+pub(crate) const OVERDUE: &str = "SELECT number FROM messages \
+    WHERE ended_at IS NULL AND deadline_at <= ?1 ORDER BY deadline_at LIMIT ?2";
+
+/// Messages with recipients that still wait past their deadline, oldest
+/// deadline first.
+pub(crate) fn overdue(
+    tx: &ReadTx<'_>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Number>, TxError> {
+    tx.query(OVERDUE, &[time(now), limit.into()], |row| row.get(0))
+}

@@ -1,0 +1,24 @@
+//! The rows: one file for each subject, and the schema beside them.
+//!
+//! Nothing here decides: what may happen to a recipient is `state`'s, when is
+//! `schedule`'s. Statements are constant texts, so that each is prepared once.
+
+pub(crate) mod attempts;
+pub(crate) mod breakers;
+pub(crate) mod change;
+pub(crate) mod columns;
+pub(crate) mod due;
+pub(crate) mod events;
+pub(crate) mod idempotency;
+pub(crate) mod lanes;
+pub(crate) mod listing;
+pub(crate) mod messages;
+pub(crate) mod notices;
+pub(crate) mod recipients;
+pub(crate) mod summary;
+
+/// The queue's tables, for a store that holds others too.
+pub const MIGRATIONS: &[&str] = &[include_str!("0001_first.sql")];
+
+#[cfg(test)]
+mod plans;

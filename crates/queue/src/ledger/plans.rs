@@ -1,0 +1,131 @@
+//! What the database does for the statements that run often: none may read a
+//! whole table, nor sort what it reads, so that depth costs nothing.
+
+use std::sync::Arc;
+
+use mailward_store::{Limits, Options, Schema, Store, SystemDisk, Value};
+
+use crate::ledger::{MIGRATIONS, attempts, due, listing, messages, notices, recipients};
+
+/// Statement, and the index that each step of its plan has to use.
+const PLANS: &[(&str, &[&str])] = &[
+    // The outer step orders the few rows that the limited inner one gave.
+    (
+        due::DUE_MESSAGES,
+        &["COVERING INDEX recipients_due (lane=? AND due_at<?)"],
+    ),
+    (
+        due::NEXT_DUE,
+        &["COVERING INDEX recipients_due (lane=? AND due_at>?)"],
+    ),
+    (
+        due::COUNT_AHEAD,
+        &["COVERING INDEX recipients_due (lane=? AND due_at<?)"],
+    ),
+    (
+        due::LANES_WITH_WORK,
+        &["COVERING INDEX recipients_due (lane=? AND due_at>?)"],
+    ),
+    (
+        messages::HEAD_OF_SEQUENCE,
+        &["messages_open_in_sequence (application=? AND sequence_key=?)"],
+    ),
+    (
+        messages::OVERDUE,
+        &["messages_open_by_deadline (deadline_at<?)"],
+    ),
+    (recipients::IN_STATE, &["recipients_by_state (state=?)"]),
+    (
+        attempts::ENDS_SINCE,
+        &["attempts_by_end (lane=? AND ended_at>?)"],
+    ),
+    (
+        attempts::COUNT_UNDER_WAY,
+        &["attempts_by_end (lane=? AND ended_at=?)"],
+    ),
+    (attempts::UNDER_WAY, &["attempts_under_way (started_at<?)"]),
+    (notices::DUE, &["notices_due (next_at<?)"]),
+    (notices::NEXT_DUE, &["notices_due"]),
+    (
+        listing::ALL,
+        &[
+            "m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+            "r2 USING INDEX sqlite_autoindex_recipients_1 (message=?)",
+        ],
+    ),
+    (
+        listing::OF_APPLICATION,
+        &[
+            "messages_by_application (application=? AND number>? AND number<?)",
+            "r2 USING INDEX sqlite_autoindex_recipients_1 (message=?)",
+        ],
+    ),
+    (
+        listing::IN_STATE,
+        &[
+            "r USING COVERING INDEX recipients_by_state (state=? AND message>? AND message<?)",
+            "USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    ),
+    (
+        listing::OF_APPLICATION_IN_STATE,
+        &[
+            "r USING COVERING INDEX recipients_by_state (state=? AND message>? AND message<?)",
+            "USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    ),
+];
+
+/// Steps that read everything: there are few lanes, and the rest is limited.
+const HARMLESS: &[&str] = &[
+    "SCAN first",
+    "SCAN lanes",
+    "SCAN work",
+    "SCAN ahead",
+    "SCAN notices USING",
+];
+
+#[tokio::test]
+async fn frequent_statements_walk_an_index() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = Store::open(Options {
+        dir: dir.path().to_owned(),
+        schema: Schema {
+            migrations: MIGRATIONS,
+        },
+        limits: Limits::default(),
+        disk: Arc::new(SystemDisk),
+    })
+    .expect("a store");
+    for (statement, indices) in PLANS {
+        let parameters = (1..9)
+            .filter(|n| statement.contains(&format!("?{n}")))
+            .count();
+        let explain = format!("EXPLAIN QUERY PLAN {statement}");
+        let plan = store
+            .read(move |tx| {
+                let values = vec![Value::Null; parameters];
+                tx.query(&explain, &values, |row| row.get::<String>(3))
+            })
+            .await
+            .expect(statement);
+        let text = plan.join("\n");
+        for index in *indices {
+            assert!(
+                text.contains(index),
+                "no {index} for\n{statement}\nbut\n{text}"
+            );
+        }
+        for step in &plan {
+            let harmless = HARMLESS.iter().any(|known| step.starts_with(known));
+            assert!(
+                !step.starts_with("SCAN") || harmless,
+                "{step}\nfor\n{statement}"
+            );
+        }
+        let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+        let bounded = [due::DUE_MESSAGES, due::LANES_WITH_WORK].contains(statement);
+        assert!(!sorts || bounded, "{statement}\n{text}");
+    }
+    store.close().await;
+}

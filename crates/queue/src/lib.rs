@@ -1,0 +1,66 @@
+//! The durable queue and its ledger: every accepted message, where each of its
+//! recipients stands, every attempt, and everything that happened.
+//!
+//! ```text
+//! accept ─► incoming ─► due ─► begin_attempt ─► record_final_dot ─► finish_attempt
+//!             │hold              │killed             │killed             │
+//!             ▼                  ▼                   ▼                   ▼
+//!           release            again              in doubt      an outcome, and notices
+//! ```
+//!
+//! What it promises: nothing accepted is lost; each recipient ends in exactly
+//! one [`Outcome`](mailward_mail::Outcome); nothing is sent twice unawares; who
+//! has to be told is written down together with what they have to be told.
+//!
+//! What it does not know: sockets, rules, what an application may do, and the
+//! published limits. Those come in as values ([`LaneLimits`], [`Terms`]).
+//! Nothing here waits or runs by itself: callers ask what is due and wait for
+//! [`Queue::work_changes`] on their own clock.
+//!
+//! The pure parts are [`state`] (the legal moves), [`schedule`] (when to try
+//! again) and [`lane`] (how many at once and a minute); [`timeline`] lists what
+//! can happen. The rest are the queue's verbs, one file for each kind of caller.
+
+mod accept;
+mod attempt;
+mod breaker;
+mod control;
+mod doubt;
+mod due;
+mod error;
+mod explain;
+pub mod lane;
+mod ledger;
+mod list;
+mod message;
+mod names;
+mod notice;
+mod overdue;
+mod queue;
+pub mod schedule;
+mod sending;
+mod show;
+pub mod state;
+pub mod timeline;
+
+pub use attempt::{Attempt, AttemptEnd, AttemptResult, Doubt, RecipientResult, Stage};
+pub use breaker::{BreakerRecord, BreakerState};
+pub use control::{Reported, Target};
+pub use error::{AcceptError, QueueError, QueueOpenError};
+pub use explain::{Explanation, WaitsFor};
+pub use lane::{Decision, LaneLimits, Pace};
+pub use ledger::MIGRATIONS;
+pub use list::{Cursor, Filter, ListItem, PAGE_MAX, Page, Summary};
+pub use message::{
+    Accepted, DueMessage, DueRecipient, Hold, IDEMPOTENCY_KEY_OCTETS_MAX, Idempotency, NewMessage,
+    RECIPIENTS_MAX, Repair,
+};
+pub use names::{AccountName, Actor, ApplicationName, Credential, Lane, RouteName};
+pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};
+pub use overdue::{ATTEMPT_LENGTH_MAX, DOUBT_REST_MAX, Overdue, Recovered};
+pub use queue::{Options, Queue};
+pub use schedule::{ClassTerms, DoubtPolicy, Jitter, MessageClass, Terms};
+pub use sending::Finished;
+pub use show::{AttemptView, MessageView, RecipientView};
+pub use state::{AttemptId, HoldReason, StateWord};
+pub use timeline::{TimelineEntry, TimelineEvent};

@@ -1,0 +1,184 @@
+//! A message as it comes to the queue, and as the queue hands it out to be sent.
+
+use mailward_mail::{Envelope, MessageId, Recipient, ReversePath, Timestamp};
+use mailward_store::BodyRef;
+
+use crate::names::{Actor, ApplicationName, Lane};
+use crate::schedule::MessageClass;
+use crate::state::HoldReason;
+
+/// More recipients than this is no message but a mailing: the intake's own
+/// limits (published ones, per route) lie far below.
+pub const RECIPIENTS_MAX: usize = 5_000;
+
+/// The longest idempotency key, in octets.
+pub const IDEMPOTENCY_KEY_OCTETS_MAX: usize = 255;
+
+/// How much of a subject or Message-ID the ledger keeps, in octets. The
+/// message itself is not touched.
+pub(crate) const HEADER_TEXT_OCTETS_MAX: usize = 1_000;
+
+/// A checked message, ready to be kept.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// From [`Queue::new_id`](crate::Queue::new_id), taken early because the
+    /// Received line carries it.
+    pub id: MessageId,
+    pub application: ApplicationName,
+    pub lane: Lane,
+    pub envelope: Envelope,
+    /// The Message-ID header field, as it stands.
+    pub message_id: Option<String>,
+    pub subject: Option<String>,
+    pub message_class: MessageClass,
+    /// Kept for the record; the queue reads no meaning into it.
+    pub data_class: String,
+    /// Instead of the class's deadline.
+    pub deadline_at: Option<Timestamp>,
+    /// Messages of one application with the same key leave in the order of
+    /// their acceptance, each only after the one before has ended.
+    pub sequence_key: Option<String>,
+    /// Whether the application is to be called back with every outcome.
+    pub wants_callback: bool,
+    pub idempotency: Option<Idempotency>,
+    /// Kept, but not sent before somebody releases it.
+    pub hold: Option<Hold>,
+    /// What rules changed in the message.
+    pub repairs: Vec<Repair>,
+}
+
+impl NewMessage {
+    /// A routine message with nothing special about it.
+    pub fn new(
+        id: MessageId,
+        application: impl Into<ApplicationName>,
+        lane: Lane,
+        envelope: Envelope,
+    ) -> Self {
+        Self {
+            id,
+            application: application.into(),
+            lane,
+            envelope,
+            message_id: None,
+            subject: None,
+            message_class: MessageClass::default(),
+            data_class: String::new(),
+            deadline_at: None,
+            sequence_key: None,
+            wants_callback: false,
+            idempotency: None,
+            hold: None,
+            repairs: Vec::new(),
+        }
+    }
+}
+
+/// The application's own name for a request, so that it may ask twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    pub key: String,
+    /// A digest of the whole request, not only of the message.
+    pub body_hash: [u8; 32],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub reason: HoldReason,
+    pub by: Actor,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    pub rule: String,
+    pub change: String,
+}
+
+/// The answer to acceptance: the message is on stable storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The earlier message's id where the idempotency key was known.
+    pub id: MessageId,
+    /// True when nothing new was stored.
+    pub repeated: bool,
+}
+
+/// A message with recipients to be tried now.
+#[derive(Clone, Debug)]
+pub struct DueMessage {
+    pub id: MessageId,
+    pub application: ApplicationName,
+    pub lane: Lane,
+    /// Of this attempt: the recipients are those of `recipients`, in order.
+    pub envelope: Envelope,
+    pub recipients: Vec<DueRecipient>,
+    pub body: BodyRef,
+    pub message_id: Option<String>,
+    pub message_class: MessageClass,
+    pub data_class: String,
+    pub received_at: Timestamp,
+    pub deadline_at: Timestamp,
+}
+
+impl DueMessage {
+    /// The numbers to pass to [`Queue::begin_attempt`](crate::Queue::begin_attempt).
+    pub fn numbers(&self) -> Vec<u32> {
+        self.recipients
+            .iter()
+            .map(|recipient| recipient.n)
+            .collect()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueRecipient {
+    /// Its number in the message, counted from 1.
+    pub n: u32,
+    pub recipient: Recipient,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// MAIL FROM's parameters, as kept in the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct EnvelopeOptions {
+    #[serde(default, skip_serializing_if = "is_default")]
+    body: mailward_mail::BodyType,
+    #[serde(default, skip_serializing_if = "is_default")]
+    smtputf8: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    ret: Option<mailward_mail::Ret>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    envid: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl EnvelopeOptions {
+    pub(crate) fn of(envelope: &Envelope) -> Self {
+        Self {
+            body: envelope.body,
+            smtputf8: envelope.smtputf8,
+            ret: envelope.ret,
+            envid: envelope.envid.clone(),
+        }
+    }
+
+    pub(crate) fn envelope(
+        self,
+        reverse_path: ReversePath,
+        recipients: Vec<Recipient>,
+    ) -> Envelope {
+        Envelope {
+            recipients,
+            body: self.body,
+            smtputf8: self.smtputf8,
+            ret: self.ret,
+            envid: self.envid,
+            ..Envelope::new(reverse_path)
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The queue itself: a store, a clock, dice, the classes' terms, and what
+//! wakes those who wait for work.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mailward_mail::{Clock, Dice, MessageId, Timestamp};
+use mailward_store::{BodyWriter, Disk, Limits, ReadError, ReadTx, Schema, Store, Tx, TxError};
+use tokio::sync::watch;
+
+use crate::error::{QueueError, QueueOpenError};
+use crate::ledger::MIGRATIONS;
+use crate::names::Lane;
+use crate::schedule::Terms;
+
+/// What a queue is opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder; made if absent, held by one process.
+    pub dir: PathBuf,
+    pub disk: Arc<dyn Disk>,
+    pub limits: Limits,
+    pub clock: Arc<dyn Clock>,
+    pub dice: Arc<dyn Dice>,
+    pub terms: Terms,
+}
+
+/// The durable queue. Clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    dice: Arc<dyn Dice>,
+    terms: Terms,
+    /// Numbers of lanes known to be committed. One entry for each account and
+    /// route ever used, as in the ledger.
+    lanes: Mutex<HashMap<Lane, i64>>,
+    work: watch::Sender<u64>,
+    notices: watch::Sender<u64>,
+}
+
+impl Queue {
+    /// Opens the folder. Blocks while the store checks it. What an earlier
+    /// process left unfinished is settled by [`Queue::recover`], which is to be
+    /// called before anything is sent.
+    pub fn open(options: Options) -> Result<Self, QueueOpenError> {
+        let store = Store::open(mailward_store::Options {
+            dir: options.dir,
+            schema: Schema {
+                migrations: MIGRATIONS,
+            },
+            limits: options.limits,
+            disk: options.disk,
+        })?;
+        Ok(Self::over(
+            store,
+            options.clock,
+            options.dice,
+            options.terms,
+        ))
+    }
+
+    /// A queue over a store that was opened with [`MIGRATIONS`] among its own.
+    pub fn over(store: Store, clock: Arc<dyn Clock>, dice: Arc<dyn Dice>, terms: Terms) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                clock,
+                dice,
+                terms,
+                lanes: Mutex::new(HashMap::new()),
+                work: watch::Sender::new(0),
+                notices: watch::Sender::new(0),
+            }),
+        }
+    }
+
+    /// A name for a message about to come in.
+    pub fn new_id(&self) -> MessageId {
+        MessageId::new(self.now(), self.dice())
+    }
+
+    /// Takes the message's octets while they arrive.
+    pub fn new_body(&self) -> BodyWriter {
+        self.inner.store.new_body()
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// Changes whenever there may be something new to send. Wait for it and
+    /// for [`Queue::next_due_at`], whichever comes first, then ask again.
+    pub fn work_changes(&self) -> watch::Receiver<u64> {
+        self.inner.work.subscribe()
+    }
+
+    /// Changes whenever there may be a new notice to deliver.
+    pub fn notice_changes(&self) -> watch::Receiver<u64> {
+        self.inner.notices.subscribe()
+    }
+
+    /// Ends all writing; waits for what is under way.
+    pub async fn close(self) {
+        self.inner.store.clone().close().await;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn dice(&self) -> &dyn Dice {
+        &*self.inner.dice
+    }
+
+    pub(crate) fn terms(&self) -> Terms {
+        self.inner.terms
+    }
+
+    pub(crate) fn known_lane(&self, lane: &Lane) -> Option<i64> {
+        self.lanes().get(lane).copied()
+    }
+
+    /// To be called only once the lane's row is committed.
+    pub(crate) fn learn_lane(&self, lane: Lane, number: i64) {
+        self.lanes().insert(lane, number);
+    }
+
+    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<Lane, i64>> {
+        self.inner
+            .lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a change of rows alone. The inner error is for refusals found
+    /// before anything was written.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<Result<T, QueueError>, TxError> + Send + 'static,
+    ) -> Result<T, QueueError> {
+        self.inner
+            .store
+            .write(Vec::new(), move |tx, _| change(tx))
+            .await?
+    }
+
+    /// As [`Queue::write`], for a change that gives others something to do.
+    pub(crate) async fn write_and_wake<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<Result<T, QueueError>, TxError> + Send + 'static,
+    ) -> Result<T, QueueError> {
+        let alarm = self.alarm();
+        self.write(move |tx| Ok(change(tx)?.map(|value| (value, alarm))))
+            .await
+            .map(|(value, _)| value)
+    }
+
+    /// To be part of what a change returns.
+    pub(crate) fn alarm(&self) -> Alarm {
+        Alarm {
+            work: self.inner.work.clone(),
+            notices: self.inner.notices.clone(),
+        }
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&ReadTx<'_>) -> Result<T, TxError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.inner.store.read(query).await
+    }
+}
+
+/// Wakes the waiting when it is dropped: by the caller, or by the store once
+/// the change is committed and the caller no longer waits for it.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    work: watch::Sender<u64>,
+    notices: watch::Sender<u64>,
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        for sender in [&self.work, &self.notices] {
+            sender.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+}

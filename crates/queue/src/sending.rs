@@ -1,0 +1,292 @@
+//! What the deliverers call: the life of an attempt.
+//!
+//! ```text
+//! begin_attempt ── durable: recipients active
+//!     │            killed here: surely not sent, tried again
+//! record_final_dot ── durable BEFORE the dot leaves
+//!     │            killed here: in doubt
+//! finish_attempt ── durable: outcome or next attempt
+//! ```
+//!
+//! Three writes, of which only the second holds up the wire: the first may run
+//! beside connecting and signing in, the third beside the next message.
+//! Two would keep the promises too, with nothing written before the dot; but
+//! then nobody could see what is being tried, or take it from a deliverer that
+//! hangs. Marking the dot with the first write would turn every kill between
+//! connecting and the dot into a doubt that a person has to settle. Attempts on
+//! different connections share their syncs.
+
+use mailward_mail::{MessageId, Timestamp};
+use mailward_store::{ReadTx, TxError};
+
+use crate::attempt::{Attempt, AttemptEnd, AttemptResult, RecipientResult};
+use crate::error::QueueError;
+use crate::ledger::change::{Change, must};
+use crate::ledger::messages::Number;
+use crate::ledger::recipients::RecipientRow;
+use crate::ledger::{attempts, lanes, messages, recipients};
+use crate::names::{Actor, Lane};
+use crate::queue::Queue;
+use crate::schedule::{Jitter, next_attempt_at};
+use crate::state::{AttemptId, Event, State};
+use crate::timeline::TimelineEvent;
+
+/// What remains to be done after an attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "recipients in doubt are to be looked for, then given to resolve_doubt"]
+pub struct Finished {
+    pub in_doubt: Vec<u32>,
+}
+
+impl Queue {
+    /// The recipients become active. All of them must be due in this lane,
+    /// else [`QueueError::NotDue`] and nothing happens: another deliverer was
+    /// first, or a person held them.
+    pub async fn begin_attempt(
+        &self,
+        message: MessageId,
+        recipients: &[u32],
+        lane: &Lane,
+    ) -> Result<Attempt, QueueError> {
+        let (numbers, lane, now) = (recipients.to_vec(), lane.clone(), self.now());
+        self.write(move |tx| {
+            let Some(row) = messages::by_id(tx, message)? else {
+                return Ok(Err(QueueError::NoSuchMessage(message)));
+            };
+            let Some(lane_number) = lanes::find(tx, &lane)? else {
+                return Ok(Err(QueueError::NotDue(message)));
+            };
+            let mut active = Vec::with_capacity(numbers.len());
+            for n in &numbers {
+                let Some(recipient) = recipients::get(tx, row.number, *n)? else {
+                    return Ok(Err(QueueError::NoSuchRecipient(message, *n)));
+                };
+                let is_due = recipient.due_at.is_some_and(|due_at| due_at <= now);
+                if !is_due || recipient.lane != lane_number {
+                    return Ok(Err(QueueError::NotDue(message)));
+                }
+                active.push(recipient);
+            }
+            if active.is_empty() {
+                return Ok(Err(QueueError::NotDue(message)));
+            }
+            let number = row.number;
+            let attempt = attempts::insert(tx, number, lane_number, now)?;
+            let mut change = Change::new(tx, now, row);
+            for recipient in &mut active {
+                recipient.attempts += 1;
+                must(change.shift(recipient, Event::AttemptStarted { attempt }, None)?)?;
+            }
+            change.note(
+                only(&numbers),
+                &TimelineEvent::AttemptStarted {
+                    attempt,
+                    route: lane.route.clone(),
+                    account: lane.account.clone(),
+                    recipients: numbers.clone(),
+                },
+            )?;
+            change.finish()?;
+            Ok(Ok(Attempt {
+                id: attempt,
+                message,
+                number,
+                lane,
+                recipients: numbers,
+            }))
+        })
+        .await
+    }
+
+    /// To be awaited before the final dot is sent: from here on, without a
+    /// recorded end, the recipients are in doubt. `settled` are those that
+    /// the service refused or deferred at RCPT TO, and so have no part in it.
+    pub async fn record_final_dot(
+        &self,
+        attempt: &Attempt,
+        settled: Vec<RecipientResult>,
+    ) -> Result<(), QueueError> {
+        let (id, message, number) = (attempt.id, attempt.message, attempt.number);
+        let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
+        self.write(move |tx| {
+            let mut active = match active_in(tx, id, number)? {
+                Some(active) => active,
+                None => return Ok(Err(QueueError::AttemptEnded)),
+            };
+            if let Some(stray) = stray(&settled, &active) {
+                return Ok(Err(QueueError::NoSuchRecipient(message, stray)));
+            }
+            let row = messages::by_number(tx, number)?;
+            let mut change = Change::new(tx, now, row);
+            for one in settled {
+                let Some(place) = active.iter().position(|row| row.n == one.n) else {
+                    continue;
+                };
+                let mut recipient = active.remove(place);
+                apply(&mut change, &mut recipient, id, one.result, jitter, now)?;
+            }
+            let left: Vec<u32> = active.iter().map(|row| row.n).collect();
+            attempts::set_final_dot(change.tx(), id, now)?;
+            change.note(
+                only(&left),
+                &TimelineEvent::FinalDotSent {
+                    attempt: id,
+                    recipients: left.clone(),
+                },
+            )?;
+            change.finish()?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
+    /// The attempt is over. A recipient that `results` does not name is in
+    /// doubt if the final dot was recorded, else deferred.
+    pub async fn finish_attempt(
+        &self,
+        attempt: Attempt,
+        end: AttemptEnd,
+        results: Vec<RecipientResult>,
+    ) -> Result<Finished, QueueError> {
+        let Attempt {
+            id,
+            message,
+            number,
+            ..
+        } = attempt;
+        let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
+        self.write_and_wake(move |tx| {
+            let Some(active) = active_in(tx, id, number)? else {
+                return Ok(Err(QueueError::AttemptEnded));
+            };
+            if let Some(stray) = stray(&results, &active) {
+                return Ok(Err(QueueError::NoSuchRecipient(message, stray)));
+            }
+            let dot = attempts::get(tx, id)?.is_some_and(|row| row.final_dot_at.is_some());
+            let row = messages::by_number(tx, number)?;
+            let mut change = Change::new(tx, now, row);
+            let mut results: Vec<_> = results.into_iter().map(Some).collect();
+            for mut recipient in active {
+                let told = results
+                    .iter_mut()
+                    .find(|one| one.as_ref().is_some_and(|one| one.n == recipient.n))
+                    .and_then(Option::take);
+                let result = told.map_or_else(|| untold(dot, &end), |one| one.result);
+                apply(&mut change, &mut recipient, id, result, jitter, now)?;
+            }
+            attempts::set_end(change.tx(), id, now, &end)?;
+            change.finish()?;
+            let in_doubt = recipients::of(tx, number)?
+                .into_iter()
+                .filter(|row| row.state == State::InDoubt { attempt: id })
+                .map(|row| row.n)
+                .collect();
+            Ok(Ok(Finished { in_doubt }))
+        })
+        .await
+    }
+}
+
+/// The recipients that are active in the attempt; nothing once it has ended.
+pub(crate) fn active_in(
+    tx: &ReadTx<'_>,
+    attempt: AttemptId,
+    message: Number,
+) -> Result<Option<Vec<RecipientRow>>, TxError> {
+    if attempts::get(tx, attempt)?.is_none_or(|row| row.ended_at.is_some()) {
+        return Ok(None);
+    }
+    let rows = recipients::of(tx, message)?;
+    Ok(Some(
+        rows.into_iter()
+            .filter(|row| row.state == State::Active { attempt })
+            .collect(),
+    ))
+}
+
+fn stray(results: &[RecipientResult], active: &[RecipientRow]) -> Option<u32> {
+    results
+        .iter()
+        .map(|one| one.n)
+        .find(|n| active.iter().all(|row| row.n != *n))
+}
+
+fn only(numbers: &[u32]) -> Option<u32> {
+    match numbers {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
+fn untold(final_dot: bool, end: &AttemptEnd) -> AttemptResult {
+    if final_dot {
+        return AttemptResult::InDoubt {
+            cause: "the attempt ended without a reply".to_owned(),
+        };
+    }
+    let reply = end.reply.clone().unwrap_or_else(|| {
+        mailward_mail::Reply::status(451, 4, 4, "the attempt ended before the message was sent")
+    });
+    AttemptResult::Deferred { reply, until: None }
+}
+
+fn apply(
+    change: &mut Change<'_, '_>,
+    row: &mut RecipientRow,
+    attempt: AttemptId,
+    result: AttemptResult,
+    jitter: Jitter,
+    now: Timestamp,
+) -> Result<(), TxError> {
+    let mut relayed_by_us = false;
+    let (event, note) = match result {
+        AttemptResult::Relayed {
+            reply,
+            notify_passed_on,
+        } => {
+            relayed_by_us = !notify_passed_on;
+            let reply = reply.to_string();
+            row.last_reply = Some(reply.clone());
+            (Event::Relayed, TimelineEvent::Relayed { attempt, reply })
+        }
+        AttemptResult::Deferred { reply, until } => {
+            let until = until.unwrap_or_else(|| next_attempt_at(row.attempts, now, jitter));
+            let reply = reply.to_string();
+            row.last_reply = Some(reply.clone());
+            (
+                Event::Deferred { until },
+                TimelineEvent::Deferred {
+                    attempt,
+                    until,
+                    reply,
+                },
+            )
+        }
+        AttemptResult::Failed { reply } => {
+            let reply = reply.to_string();
+            row.last_reply = Some(reply.clone());
+            (
+                Event::Failed,
+                TimelineEvent::Failed {
+                    attempt: Some(attempt),
+                    reply,
+                },
+            )
+        }
+        AttemptResult::Held { reason, why } => {
+            let by = Actor::new("delivery");
+            (
+                Event::Held { reason },
+                TimelineEvent::Held { reason, by, why },
+            )
+        }
+        AttemptResult::InDoubt { cause } => {
+            (Event::DoubtArose, TimelineEvent::InDoubt { attempt, cause })
+        }
+    };
+    must(change.shift(row, event, Some(&note))?)?;
+    if relayed_by_us {
+        change.report_relayed(row);
+    }
+    Ok(())
+}

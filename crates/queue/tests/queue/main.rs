@@ -1,0 +1,12 @@
+//! The queue over a real store in a temporary folder, with a clock that moves
+//! when told.
+
+mod accept;
+mod control;
+mod explain;
+mod fixture;
+mod life_cycle;
+mod listing;
+mod notices;
+mod overdue;
+mod restart;

@@ -1,0 +1,107 @@
+//! What travels to the writer thread: a change, its bodies, and whom to tell.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::sync::oneshot;
+
+use crate::body::BodyRef;
+use crate::error::{TxError, WriteError};
+use crate::new_body::NewBody;
+use crate::tx::Tx;
+
+/// A message to the writer.
+pub(crate) enum Message {
+    Job(Job),
+    /// Finish what came before, refuse what comes after.
+    Close,
+}
+
+/// One call of [`crate::Store::write`].
+pub(crate) struct Job {
+    pub(crate) bodies: Vec<NewBody>,
+    pub(crate) refs: Vec<BodyRef>,
+    change: Box<dyn Change>,
+    /// Why this change alone is refused while its group goes on.
+    pub(crate) refused: Option<WriteError>,
+}
+
+impl Job {
+    pub(crate) fn new<T, F>(
+        bodies: Vec<NewBody>,
+        change: F,
+        reply: oneshot::Sender<Result<T, WriteError>>,
+    ) -> Self
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>, &[BodyRef]) -> Result<T, TxError> + Send + 'static,
+    {
+        Self {
+            refs: bodies.iter().map(|body| body.body).collect(),
+            bodies,
+            change: Box::new(Pending {
+                change: Some(change),
+                value: None,
+                reply,
+            }),
+            refused: None,
+        }
+    }
+
+    /// Octets of its small bodies.
+    pub(crate) fn octets(&self) -> u64 {
+        self.bodies.iter().map(NewBody::record_octets).sum()
+    }
+
+    /// Runs the change. A panic in it is its own refusal, not the writer's end.
+    pub(crate) fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), TxError> {
+        let (change, refs) = (&mut self.change, &self.refs);
+        catch_unwind(AssertUnwindSafe(|| change.run(tx, refs)))
+            .unwrap_or_else(|_| Err(TxError::Sql("the change panicked".to_owned())))
+    }
+
+    /// Tells the caller what became of it.
+    pub(crate) fn answer(self, fate: Result<(), WriteError>) {
+        // Files of bodies that were refused are gone before anybody is told.
+        drop(self.bodies);
+        self.change.answer(match self.refused {
+            Some(refusal) => Err(refusal),
+            None => fate,
+        });
+    }
+}
+
+/// A change whose result type the writer need not know.
+trait Change: Send {
+    fn run(&mut self, tx: &mut Tx<'_>, bodies: &[BodyRef]) -> Result<(), TxError>;
+
+    fn answer(self: Box<Self>, fate: Result<(), WriteError>);
+}
+
+struct Pending<T, F> {
+    change: Option<F>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T, WriteError>>,
+}
+
+impl<T, F> Change for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>, &[BodyRef]) -> Result<T, TxError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>, bodies: &[BodyRef]) -> Result<(), TxError> {
+        if let Some(change) = self.change.take() {
+            self.value = Some(change(tx, bodies)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, fate: Result<(), WriteError>) {
+        let answer = match (fate, self.value) {
+            (Ok(()), Some(value)) => Ok(value),
+            (Ok(()), None) => Err(WriteError::Closed),
+            (Err(error), _) => Err(error),
+        };
+        // Nobody may be waiting any more: what is stored is stored.
+        let _ = self.reply.send(answer);
+    }
+}

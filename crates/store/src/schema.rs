@@ -1,0 +1,177 @@
+//! Opening the database: settings, the store's own tables, the caller's
+//! migrations.
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use crate::error::{Damage, OpenError};
+use crate::folder::Folder;
+use crate::options::{Limits, Schema};
+use crate::readers::STATEMENTS_KEPT;
+use crate::rows;
+
+/// "MWst", so that `file` and people can tell whose database it is.
+const APPLICATION_ID: i64 = 0x4d57_7374;
+
+/// Named numbers of the store: `next_body`, `schema_steps`.
+const STATE_TABLE: &str = "
+CREATE TABLE store_state (
+    name TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO store_state VALUES ('next_body', 1), ('schema_steps', 0);
+";
+
+/// The one connection that writes. `synchronous = FULL` syncs the log at
+/// every commit; checkpoints run elsewhere so that commits do not wait.
+pub(crate) fn open_writer(folder: &Folder) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(folder.rows(), flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        connection.execute_batch(
+            "PRAGMA busy_timeout = 10000;
+             PRAGMA auto_vacuum = INCREMENTAL;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA wal_autocheckpoint = 0;
+             PRAGMA journal_size_limit = 67108864;
+             PRAGMA cache_size = -16384;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA foreign_keys = ON;",
+        )?;
+        Ok(connection)
+    };
+    open().map_err(|error| refused(folder, &error))
+}
+
+/// A connection that changes nothing, for checks and rescues.
+pub(crate) fn open_read_only(folder: &Folder) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        folder.rows(),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.execute_batch("PRAGMA busy_timeout = 10000;")?;
+    Ok(connection)
+}
+
+/// True once the store's own tables are there.
+pub(crate) fn is_made(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .query_row(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'store_state'",
+            [],
+            |_| Ok(()),
+        )
+        .optional()
+        .map(|found| found.is_some())
+}
+
+/// Makes the store's own tables in an empty database.
+pub(crate) fn make(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {STATE_TABLE} {} COMMIT;",
+        rows::TABLE
+    ))
+}
+
+/// Lets SQLite look for damage, if the database is within the budget.
+pub(crate) fn quick_check(
+    connection: &Connection,
+    folder: &Folder,
+    limits: &Limits,
+) -> Result<(), OpenError> {
+    let damaged = |what| OpenError::Damaged(Damage::new(folder.dir(), folder.rows(), what));
+    let octets = |pragma: &str| -> rusqlite::Result<i64> {
+        connection.pragma_query_value(None, pragma, |row| row.get(0))
+    };
+    let size = octets("page_count")
+        .and_then(|pages| Ok(pages * octets("page_size")?))
+        .map_err(|error| refused(folder, &error))?;
+    if rows::unsigned(size) > limits.start_check_rows_octets_max {
+        return Ok(());
+    }
+    match integrity(connection, "PRAGMA quick_check(1)") {
+        Ok(faults) => faults
+            .into_iter()
+            .next()
+            .map_or(Ok(()), |fault| Err(damaged(fault))),
+        Err(error) => Err(refused(folder, &error)),
+    }
+}
+
+/// What an integrity pragma has to complain about.
+pub(crate) fn integrity(connection: &Connection, pragma: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(pragma)?;
+    let mut rows = statement.query([])?;
+    let mut faults = Vec::new();
+    while let Some(row) = rows.next()? {
+        let fault: String = row.get(0)?;
+        if fault != "ok" {
+            faults.push(fault);
+        }
+    }
+    Ok(faults)
+}
+
+/// Applies what the database has not had yet, each step on its own.
+pub(crate) fn migrate(
+    connection: &Connection,
+    folder: &Folder,
+    schema: &Schema,
+) -> Result<(), OpenError> {
+    let applied = state(connection, "schema_steps").map_err(|error| refused(folder, &error))?;
+    let applied = usize::try_from(applied).unwrap_or(usize::MAX);
+    let known = schema.migrations.len();
+    if applied > known {
+        return Err(OpenError::Newer {
+            dir: folder.dir().to_owned(),
+            applied,
+            known,
+        });
+    }
+    for (index, script) in schema.migrations.iter().enumerate().skip(applied) {
+        let step = index + 1;
+        let apply = || -> rusqlite::Result<()> {
+            let transaction = connection.unchecked_transaction()?;
+            transaction.execute_batch(script)?;
+            set_state(&transaction, "schema_steps", step as u64)?;
+            transaction.commit()
+        };
+        apply().map_err(|error| OpenError::Schema {
+            dir: folder.dir().to_owned(),
+            step,
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) fn state(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
+    connection.query_row(
+        "SELECT value FROM store_state WHERE name = ?1",
+        [name],
+        |row| Ok(rows::unsigned(row.get(0)?)),
+    )
+}
+
+pub(crate) fn set_state(connection: &Connection, name: &str, value: u64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE store_state SET value = ?2 WHERE name = ?1")?
+        .execute((name, rows::signed(value)))?;
+    Ok(())
+}
+
+/// The database's refusal to open: damage if it says so, else as it is.
+pub(crate) fn refused(folder: &Folder, error: &rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenError::Damaged(Damage::new(folder.dir(), folder.rows(), error.to_string()))
+        }
+        _ => OpenError::Rows {
+            path: folder.rows(),
+            reason: error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,131 @@
+//! What every handle, body writer, body reader and thread of a store shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
+
+use crate::disk::Disk;
+use crate::error::WriteError;
+use crate::folder::Folder;
+use crate::health::Health;
+use crate::options::Limits;
+use crate::readers::Readers;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folder: Folder,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) limits: Limits,
+    pub(crate) readers: Readers,
+    health: watch::Sender<Health>,
+    next_body: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(folder: Folder, disk: Arc<dyn Disk>, limits: Limits, next_body: u64) -> Self {
+        Self {
+            readers: Readers::new(folder.rows(), limits.readers_max),
+            folder,
+            disk,
+            limits,
+            health: watch::Sender::new(Health::Sound),
+            next_body: AtomicU64::new(next_body),
+        }
+    }
+
+    /// A number no body has, nor had if it was ever committed.
+    pub(crate) fn take_body_number(&self) -> u64 {
+        self.next_body.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Above every number taken so far.
+    pub(crate) fn next_body_number(&self) -> u64 {
+        self.next_body.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn watch_health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// The health now. Where it was [`Health::Full`] the disk is asked again:
+    /// callers that refuse work while it is full would never find out.
+    pub(crate) fn health(&self) -> Health {
+        let health = self.health.borrow().clone();
+        if matches!(health, Health::Full { .. }) && self.no_room().is_none() {
+            self.room_again();
+            return Health::Sound;
+        }
+        health
+    }
+
+    /// Why new bodies should not be taken, as far as the disk's own figures
+    /// tell. Quotas do not show in them.
+    pub(crate) fn no_room(&self) -> Option<String> {
+        let dir = self.folder.dir();
+        let space = self.disk.space(dir).ok()?;
+        if space.read_only {
+            return Some(format!("{} is mounted read-only", dir.display()));
+        }
+        // With the floor turned off a disk still has to have something left.
+        let floor = self.limits.free_octets_min.max(1);
+        (space.free_octets < floor).then(|| {
+            format!(
+                "{} has {} octets free and needs {floor}",
+                dir.display(),
+                space.free_octets
+            )
+        })
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(*self.health.borrow(), Health::Full { .. })
+    }
+
+    pub(crate) fn full(&self, reason: String) -> WriteError {
+        self.health.send_if_modified(|health| {
+            let news = matches!(health, Health::Sound);
+            if news {
+                tracing::error!(%reason, "the store has no room; new mail is refused");
+                *health = Health::Full {
+                    reason: reason.clone(),
+                };
+            }
+            news
+        });
+        WriteError::Full(reason)
+    }
+
+    pub(crate) fn room_again(&self) {
+        self.health.send_if_modified(|health| {
+            let news = matches!(health, Health::Full { .. });
+            if news {
+                tracing::info!("the store has room again");
+                *health = Health::Sound;
+            }
+            news
+        });
+    }
+
+    /// The first reason stays: what follows from it explains nothing.
+    pub(crate) fn poison(&self, reason: String) -> WriteError {
+        self.health.send_if_modified(|health| {
+            let news = !matches!(health, Health::Poisoned { .. });
+            if news {
+                tracing::error!(%reason, "the store is poisoned; all writes are refused");
+                *health = Health::Poisoned {
+                    reason: reason.clone(),
+                };
+            }
+            news
+        });
+        WriteError::Poisoned(reason)
+    }
+
+    pub(crate) fn refuse_if_poisoned(&self) -> Result<(), WriteError> {
+        match &*self.health.borrow() {
+            Health::Poisoned { reason } => Err(WriteError::Poisoned(reason.clone())),
+            Health::Sound | Health::Full { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Statements within a change ([`Tx`]) or a query ([`ReadTx`]).
+//!
+//! SQL is the common subset of SQLite and PostgreSQL, with parameters as
+//! `?1`, `?2`. Statements are prepared once per connection and kept, so use
+//! constant texts.
+
+use std::fmt;
+use std::ops::Deref;
+
+use rusqlite::{CachedStatement, Connection};
+
+use crate::body::BodyRef;
+use crate::error::TxError;
+use crate::rows;
+use crate::value::{Parameter, Row, Value};
+
+/// A consistent view of the rows.
+pub struct ReadTx<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> ReadTx<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> Self {
+        Self { connection }
+    }
+
+    /// All rows of `sql`, each made into a `T`. Bound the result in the
+    /// statement (`LIMIT`): what is returned is held in memory.
+    pub fn query<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<T, TxError>,
+    ) -> Result<Vec<T>, TxError> {
+        let mut statement = self.prepare(sql, values)?;
+        let mut rows = statement.raw_query();
+        let mut results = Vec::new();
+        while let Some(row) = rows.next()? {
+            results.push(each(&Row::new(row))?);
+        }
+        Ok(results)
+    }
+
+    /// The first row of `sql`, if there is any.
+    pub fn query_one<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: impl FnOnce(&Row<'_>) -> Result<T, TxError>,
+    ) -> Result<Option<T>, TxError> {
+        let mut statement = self.prepare(sql, values)?;
+        let mut rows = statement.raw_query();
+        rows.next()?.map(|row| each(&Row::new(row))).transpose()
+    }
+
+    fn prepare(&self, sql: &str, values: &[Value<'_>]) -> Result<CachedStatement<'a>, TxError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let expected = statement.parameter_count();
+        if expected != values.len() {
+            return Err(TxError::Sql(format!(
+                "{} values for {expected} parameters of: {sql}",
+                values.len()
+            )));
+        }
+        for (index, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, Parameter(value))?;
+        }
+        Ok(statement)
+    }
+}
+
+impl fmt::Debug for ReadTx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadTx")
+    }
+}
+
+/// One change: its statements are committed together or not at all. What it
+/// has written it can read (it is a [`ReadTx`] as well).
+pub struct Tx<'a> {
+    rows: ReadTx<'a>,
+    released: &'a mut Vec<rows::Placed>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(connection: &'a Connection, released: &'a mut Vec<rows::Placed>) -> Self {
+        Self {
+            rows: ReadTx::new(connection),
+            released,
+        }
+    }
+
+    /// Runs an INSERT, UPDATE or DELETE and says how many rows it touched.
+    /// For `RETURNING` use [`ReadTx::query`].
+    pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, TxError> {
+        Ok(self.rows.prepare(sql, values)?.raw_execute()?)
+    }
+
+    /// One more holder for `body`: it stays until each has released it.
+    pub fn retain_body(&mut self, body: &BodyRef) -> Result<(), TxError> {
+        rows::retain(self.rows.connection, body)
+    }
+
+    /// One holder fewer. With the last one gone the body ceases to exist once
+    /// this change is committed; its space is given back after that.
+    pub fn release_body(&mut self, body: &BodyRef) -> Result<(), TxError> {
+        if let Some(placed) = rows::release(self.rows.connection, body)? {
+            self.released.push(placed);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Deref for Tx<'a> {
+    type Target = ReadTx<'a>;
+
+    fn deref(&self) -> &ReadTx<'a> {
+        &self.rows
+    }
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tx")
+    }
+}

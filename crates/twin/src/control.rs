@@ -1,0 +1,193 @@
+//! The control API: what a test or a Local Administrator does to the twin.
+//! Every call carries the token of the ready object as a bearer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use mailward_mail::{Clock, Dice, Secret, Timestamp};
+use mailward_net::ShiftedClock;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::accounts::{Account, Accounts};
+use crate::deliver::Deliveries;
+use crate::error::TwinError;
+use crate::events::EventLog;
+use crate::oauth::{AppRegistration, Registrations};
+use crate::seed::{AccountSpec, DistributionListSpec};
+
+/// What the control API acts upon.
+#[derive(Clone, Debug)]
+pub(crate) struct Control {
+    pub(crate) token: Secret,
+    pub(crate) accounts: Accounts,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) registrations: Registrations,
+    pub(crate) events: EventLog,
+    pub(crate) clock: Arc<ShiftedClock>,
+    pub(crate) dice: Arc<dyn Dice>,
+}
+
+/// Events given in one answer at most.
+const EVENTS_PER_ANSWER_MAX: usize = 1000;
+
+pub(crate) fn router(control: Control) -> Router {
+    Router::new()
+        .route("/control/v1/accounts", get(list_accounts).post(put_account))
+        .route("/control/v1/distribution-lists", post(put_list))
+        .route("/control/v1/applications", post(register_application))
+        .route("/control/v1/clock", get(read_clock).put(set_clock))
+        .route("/control/v1/clock/advance", post(advance_clock))
+        .route("/control/v1/events", get(list_events))
+        .route_layer(middleware::from_fn_with_state(control.clone(), require_token))
+        .with_state(control)
+}
+
+async fn require_token(State(control): State<Control>, request: Request, next: Next) -> Response {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    match given {
+        Some(token) if control.token.matches(token.as_bytes()) => next.run(request).await,
+        _ => problem(StatusCode::UNAUTHORIZED, "the control token is missing or wrong"),
+    }
+}
+
+/// `application/problem+json` (RFC 9457).
+fn problem(status: StatusCode, detail: &str) -> Response {
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+impl IntoResponse for TwinError {
+    fn into_response(self) -> Response {
+        problem(StatusCode::INTERNAL_SERVER_ERROR, &self.to_string())
+    }
+}
+
+/// A body that must be JSON of one shape; what is wrong is said with its place.
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>> {
+    serde_json::from_slice(body)
+        .map_err(|error| Box::new(problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())))
+}
+
+#[derive(Serialize)]
+struct AccountView {
+    address: String,
+    password: String,
+    kind: &'static str,
+    display_name: String,
+}
+
+impl From<&Account> for AccountView {
+    fn from(account: &Account) -> Self {
+        Self {
+            address: account.address.as_str().to_owned(),
+            password: account.password.expose().to_owned(),
+            kind: account.kind.as_str(),
+            display_name: account.display_name.clone(),
+        }
+    }
+}
+
+async fn list_accounts(State(control): State<Control>) -> Response {
+    let accounts: Vec<AccountView> =
+        control.accounts.all().iter().map(|account| AccountView::from(&**account)).collect();
+    Json(accounts).into_response()
+}
+
+async fn put_account(State(control): State<Control>, body: axum::body::Bytes) -> Response {
+    let spec: AccountSpec = match read(&body) {
+        Ok(spec) => spec,
+        Err(response) => return *response,
+    };
+    match control.deliveries.put_accounts(vec![spec], &*control.dice).await {
+        Ok(accounts) => {
+            let views: Vec<AccountView> =
+                accounts.iter().map(|account| AccountView::from(&**account)).collect();
+            (StatusCode::CREATED, Json(views.into_iter().next())).into_response()
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn put_list(State(control): State<Control>, body: axum::body::Bytes) -> Response {
+    let spec: DistributionListSpec = match read(&body) {
+        Ok(spec) => spec,
+        Err(response) => return *response,
+    };
+    match control.accounts.put_lists(vec![spec.clone()]).await {
+        Ok(()) => (StatusCode::CREATED, Json(spec)).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn register_application(State(control): State<Control>, body: axum::body::Bytes) -> Response {
+    let registration: AppRegistration = match read(&body) {
+        Ok(registration) => registration,
+        Err(response) => return *response,
+    };
+    let client_id = registration.client_id.clone();
+    control.registrations.add(registration);
+    (StatusCode::CREATED, Json(json!({ "client_id": client_id }))).into_response()
+}
+
+async fn read_clock(State(control): State<Control>) -> Response {
+    Json(json!({ "now": control.clock.now() })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetClock {
+    now: Timestamp,
+}
+
+async fn set_clock(State(control): State<Control>, body: axum::body::Bytes) -> Response {
+    match read::<SetClock>(&body) {
+        Ok(wish) => {
+            control.clock.set(wish.now);
+            control.events.add("control", "clock_set", None, format!("the clock shows {}", wish.now), None);
+            read_clock(State(control)).await
+        }
+        Err(response) => *response,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdvanceClock {
+    seconds: u64,
+}
+
+async fn advance_clock(State(control): State<Control>, body: axum::body::Bytes) -> Response {
+    match read::<AdvanceClock>(&body) {
+        Ok(wish) => {
+            control.clock.advance(Duration::from_secs(wish.seconds));
+            read_clock(State(control)).await
+        }
+        Err(response) => *response,
+    }
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn list_events(State(control): State<Control>, Query(query): Query<After>) -> Response {
+    Json(control.events.after(query.after, EVENTS_PER_ANSWER_MAX)).into_response()
+}

@@ -1,0 +1,40 @@
+//! The twin: NHSmail to test against, on this machine.
+//!
+//! ```text
+//!   submission ── sign-in ── checks at end of DATA ── deliver ── mailboxes
+//!   oauth ── tokens ──┘            │                     │           │
+//!   imap ── sign-in ───────────────┼─────────────────────┼───────────┘
+//!   control ── accounts, clock     └── events: why       └── NDRs
+//! ```
+//!
+//! Clients see only what the service would say; the event log says why.
+//!
+//! This crate does not know the gateway and shares none of its deciding code:
+//! what a rule of the gateway avoids, a behaviour here punishes, and the two
+//! agree only because both cite the same clause. It makes no outbound
+//! connection at all.
+
+mod accounts;
+mod asof;
+mod control;
+mod deliver;
+mod error;
+mod events;
+mod imap;
+mod names;
+mod ndr;
+pub mod oauth;
+mod pace;
+mod schema;
+pub mod seed;
+mod service;
+mod submission;
+
+pub use accounts::{Account, Accounts};
+pub use asof::AsOf;
+pub use deliver::OUTSIDE;
+pub use error::TwinError;
+pub use events::{Event, EventLog};
+pub use oauth::AppRegistration;
+pub use pace::Rates;
+pub use service::{Endpoints, OAuthClient, Population, Twin, TwinOptions};

@@ -1,0 +1,88 @@
+//! What a twin is populated with: the organisation, its accounts, its
+//! distribution lists. The same shapes are read from a seed file and from the
+//! control API.
+
+use mailward_mail::{Address, Secret};
+use serde::{Deserialize, Serialize};
+
+/// The organisation whose mail the twin serves. Fictional, always.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    pub name: String,
+    /// Its code in the Organisation Data Service.
+    #[serde(default)]
+    pub ods_code: String,
+    /// The mail domain, for example `northmoor.example`.
+    pub domain: String,
+}
+
+/// What an account is for; passwords and rights follow from it (GUIDE-18, GUIDE-19).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    #[default]
+    User,
+    Application,
+    Shared,
+}
+
+impl AccountKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Application => "application",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// A protocol that the Local Administrator enables for an account (GUIDE-6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    Smtp,
+    Imap,
+    Pop,
+    Ews,
+    Graph,
+}
+
+/// One account as a seed file or the control API gives it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSpec {
+    pub address: Address,
+    /// Without one the twin makes one and shows it in the ready object.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    #[serde(default)]
+    pub kind: AccountKind,
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Enabled protocols; all that the twin has when absent.
+    #[serde(default)]
+    pub protocols: Option<Vec<Protocol>>,
+    #[serde(default)]
+    pub quota_mb: Option<u64>,
+    /// For example `en-GB`.
+    #[serde(default)]
+    pub culture: Option<String>,
+}
+
+/// A distribution list of the organisation.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistributionListSpec {
+    pub address: Address,
+    pub members: Vec<Address>,
+}
+
+/// An address that may use the relay service (GUIDE-53).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayRegistrationSpec {
+    pub address: std::net::IpAddr,
+    #[serde(default)]
+    pub organisation: String,
+}

@@ -1,0 +1,403 @@
+//! Cutting the byte stream into commands and literals.
+//!
+//! ```text
+//!            line ends                accept
+//!   Line ───────────────▶ Command   Offered ───▶ Inline ──▶ Line
+//!    │  ends in {n}/{n+}                │ stream
+//!    ├─────────────────▶ Offered ───────┴──────▶ Streaming ──▶ Line
+//!    │ too long                         │ refuse {n+}
+//!    └─────────────────▶ Dropping ◀─────┴──────▶ DroppingLiteral
+//! ```
+//!
+//! Sizes are bounded here, so that whatever is too long is dropped and the
+//! next command is still found where it starts.
+
+use zeroize::Zeroizing;
+
+use super::parse::{TAG_OCTETS_MAX, tag_of};
+
+/// What of a dropped line is kept: enough for `{18446744073709551615+}` and
+/// the line end.
+const TAIL_OCTETS: usize = 32;
+
+/// One piece of the stream.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// A whole command, literals after their announcements, without the final
+    /// line end.
+    Command(Zeroizing<Vec<u8>>),
+    /// The command so far, [`Framer::so_far`], ends with the announcement of a
+    /// literal. Nothing more is read until it is accepted, streamed or refused.
+    Literal(Announced),
+    /// A piece of the literal that is streamed.
+    Chunk(Vec<u8>),
+    /// The streamed literal is complete; the rest of the command follows as a
+    /// [`Frame::Command`] of its own.
+    ChunksEnd,
+    /// A command was too long and has been dropped. A client that waits for a
+    /// continuation must be answered, and is by the refusal.
+    TooLong { tag: Option<String> },
+}
+
+/// A literal that the client is about to send (`{n}`), or sends without
+/// waiting (`{n+}`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    pub octets: u64,
+    pub synchronizing: bool,
+}
+
+#[derive(Debug)]
+pub struct Framer {
+    command_octets_max: usize,
+    state: State,
+    /// Bytes that came and were not looked at yet: at most one read's worth.
+    input: Zeroizing<Vec<u8>>,
+    consumed: usize,
+    command: Zeroizing<Vec<u8>>,
+    line_start: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    Line,
+    Offered(Announced),
+    Inline { left: usize },
+    Streaming { left: u64 },
+    Dropping { tag: Option<String>, tail: Vec<u8> },
+    DroppingLiteral { tag: Option<String>, left: u64 },
+}
+
+impl Framer {
+    pub fn new(command_octets_max: usize) -> Self {
+        Self {
+            command_octets_max,
+            state: State::Line,
+            input: Zeroizing::default(),
+            consumed: 0,
+            command: Zeroizing::default(),
+            line_start: 0,
+        }
+    }
+
+    /// Takes bytes from the client. Call [`Framer::next`] until it gives
+    /// nothing before the next call: that bounds what is held.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        if self.consumed == self.input.len() {
+            self.input = Zeroizing::default();
+            self.consumed = 0;
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// The command that a [`Frame::Literal`] interrupts.
+    pub fn so_far(&self) -> &[u8] {
+        &self.command
+    }
+
+    /// The tag of the command so far, where it has one.
+    pub fn tag(&self) -> Option<String> {
+        tag_of(&self.command[..self.command.len().min(TAG_OCTETS_MAX + 1)])
+    }
+
+    /// Whether the announced literal fits into a command.
+    pub fn fits(&self, announced: Announced) -> bool {
+        let room = self.command_octets_max.saturating_sub(self.command.len());
+        usize::try_from(announced.octets).is_ok_and(|octets| octets <= room)
+    }
+
+    /// Reads the announced literal into the command. Only if it
+    /// [`fits`](Framer::fits).
+    pub fn accept(&mut self) {
+        if let State::Offered(announced) = self.state {
+            let left = usize::try_from(announced.octets).unwrap_or(0);
+            self.state = State::Inline { left };
+        }
+    }
+
+    /// Passes the announced literal on in pieces and forgets the command.
+    pub fn stream(&mut self) {
+        if let State::Offered(announced) = self.state {
+            self.command = Zeroizing::default();
+            self.line_start = 0;
+            self.state = State::Streaming {
+                left: announced.octets,
+            };
+        }
+    }
+
+    /// Forgets the command. A literal that comes anyway is dropped with the
+    /// rest of it, and [`Frame::TooLong`] follows; one that the client would
+    /// have waited for does not come, and nothing follows.
+    pub fn refuse(&mut self) {
+        if let State::Offered(announced) = self.state {
+            let tag = self.tag();
+            self.command = Zeroizing::default();
+            self.line_start = 0;
+            self.state = if announced.synchronizing {
+                State::Line
+            } else {
+                State::DroppingLiteral {
+                    tag,
+                    left: announced.octets,
+                }
+            };
+        }
+    }
+
+    /// The next piece, or `None` when more bytes are needed or an announced
+    /// literal waits for a decision.
+    #[expect(clippy::should_implement_trait, reason = "pieces end only for now")]
+    pub fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let State::Streaming { left: 0 } = self.state {
+                self.state = State::Line;
+                return Some(Frame::ChunksEnd);
+            }
+            if matches!(self.state, State::Offered(_)) || self.consumed == self.input.len() {
+                return None;
+            }
+            if let Some(frame) = self.advance() {
+                return Some(frame);
+            }
+        }
+    }
+
+    /// Consumes at least one octet of the input, which is not empty.
+    fn advance(&mut self) -> Option<Frame> {
+        let rest = &self.input[self.consumed..];
+        match &mut self.state {
+            State::Line => {
+                let end = line_end(rest);
+                let piece = &rest[..end];
+                if self.command.len() + end > self.command_octets_max {
+                    let start = [&self.command[..], piece].concat();
+                    let start = &start[..start.len().min(TAG_OCTETS_MAX + 1)];
+                    self.state = State::Dropping {
+                        tag: tag_of(start),
+                        tail: Vec::new(),
+                    };
+                    self.command = Zeroizing::default();
+                    self.line_start = 0;
+                    // The same piece is looked at again, as a dropped one.
+                    return None;
+                }
+                self.command.extend_from_slice(piece);
+                self.consumed += end;
+                if self.command.last() == Some(&b'\n') {
+                    return self.line_complete();
+                }
+                None
+            }
+            State::Inline { left } => {
+                let taken = rest.len().min(*left);
+                self.command.extend_from_slice(&rest[..taken]);
+                self.consumed += taken;
+                *left -= taken;
+                if *left == 0 {
+                    self.line_start = self.command.len();
+                    self.state = State::Line;
+                }
+                None
+            }
+            State::Streaming { left } => {
+                let taken = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                let chunk = rest[..taken].to_vec();
+                self.consumed += taken;
+                *left -= taken as u64;
+                Some(Frame::Chunk(chunk))
+            }
+            State::Dropping { tag, tail } => {
+                let end = line_end(rest);
+                let kept = &rest[end.saturating_sub(TAIL_OCTETS)..end];
+                tail.extend_from_slice(kept);
+                tail.drain(..tail.len().saturating_sub(TAIL_OCTETS));
+                self.consumed += end;
+                if tail.last() != Some(&b'\n') {
+                    return None;
+                }
+                let tag = tag.take();
+                match announced(tail) {
+                    Some(literal) if !literal.synchronizing => {
+                        self.state = State::DroppingLiteral {
+                            tag,
+                            left: literal.octets,
+                        };
+                        None
+                    }
+                    _ => {
+                        self.state = State::Line;
+                        Some(Frame::TooLong { tag })
+                    }
+                }
+            }
+            State::DroppingLiteral { tag, left } => {
+                let taken = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                self.consumed += taken;
+                *left -= taken as u64;
+                if *left == 0 {
+                    self.state = State::Dropping {
+                        tag: tag.take(),
+                        tail: Vec::new(),
+                    };
+                }
+                None
+            }
+            State::Offered(_) => None,
+        }
+    }
+
+    fn line_complete(&mut self) -> Option<Frame> {
+        if let Some(announced) = announced(&self.command[self.line_start..]) {
+            self.state = State::Offered(announced);
+            return Some(Frame::Literal(announced));
+        }
+        let mut command = std::mem::take(&mut self.command);
+        self.line_start = 0;
+        command.pop();
+        if command.last() == Some(&b'\r') {
+            command.pop();
+        }
+        Some(Frame::Command(command))
+    }
+}
+
+/// Up to and including the next LF (`quirk_bare_lf`), or all of it.
+fn line_end(bytes: &[u8]) -> usize {
+    memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1)
+}
+
+/// The literal that a line, with its line end, announces: `{n}` or `{n+}`.
+fn announced(line: &[u8]) -> Option<Announced> {
+    let line = line.strip_suffix(b"\n")?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let inner = line.strip_suffix(b"}")?;
+    let (inner, synchronizing) = match inner.strip_suffix(b"+") {
+        Some(inner) => (inner, false),
+        None => (inner, true),
+    };
+    let brace = memchr::memrchr(b'{', inner)?;
+    let digits = &inner[brace + 1..];
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    // More than 64 bits would hold is as good as for ever.
+    let octets = std::str::from_utf8(digits)
+        .ok()?
+        .parse()
+        .unwrap_or(u64::MAX);
+    Some(Announced {
+        octets,
+        synchronizing,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames as text: literals are accepted when they fit, streamed when they
+    /// announce more than 20 octets in an APPEND, else refused.
+    fn frames(input: &[u8], piece: usize) -> Vec<String> {
+        let mut framer = Framer::new(40);
+        let mut frames: Vec<String> = Vec::new();
+        for piece in input.chunks(piece) {
+            framer.receive(piece);
+            while let Some(frame) = framer.next() {
+                match frame {
+                    Frame::Command(command) => {
+                        frames.push(format!("command {}", command.escape_ascii()));
+                    }
+                    Frame::Literal(announced) => {
+                        let append = framer.so_far().starts_with(b"a APPEND");
+                        if append {
+                            framer.stream();
+                            frames.push("stream ".to_owned());
+                        } else if framer.fits(announced) {
+                            framer.accept();
+                        } else {
+                            frames.push(format!("refuse {:?}", framer.tag()));
+                            framer.refuse();
+                        }
+                    }
+                    Frame::Chunk(chunk) => {
+                        let text = chunk.escape_ascii().to_string();
+                        frames.last_mut().expect("a stream").push_str(&text);
+                    }
+                    Frame::ChunksEnd => frames.push("end".to_owned()),
+                    Frame::TooLong { tag } => frames.push(format!("too long {tag:?}")),
+                }
+            }
+        }
+        frames
+    }
+
+    #[track_caller]
+    fn check(input: &str, expected: &[&str]) {
+        for piece in 1..=input.len() {
+            assert_eq!(frames(input.as_bytes(), piece), expected, "by {piece}");
+        }
+    }
+
+    #[test]
+    fn cuts_lines_and_literals_wherever_reads_end() {
+        check("a NOOP\r\nb NOOP\n", &["command a NOOP", "command b NOOP"]);
+        check(
+            "a LOGIN {4}\r\nasha {3+}\r\np w\r\nb NOOP\r\n",
+            &[r"command a LOGIN {4}\r\nasha {3+}\r\np w", "command b NOOP"],
+        );
+        check("a X {0}\r\n\r\n", &[r"command a X {0}\r\n"]);
+        check(
+            "a X {}\r\nb {5a}\r\n",
+            &["command a X {}", "command b {5a}"],
+        );
+        check(
+            "a APPEND INBOX {6+}\r\nx\r\ny\r\n\r\nb NOOP\r\n",
+            &[r"stream x\r\ny\r\n", "end", "command ", "command b NOOP"],
+        );
+        check(
+            "a APPEND INBOX {0+}\r\n\r\n",
+            &["stream ", "end", "command "],
+        );
+    }
+
+    #[test]
+    fn drops_what_is_too_long_and_stays_in_step() {
+        let long = "x".repeat(50);
+        check(
+            &format!("a {long}\r\nb NOOP\r\n"),
+            &["too long Some(\"a\")", "command b NOOP"],
+        );
+        check(
+            &format!("{long}\r\nb NOOP\r\n"),
+            &["too long None", "command b NOOP"],
+        );
+        check("a LOGIN {99+}\r\n", &["refuse Some(\"a\")"]);
+        let literal = "a NOOP\r\n".repeat(10);
+        check(
+            &format!("a LOGIN {{80+}}\r\n{literal} {{2+}}\r\nhi\r\nb NOOP\r\n"),
+            &[
+                "refuse Some(\"a\")",
+                "too long Some(\"a\")",
+                "command b NOOP",
+            ],
+        );
+        check(
+            &format!("a {long}{{8+}}\r\na NOOP\r\n\r\nb NOOP\r\n"),
+            &["too long Some(\"a\")", "command b NOOP"],
+        );
+        // The client waits for a continuation that never comes.
+        check(
+            &format!("a {long}{{80}}\r\nb NOOP\r\n"),
+            &["too long Some(\"a\")", "command b NOOP"],
+        );
+        check(
+            "a LOGIN {80}\r\nb NOOP\r\n",
+            &["refuse Some(\"a\")", "command b NOOP"],
+        );
+        check(
+            "a X {99999999999999999999999}\r\nb NOOP\r\n",
+            &["refuse Some(\"a\")", "command b NOOP"],
+        );
+    }
+}

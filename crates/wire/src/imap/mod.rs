@@ -1,0 +1,47 @@
+//! IMAP4rev1 as seen by a server, without I/O (RFC 3501).
+//!
+//! ```text
+//!   bytes ─▶ frame ─▶ read, parse ─▶ Command ─▶ server::Server ─▶ Event
+//!            (literals, sizes)                   (who may say what when)
+//!   bytes ◀─ write ◀─ Envelope, BodyStructure, status responses
+//! ```
+//!
+//! Besides RFC 3501: SASL-IR (RFC 4959), UIDPLUS (4315), MOVE (6851), ID
+//! (2971), UNSELECT (3691), IDLE (2177), NAMESPACE (2342), LITERAL+ (7888),
+//! modified UTF-7 mailbox names. STARTTLS is not spoken: TLS comes first
+//! (RFC 8314). Size limits live in the framing, so that a command that is too
+//! long is dropped without losing one's place.
+//!
+//! Tolerated oddities: `quirk_bare_lf` (a line may end in LF; typed sessions),
+//! `quirk_eight_bit_strings` (UTF-8 in atoms and quoted strings; several mail
+//! programs), `quirk_trailing_space` (white space before the end of a command;
+//! old Outlook and scripts).
+
+pub mod command;
+pub mod date;
+mod encode;
+pub mod fetch;
+pub mod frame;
+pub mod mailbox;
+mod parse;
+mod parse_fetch;
+mod parse_search;
+mod read;
+pub mod search;
+pub mod sequence;
+pub mod server;
+pub mod structure;
+pub mod write;
+
+pub use command::{Append, Command, Credentials, Flag, Mechanism, StatusItem, StoreMode, Tagged};
+pub use date::Date;
+pub use fetch::{FetchItem, Partial, Section, SectionText};
+pub use mailbox::MailboxName;
+pub use parse::{ParseError, parse_append, parse_command};
+pub use search::{Charset, SearchKey};
+pub use sequence::{Bound, SequenceSet};
+pub use server::{Event, Server, ServerWords, State, Step};
+pub use structure::{BodyStructure, Disposition, Envelope, EnvelopeAddress};
+
+#[cfg(test)]
+mod tests;

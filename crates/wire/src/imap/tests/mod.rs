@@ -1,0 +1,5 @@
+//! The codec there and back, and conversations as scripts.
+
+mod codec;
+mod conversation;
+mod hostile;

@@ -1,0 +1,42 @@
+//! Everything done to the project rather than by it: tests with the programs
+//! they need, tidiness, generated documents, benchmarks.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a person")]
+
+mod bench;
+mod components;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  test [--quick]     install what the tests need (as root), then run every check:
+                     format, lints, tests, generated documents, licences.
+                     --quick leaves out what needs programs of others
+  docs               write the generated documents anew (docs/reference)
+  bench accept       accepted messages a second, beside Postfix in the same run
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => test::everything(),
+        ["test", "--quick"] => test::quick(),
+        ["docs"] => test::write_documents(),
+        ["bench", "accept", rest @ ..] => bench::accept(rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask test`: the one command that does what the CI does.
+
+use crate::components;
+use crate::run::{Result, is_installed, run, run_with};
+
+pub(crate) fn everything() -> Result {
+    components::ensure()?;
+    style()?;
+    run("cargo", &["test", "--release", "--workspace"])?;
+    licences()
+}
+
+/// What needs no program of others: for the minutes between two edits.
+pub(crate) fn quick() -> Result {
+    style()?;
+    run("cargo", &["test", "--release", "--workspace", "--lib"])
+}
+
+fn style() -> Result {
+    run("cargo", &["fmt", "--all", "--check"])?;
+    run("cargo", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// Generated documents are compared by a test of the program, and written by
+/// the same test when this variable is set.
+pub(crate) fn write_documents() -> Result {
+    run_with(
+        "cargo",
+        &["test", "--release", "--package", "mailward", "--test", "documents"],
+        &[("MAILWARD_WRITE_DOCUMENTS", "1")],
+    )
+}
+
+fn licences() -> Result {
+    if !is_installed("cargo-deny") {
+        run("cargo", &["install", "--quiet", "--locked", "cargo-deny"])?;
+    }
+    run("cargo", &["deny", "--offline", "check", "licenses", "bans", "sources"])
+}

@@ -38,7 +38,10 @@ pub const MIGRATIONS: &[&str] = &[QUEUE_FIRST, crate::register::MIGRATION];
 const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
-const _: () = assert!(mailward_queue::MIGRATIONS.len() == 1, "a migration of the queue is missing");
+const _: () = assert!(
+    mailward_queue::MIGRATIONS.len() == 1,
+    "a migration of the queue is missing"
+);
 
 /// What the gateway is opened with.
 #[derive(Debug)]
@@ -66,7 +69,16 @@ impl GatewayOptions {
         tasks: Tasks,
     ) -> Self {
         let disk = Arc::new(SystemDisk);
-        Self { config, clock, dice, resolver, identity: None, secrets: None, disk, tasks }
+        Self {
+            config,
+            clock,
+            dice,
+            resolver,
+            identity: None,
+            secrets: None,
+            disk,
+            tasks,
+        }
     }
 }
 
@@ -113,7 +125,10 @@ pub enum GatewayError {
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error("cannot use {}: {source}", .path.display())]
-    Folder { path: PathBuf, source: std::io::Error },
+    Folder {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl Gateway {
@@ -127,9 +142,10 @@ impl Gateway {
         };
         let identity = match (options.identity, &config.tls) {
             (Some(identity), _) => Some(identity),
-            (None, Some(files)) => {
-                Some(ServerIdentity::from_pem_files(&files.certificate, &files.key)?)
-            }
+            (None, Some(files)) => Some(ServerIdentity::from_pem_files(
+                &files.certificate,
+                &files.key,
+            )?),
             (None, None) => None,
         };
         let store = open_store(&config, options.disk)?;
@@ -139,8 +155,10 @@ impl Gateway {
             Arc::clone(&options.dice),
             Terms::default(),
         );
-        let recovered =
-            queue.recover().await.map_err(|error| GatewayError::Queue(error.to_string()))?;
+        let recovered = queue
+            .recover()
+            .await
+            .map_err(|error| GatewayError::Queue(error.to_string()))?;
         let register = Arc::new(Register::open(Arc::clone(&config), store).await?);
         let sign_in = SignIn::new(
             Arc::clone(&register),
@@ -176,8 +194,10 @@ impl Gateway {
     /// The API: `/v1`, `/livez` and `/readyz`.
     pub fn api(&self) -> Result<Router, GatewayError> {
         let spool = self.config.dir.join("spool");
-        std::fs::create_dir_all(&spool)
-            .map_err(|source| GatewayError::Folder { path: spool.clone(), source })?;
+        std::fs::create_dir_all(&spool).map_err(|source| GatewayError::Folder {
+            path: spool.clone(),
+            source,
+        })?;
         let intake = Arc::clone(&self.intake);
         Ok(HttpIntake::new(intake, spool, self.tasks.shutdown().clone()).router())
     }
@@ -206,7 +226,8 @@ impl Gateway {
         }
         if let Some(listener) = submissions {
             let server = self.smtp(Security::ImplicitTls(tls));
-            self.tasks.spawn_vital("submissions", server.serve(listener));
+            self.tasks
+                .spawn_vital("submissions", server.serve(listener));
         }
         if let Some(listener) = https {
             let server = HttpServer {
@@ -216,7 +237,8 @@ impl Gateway {
                 limits: crate::accept::http::limits(&self.intake),
                 clock: Arc::clone(&self.clock),
             };
-            self.tasks.spawn_vital("https", server.serve(self.tasks.shutdown().clone()));
+            self.tasks
+                .spawn_vital("https", server.serve(self.tasks.shutdown().clone()));
         }
         Ok(addresses)
     }
@@ -237,14 +259,20 @@ impl Gateway {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("hostname", &self.config.hostname).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("hostname", &self.config.hostname)
+            .finish_non_exhaustive()
     }
 }
 
 fn open_store(config: &Config, disk: Arc<dyn Disk>) -> Result<Store, OpenError> {
     Store::open(mailward_store::Options {
         disk,
-        ..mailward_store::Options::new(&config.dir, Schema { migrations: MIGRATIONS })
+        ..mailward_store::Options::new(
+            &config.dir,
+            Schema {
+                migrations: MIGRATIONS,
+            },
+        )
     })
 }
-

@@ -7,7 +7,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use mailward_mail::Secret;
 
 use crate::config::{KeystoreFile, SecretRef};
-use crate::keystore::{Keystore, KeystoreError, Opener, OpenerError, VersionedSecret, private_file};
+use crate::keystore::{
+    Keystore, KeystoreError, Opener, OpenerError, VersionedSecret, private_file,
+};
 
 /// Where secrets come from. Nothing is kept: each look finds what is there
 /// now, so that a secret can be replaced while the program runs.
@@ -31,7 +33,10 @@ pub enum SecretError {
 
 impl Secrets {
     pub fn new(keystore: Option<Keystore>, credentials: Option<PathBuf>) -> Self {
-        Self { keystore, credentials }
+        Self {
+            keystore,
+            credentials,
+        }
     }
 
     /// Opens the configured keystore, with what `$CREDENTIALS_DIRECTORY` and
@@ -46,7 +51,10 @@ impl Secrets {
                 Some(Keystore::open(&place.file, opener)?)
             }
         };
-        Ok(Self { keystore, credentials })
+        Ok(Self {
+            keystore,
+            credentials,
+        })
     }
 
     /// The secret and its version as they are now. Reads files, so call it off
@@ -58,8 +66,7 @@ impl Secrets {
                 None => Err(SecretError::NoKeystore(reference.clone())),
             },
             SecretRef::Credential(name) => {
-                let path =
-                    crate::keystore::credential_path(self.credentials.as_deref(), name)?;
+                let path = crate::keystore::credential_path(self.credentials.as_deref(), name)?;
                 let text = private_file(&path)?;
                 let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
                 let version = fingerprint(name, &secret)?;
@@ -118,15 +125,24 @@ mod tests {
         let secrets = Secrets::new(Some(keystore), Some(folder.path().to_owned()));
         let resolve = |text: &str| secrets.resolve(&text.parse().expect("a reference"));
 
-        assert_eq!(resolve("keystore:letters").expect("there").secret.expose(), "one");
+        assert_eq!(
+            resolve("keystore:letters").expect("there").secret.expose(),
+            "one"
+        );
         assert!(resolve("keystore:nobody").is_err());
 
         credential(folder.path(), "alerts", "two\n");
         let first = resolve("credential:alerts").expect("there");
         assert_eq!(first.secret.expose(), "two");
-        assert_eq!(resolve("credential:alerts").expect("there").version, first.version);
+        assert_eq!(
+            resolve("credential:alerts").expect("there").version,
+            first.version
+        );
         credential(folder.path(), "alerts", "three");
-        assert_ne!(resolve("credential:alerts").expect("there").version, first.version);
+        assert_ne!(
+            resolve("credential:alerts").expect("there").version,
+            first.version
+        );
         assert!(resolve("credential:nobody").is_err());
     }
 
@@ -135,7 +151,10 @@ mod tests {
         let secrets = Secrets::new(None, None);
         let error = |text: &str| {
             let reference = text.parse().expect("a reference");
-            secrets.resolve(&reference).expect_err("nothing is configured").to_string()
+            secrets
+                .resolve(&reference)
+                .expect_err("nothing is configured")
+                .to_string()
         };
         assert_eq!(
             error("keystore:letters"),

@@ -20,6 +20,7 @@ mod change;
 mod error;
 mod flags;
 mod folder;
+mod folder_rows;
 mod folders;
 mod item;
 mod listing;

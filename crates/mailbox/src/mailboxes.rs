@@ -9,7 +9,7 @@ use mailward_store::{
 };
 
 use crate::error::MailboxError;
-use crate::folders::insert_folder;
+use crate::folder_rows::{delete_all, insert_folder};
 use crate::live::LiveFolders;
 use crate::message::MessageWriter;
 use crate::name::FolderName;
@@ -107,13 +107,16 @@ impl Mailboxes {
         }
         let owner = owner.to_owned();
         let live = Arc::clone(&self.live);
-        self.write(Vec::new(), move |tx, _| {
-            let mailbox = MailboxRow::find(tx, &owner)?;
-            crate::folders::delete_all(tx, &live, mailbox.id)?;
-            tx.execute("DELETE FROM mailbox WHERE id = ?1", &[mailbox.id.into()])?;
-            Ok(())
-        })
-        .await
+        let offered = self
+            .write(Vec::new(), move |tx, _| {
+                let mailbox = MailboxRow::find(tx, &owner)?;
+                let offered = delete_all(tx, &live, mailbox.id)?;
+                tx.execute("DELETE FROM mailbox WHERE id = ?1", &[mailbox.id.into()])?;
+                Ok(offered)
+            })
+            .await?;
+        self.live.confirm(&offered);
+        Ok(())
     }
 
     pub async fn exists(&self, owner: &str) -> Result<bool, MailboxError> {

@@ -15,7 +15,7 @@ pub struct View {
     change_seq: u64,
     /// The change up to which expunges were told; they may have to wait.
     expunge_seq: u64,
-    /// Changes that this session made itself and answered already.
+    /// Changes that this session made itself and answered already, ascending.
     own: Vec<u64>,
     /// Ascending; what this session was the first to be told of.
     recent: Vec<Uid>,
@@ -82,7 +82,9 @@ impl View {
     /// The session answered this change of flags itself, see
     /// [`Folder::store_flags`].
     pub fn was_told(&mut self, change: u64) {
-        self.own.push(change);
+        if let Err(place) = self.own.binary_search(&change) {
+            self.own.insert(place, change);
+        }
     }
 
     /// Takes the messages from `first_uid` on as recent.
@@ -101,7 +103,7 @@ impl View {
         if index.flags_seq > self.change_seq {
             for item in &index.items {
                 if item.change > self.change_seq
-                    && !self.own.contains(&item.change)
+                    && self.own.binary_search(&item.change).is_err()
                     && let Some(number) = self.sequence_number_of(item.uid)
                 {
                     updates.flags.push((number, item.uid, item.flags));

@@ -145,8 +145,14 @@ pub(crate) enum QueueCommand {
         /// Only this application's
         #[arg(long)]
         application: Option<String>,
+        /// Only those with this in sender, subject, Message-ID or a recipient
+        #[arg(long)]
+        text: Option<String>,
+        /// Go on where an earlier list ended
+        #[arg(long)]
+        cursor: Option<String>,
         /// At most so many
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
     /// Show one message with its timeline
@@ -161,24 +167,33 @@ pub(crate) enum QueueCommand {
         target: TargetArguments,
         id: String,
     },
-    /// Try again now what is deferred, held or in doubt
-    Retry {
-        #[command(flatten)]
-        target: TargetArguments,
-        id: String,
-        /// Only this recipient
-        #[arg(long)]
-        recipient: Option<String>,
-    },
+    /// Try again now what is deferred or in doubt
+    Retry(ActArguments),
     /// Withdraw what has not been sent
-    Cancel {
+    Cancel(ActArguments),
+    /// Keep what waits from being tried until it is released
+    Hold(ActArguments),
+    /// Let what is held be tried, at once
+    Release(ActArguments),
+    /// Count recipients by state, and name what needs a person
+    Summary {
         #[command(flatten)]
         target: TargetArguments,
-        id: String,
-        /// Only this recipient
-        #[arg(long)]
-        recipient: Option<String>,
     },
+}
+
+/// What is done to a message that waits.
+#[derive(Debug, Args)]
+pub(crate) struct ActArguments {
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    pub(crate) id: String,
+    /// Only this recipient, by address or number
+    #[arg(long)]
+    pub(crate) recipient: Option<String>,
+    /// The reason, for the timeline
+    #[arg(long, default_value = "asked for on the command line")]
+    pub(crate) why: String,
 }
 
 #[derive(Debug, Args)]
@@ -187,8 +202,12 @@ pub(crate) struct KeystoreArguments {
     #[arg(long, value_name = "FILE", env = "MAILWARD_KEYSTORE")]
     pub(crate) keystore: PathBuf,
     /// A file that holds the keystore's passphrase
+    /// [default: the passphrase in $MAILWARD_KEYSTORE_PASSPHRASE]
     #[arg(long, value_name = "FILE", env = "MAILWARD_KEYSTORE_PASSPHRASE_FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// A file that holds the keystore's key, instead of a passphrase
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -196,6 +215,11 @@ pub(crate) struct KeystoreArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretsCommand {
+    /// Make a new, empty keystore
+    Init {
+        #[command(flatten)]
+        keystore: KeystoreArguments,
+    },
     /// Put a secret, read from standard input, under a name
     Set {
         name: String,

@@ -76,7 +76,7 @@ pub struct LocalListener {
 impl LocalListener {
     /// Listens on `name` in `dir`. A socket file that nobody answers on is
     /// what a killed process left, and is replaced. Needs a runtime.
-    pub async fn bind(dir: &Path, name: &str) -> Result<Self, LocalError> {
+    pub fn bind(dir: &Path, name: &str) -> Result<Self, LocalError> {
         let path = dir.join(name);
         let failed = |why| LocalError::Io {
             path: path.clone(),
@@ -90,7 +90,7 @@ impl LocalListener {
                 return Err(LocalError::NoSocket { path });
             }
             Ok(_) => {
-                if UnixStream::connect(&place.address).await.is_ok() {
+                if std::os::unix::net::UnixStream::connect(&place.address).is_ok() {
                     return Err(LocalError::InUse { path });
                 }
                 std::fs::remove_file(&path).map_err(failed)?;

@@ -16,7 +16,7 @@ const NAME: &str = "operator.sock";
 
 /// Answers every question with itself in capitals.
 async fn serve(dir: &Path, clock: Arc<dyn Clock>) -> Tasks {
-    let listener = LocalListener::bind(dir, NAME).await.expect("bound");
+    let listener = LocalListener::bind(dir, NAME).expect("bound");
     let tasks = Tasks::new();
     let shutdown = tasks.shutdown().clone();
     let capitals = |question: String| async move { question.to_uppercase() };
@@ -51,7 +51,7 @@ async fn asks_and_answers_for_the_owner_only_until_it_stops() {
     let long = "x".repeat(QUESTION_OCTETS_MAX);
     assert_eq!(ask(dir, &long).await.expect("an answer").len(), long.len());
     assert!(matches!(
-        LocalListener::bind(dir, NAME).await,
+        LocalListener::bind(dir, NAME),
         Err(LocalError::InUse { .. })
     ));
     stop(tasks).await;
@@ -73,7 +73,7 @@ async fn replaces_what_a_killed_process_left_and_nothing_else() {
     stop(tasks).await;
     std::fs::write(dir.join(NAME), "precious").expect("written");
     assert!(matches!(
-        LocalListener::bind(dir, NAME).await,
+        LocalListener::bind(dir, NAME),
         Err(LocalError::NoSocket { .. })
     ));
     assert_eq!(

@@ -1,8 +1,9 @@
 //! The file operations a store uses, as a trait, so that tests can make the
 //! nth of them fail.
 //!
-//! Only bodies, segments and the lock go through it. SQLite opens, writes and
-//! syncs `rows.sqlite` and its log through its own file layer.
+//! Bodies and segments go through it. SQLite opens, writes and syncs
+//! `rows.sqlite` and its log through its own file layer; the lock is the
+//! system's.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};

@@ -29,7 +29,7 @@
 mod audit;
 mod body;
 mod check;
-
+mod commit;
 mod disk;
 mod error;
 mod export;

@@ -1,31 +1,21 @@
-//! The writer thread: group commit, and what happens when it fails.
-//!
-//! ```text
-//!            ┌ append ─ changes ─┬─ fdatasync ─┬─ COMMIT ─┬─ answer "stored"
-//! group ─────┤                   │             │          │
-//!            └ no room ──────────┴─ undo: rows rolled back, segment cut back, answer "full"
-//!                                              │          │
-//!                         failed sync ─────────┴──────────┴─ poisoned: no write is ever accepted again
-//! ```
+//! The writer thread: gathers groups, has them committed, answers, tidies up.
 
 use std::collections::HashMap;
-use std::io::{self, IoSlice};
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::mpsc::Receiver;
 
-use crate::error::{TxError, WriteError, is_full};
+use crate::commit::Failure;
+use crate::error::WriteError;
 use crate::folder::Lock;
 use crate::group::{Job, Message};
 use crate::keeper::{Keeper, checkpoint};
 use crate::new_body::Content;
 use crate::rows::{self, Place, Placed};
-use crate::schema;
 use crate::segment::ActiveSegment;
 use crate::shared::Shared;
-use crate::tx::Tx;
 
 /// Free pages the database may hold before some are given back.
 const FREE_PAGES_MAX: i64 = 4096;
@@ -47,16 +37,10 @@ pub(crate) struct Writer {
     pub(crate) keeper: Keeper,
     pub(crate) lock: Lock,
     /// Bodies released by the group under way.
-    released: Vec<Placed>,
+    pub(crate) released: Vec<Placed>,
     groups_since_look: u32,
-}
-
-/// How a group failed.
-enum Failure {
-    /// Nothing of it can have reached the disk as committed: undo all of it.
-    Undo(WriteError),
-    /// It may or may not be committed: leave everything for the next start.
-    Leave(WriteError),
+    /// Body numbers below this are spoken for in the rows.
+    pub(crate) reserved_body: u64,
 }
 
 impl Writer {
@@ -77,6 +61,7 @@ impl Writer {
             lock,
             released: Vec::new(),
             groups_since_look: 0,
+            reserved_body: 0,
         }
     }
 
@@ -150,187 +135,6 @@ impl Writer {
             // that rows at least can go on.
             checkpoint(&self.connection, &self.shared);
         }
-    }
-
-    /// The group's way to the disk. Each `?` leaves it undone.
-    fn store(&mut self, group: &mut [Job]) -> Result<(), Failure> {
-        self.released.clear();
-        self.shared.refuse_if_poisoned().map_err(Failure::Undo)?;
-        self.refuse_below_floor(group);
-        let place = self.append(group)?;
-        self.statement("BEGIN IMMEDIATE")?;
-        self.run_changes(group, place)?;
-        if let Err(error) = self.segment.sync() {
-            let path = self.shared.folder.segment(self.segment.number());
-            let reason = format!("syncing {} failed: {error}", path.display());
-            return Err(Failure::Undo(self.shared.poison(reason)));
-        }
-        match execute(&self.connection, "COMMIT") {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.commit_failed(&error)),
-        }
-    }
-
-    /// Bodies are refused while the disk is below its floor; changes without
-    /// bodies still go through, for which the floor leaves the room.
-    fn refuse_below_floor(&self, group: &mut [Job]) {
-        if self.shared.limits.free_octets_min == 0 || group.iter().all(|job| job.bodies.is_empty())
-        {
-            return;
-        }
-        if let Some(reason) = self.shared.no_room() {
-            for job in group.iter_mut().filter(|job| !job.bodies.is_empty()) {
-                job.refused = Some(self.shared.full(reason.clone()));
-            }
-        }
-    }
-
-    /// Writes all small bodies in one go; says where the first one begins.
-    fn append(&mut self, group: &[Job]) -> Result<u64, Failure> {
-        let mut slices = Vec::with_capacity(group.len());
-        let mut octets = 0;
-        for job in group.iter().filter(|job| job.refused.is_none()) {
-            for body in &job.bodies {
-                if let Content::Record(record) = &body.content {
-                    octets += record.len() as u64;
-                    slices.push(IoSlice::new(record));
-                }
-            }
-        }
-        if slices.is_empty() {
-            return Ok(0);
-        }
-        if self.segment.octets() >= self.shared.limits.segment_octets_max {
-            self.seal()?;
-        }
-        let position = self.segment.octets();
-        match self.segment.append(&mut slices, octets) {
-            Ok(()) => Ok(position),
-            Err(error) => Err(self.disk_failed("append to", self.segment.number(), &error)),
-        }
-    }
-
-    /// Goes on in a new segment. The old one is durable already.
-    fn seal(&mut self) -> Result<(), Failure> {
-        let sealed = self.segment.number();
-        let number = sealed + 1;
-        match ActiveSegment::create(&*self.shared.disk, &self.shared.folder, number) {
-            Ok(segment) => self.segment = segment,
-            Err(error) => {
-                // It must not be in the way of the next attempt.
-                let _ = self.shared.disk.remove(&self.shared.folder.segment(number));
-                return Err(self.disk_failed("begin", number, &error));
-            }
-        }
-        if !self.live.contains_key(&sealed) {
-            self.keeper.remove(self.shared.folder.segment(sealed));
-        }
-        Ok(())
-    }
-
-    fn run_changes(&mut self, group: &mut [Job], mut position: u64) -> Result<(), Failure> {
-        let mut has_bodies = false;
-        for job in group.iter_mut().filter(|job| job.refused.is_none()) {
-            has_bodies |= !job.bodies.is_empty();
-            self.run_change(job, position)?;
-            position += job.octets();
-        }
-        if has_bodies {
-            schema::set_state(
-                &self.connection,
-                "next_body",
-                self.shared.next_body_number(),
-            )
-            .map_err(|error| self.statement_failed(error.into()))?;
-        }
-        Ok(())
-    }
-
-    /// One change in its savepoint. Its own refusal is remembered in the job;
-    /// only what ends the whole group is an error.
-    fn run_change(&mut self, job: &mut Job, position: u64) -> Result<(), Failure> {
-        let released_before = self.released.len();
-        self.statement("SAVEPOINT change")?;
-        let outcome = insert_bodies(&self.connection, self.segment.number(), job, position)
-            .and_then(|()| job.run(&mut Tx::new(&self.connection, &mut self.released)));
-        let refusal = match outcome {
-            Ok(()) => None,
-            Err(error @ (TxError::Full(_) | TxError::Disk(_))) => {
-                return Err(self.statement_failed(error));
-            }
-            Err(refusal) => Some(refusal),
-        };
-        // Some failures make SQLite roll everything back by itself.
-        if self.connection.is_autocommit() {
-            let reason = "a change ended the group's transaction".to_owned();
-            return Err(Failure::Undo(WriteError::Sql(reason)));
-        }
-        if let Some(refusal) = refusal {
-            self.statement("ROLLBACK TO change")?;
-            self.released.truncate(released_before);
-            job.refused = Some(refusal.into());
-        }
-        self.statement("RELEASE change")
-    }
-
-    fn statement(&self, sql: &'static str) -> Result<(), Failure> {
-        execute(&self.connection, sql).map_err(|error| self.statement_failed(error.into()))
-    }
-
-    /// A statement before the COMMIT failed for the disk's sake. Nothing of
-    /// the group counts yet, so want of room may pass.
-    fn statement_failed(&self, error: TxError) -> Failure {
-        Failure::Undo(match error {
-            TxError::Full(reason) => self.shared.full(reason),
-            TxError::Disk(reason) => match self.shared.no_room() {
-                Some(reason) => self.shared.full(reason),
-                None => self.shared.poison(reason),
-            },
-            other => other.into(),
-        })
-    }
-
-    /// A failed COMMIT is harmless if the log could not be written: without
-    /// its last frame, which was not there to be synced, it does not count.
-    /// Any other failure leaves open whether the group is on the disk.
-    fn commit_failed(&self, error: &rusqlite::Error) -> Failure {
-        let code = error.sqlite_error();
-        if code.is_some_and(|error| error.code == ErrorCode::DiskFull) {
-            return Failure::Undo(self.shared.full(format!("commit failed: {error}")));
-        }
-        // Read-only and over quota come as a plain write error.
-        if code.is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
-            && let Some(reason) = self.shared.no_room()
-        {
-            return Failure::Undo(self.shared.full(reason));
-        }
-        Failure::Leave(self.shared.poison(format!("commit failed: {error}")))
-    }
-
-    fn disk_failed(&self, what: &str, segment: u64, error: &io::Error) -> Failure {
-        let path = self.shared.folder.segment(segment);
-        let reason = format!("cannot {what} {}: {error}", path.display());
-        Failure::Undo(if is_full(error) {
-            self.shared.full(reason)
-        } else {
-            self.shared.poison(reason)
-        })
-    }
-
-    /// Rows and segment as they were before the group.
-    fn undo(&mut self, error: WriteError) -> WriteError {
-        self.released.clear();
-        if !self.connection.is_autocommit()
-            && let Err(failed) = execute(&self.connection, "ROLLBACK")
-        {
-            return self.shared.poison(format!("rolling back failed: {failed}"));
-        }
-        if let Err(failed) = self.segment.undo() {
-            let path = self.shared.folder.segment(self.segment.number());
-            let reason = format!("cutting {} back failed: {failed}", path.display());
-            return self.shared.poison(reason);
-        }
-        error
     }
 
     /// The stored bodies now live.
@@ -417,31 +221,6 @@ impl Drop for Alarm {
             self.0.poison("the writer stopped unexpectedly".to_owned());
         }
     }
-}
-
-fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.raw_execute().map(|_| ())
-}
-
-fn insert_bodies(
-    connection: &Connection,
-    segment: u64,
-    job: &Job,
-    mut position: u64,
-) -> Result<(), TxError> {
-    for body in &job.bodies {
-        let place = match &body.content {
-            Content::Record(_) => Place::Segment { segment, position },
-            Content::File(_) => Place::OwnFile,
-        };
-        let placed = Placed {
-            body: body.body,
-            place,
-        };
-        rows::insert(connection, &placed)?;
-        position += body.record_octets();
-    }
-    Ok(())
 }
 
 fn keep_files(group: &mut [Job]) {

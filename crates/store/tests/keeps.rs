@@ -299,3 +299,24 @@ async fn migrations_run_once_and_newer_stores_are_refused() {
     );
     start(BOTH).expect("the failed step has left nothing");
 }
+
+/// What the promise rests on: a log, synced at every commit, and room that
+/// can be given back.
+#[tokio::test]
+async fn the_database_is_set_to_keep_promises() {
+    const FULL: i64 = 2;
+    const INCREMENTAL: i64 = 2;
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = open(dir.path());
+    let settings = store.write(Vec::new(), |tx, _| {
+        let number = |sql| tx.query_one(sql, &[], |row| row.get::<i64>(0));
+        let journal = tx.query_one("PRAGMA journal_mode", &[], |row| row.get::<String>(0))?;
+        Ok((
+            journal,
+            number("PRAGMA synchronous")?,
+            number("PRAGMA auto_vacuum")?,
+        ))
+    });
+    let expected = (Some("wal".to_owned()), Some(FULL), Some(INCREMENTAL));
+    assert_eq!(settings.await.expect("settings"), expected);
+}

@@ -86,11 +86,6 @@ impl FaultyDisk {
         self.state().counts
     }
 
-    /// True once a [`Fault::Crash`] has happened.
-    pub fn has_crashed(&self) -> bool {
-        self.state().crashed
-    }
-
     /// The power is cut: what was not synced is lost. Files shrink to their
     /// last synced length, names that were never synced vanish. Call it with
     /// the store gone. The disk works again afterwards.

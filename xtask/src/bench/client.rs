@@ -1,22 +1,26 @@
 //! One SMTP connection, as an application's library would hold it: a command,
 //! its reply, the next command.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::peer::{FROM, TO};
 use crate::run::Result;
 
-/// A server that says nothing for so long is broken.
+/// A server that takes longer for one message is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The longest reply read, all its lines.
-const REPLY_OCTETS_MAX: usize = 8192;
+const REPLY_OCTETS_MAX: usize = 2048;
 
 /// Where to connect, and how.
 #[derive(Clone, Debug)]
@@ -32,64 +36,83 @@ pub(super) struct Target {
 /// A connection that has signed in.
 #[derive(Debug)]
 pub(super) struct Client {
-    stream: StreamOwned<ClientConnection, TcpStream>,
+    stream: TlsStream<TcpStream>,
     server: &'static str,
 }
 
 impl Client {
-    pub(super) fn sign_in(target: &Target) -> Result<Self> {
-        let failed = |error: std::io::Error| format!("{} can't be reached: {error}", target.name);
-        let mut socket = TcpStream::connect(target.address).map_err(failed)?;
-        socket.set_nodelay(true).map_err(failed)?;
-        socket.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-        socket.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
-        expect(target.name, &mut socket, "the greeting", 220)?;
-        command(target.name, &mut socket, "EHLO bench.northmoor.example", 250)?;
-        command(target.name, &mut socket, "STARTTLS", 220)?;
-        let name = ServerName::from(target.address.ip());
-        let session = ClientConnection::new(Arc::clone(&target.tls), name)
-            .map_err(|error| format!("TLS can't begin: {error}"))?;
-        let mut client = Self { stream: StreamOwned::new(session, socket), server: target.name };
-        client.command("EHLO bench.northmoor.example", 250)?;
-        client.command(&format!("AUTH PLAIN {}", target.plain), 235)?;
-        Ok(client)
+    pub(super) async fn sign_in(target: &Target) -> Result<Self> {
+        patiently(target.name, async {
+            let failed = |error: std::io::Error| format!("{} can't be reached: {error}", target.name);
+            let mut socket = TcpStream::connect(target.address).await.map_err(failed)?;
+            socket.set_nodelay(true).map_err(failed)?;
+            expect(target.name, &mut socket, "the connection", 220).await?;
+            command(target.name, &mut socket, "EHLO bench.northmoor.example", 250).await?;
+            command(target.name, &mut socket, "STARTTLS", 220).await?;
+            let name = ServerName::from(target.address.ip());
+            let tls = TlsConnector::from(Arc::clone(&target.tls));
+            let stream = tls
+                .connect(name, socket)
+                .await
+                .map_err(|error| format!("{} can't agree on TLS: {error}", target.name))?;
+            let mut client = Self { stream, server: target.name };
+            client.command("EHLO bench.northmoor.example", 250).await?;
+            client.command(&format!("AUTH PLAIN {}", target.plain), 235).await?;
+            Ok(client)
+        })
+        .await
     }
 
     /// One message; Ok means 250 at its end. `data` ends in the final dot.
-    pub(super) fn send(&mut self, data: &[u8]) -> Result {
-        self.command(&format!("MAIL FROM:<{FROM}>"), 250)?;
-        self.command(&format!("RCPT TO:<{TO}>"), 250)?;
-        self.command("DATA", 354)?;
-        write(self.server, &mut self.stream, data)?;
-        expect(self.server, &mut self.stream, "the message", 250)
+    pub(super) async fn send(&mut self, data: &[u8]) -> Result {
+        patiently(self.server, async {
+            self.command(&format!("MAIL FROM:<{FROM}>"), 250).await?;
+            self.command(&format!("RCPT TO:<{TO}>"), 250).await?;
+            self.command("DATA", 354).await?;
+            write(self.server, &mut self.stream, data).await?;
+            expect(self.server, &mut self.stream, "the message", 250).await
+        })
+        .await
     }
 
-    pub(super) fn quit(mut self) -> Result {
-        self.command("QUIT", 221)
+    pub(super) async fn quit(mut self) -> Result {
+        patiently(self.server, self.command("QUIT", 221)).await
     }
 
-    fn command(&mut self, line: &str, code: u16) -> Result {
-        command(self.server, &mut self.stream, line, code)
+    async fn command(&mut self, line: &str, code: u16) -> Result {
+        command(self.server, &mut self.stream, line, code).await
     }
 }
 
-fn command(server: &str, stream: &mut (impl Read + Write), line: &str, code: u16) -> Result {
-    write(server, stream, format!("{line}\r\n").as_bytes())?;
-    expect(server, stream, line, code)
+async fn patiently<T>(server: &str, talk: impl Future<Output = Result<T>>) -> Result<T> {
+    let slow = |_| Err(format!("{server} takes longer than {} s", PATIENCE.as_secs()));
+    timeout(PATIENCE, talk).await.unwrap_or_else(slow)
 }
 
-fn write(server: &str, stream: &mut impl Write, bytes: &[u8]) -> Result {
-    let written = stream.write_all(bytes).and_then(|()| stream.flush());
-    written.map_err(|error| format!("{server} takes no more: {error}"))
+async fn command(
+    server: &str,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    line: &str,
+    code: u16,
+) -> Result {
+    write(server, stream, format!("{line}\r\n").as_bytes()).await?;
+    expect(server, stream, line, code).await
+}
+
+async fn write(server: &str, stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result {
+    let failed = |error: std::io::Error| format!("{server} takes no more: {error}");
+    stream.write_all(bytes).await.map_err(failed)?;
+    stream.flush().await.map_err(failed)
 }
 
 /// Reads one reply. Nothing is pipelined, so what comes is this reply alone.
-fn expect(server: &str, stream: &mut impl Read, after: &str, code: u16) -> Result {
+async fn expect(server: &str, stream: &mut (impl AsyncRead + Unpin), after: &str, code: u16) -> Result {
     let mut reply = [0; REPLY_OCTETS_MAX];
     let mut filled = 0;
     loop {
         let count = stream
             .read(&mut reply[filled..])
+            .await
             .map_err(|error| format!("{server} gives no reply to {after}: {error}"))?;
         filled += count;
         if count == 0 {

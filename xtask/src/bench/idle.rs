@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::client::Client;
+use super::load::runtime;
 use super::options::Options;
 use super::peer::{Peers, Who};
 use super::processes::resident;
@@ -26,26 +27,27 @@ pub(super) struct Idle {
 }
 
 pub(super) fn measure(peers: &mut Peers, options: &Options) -> Result<Idle> {
+    let runtime = runtime()?;
     Ok(Idle {
         connections: options.idle_connections,
-        mailward: one(peers, Who::Mailward, options)?,
-        postfix: one(peers, Who::Postfix, options)?,
+        mailward: runtime.block_on(one(peers, Who::Mailward, options))?,
+        postfix: runtime.block_on(one(peers, Who::Postfix, options))?,
     })
 }
 
-fn one(peers: &mut Peers, who: Who, options: &Options) -> Result<f64> {
+async fn one(peers: &mut Peers, who: Who, options: &Options) -> Result<f64> {
     let who = if std::env::var_os("TEMP_POSTFIX").is_some() { Who::Postfix } else { who };
     let turn = peers.begin(who)?;
     let target = turn.target(Version::Tls13)?;
     let mut held = Vec::new();
     for _ in 0..FIRST_CONNECTIONS {
-        held.push(Client::sign_in(&target)?);
+        held.push(Client::sign_in(&target).await?);
     }
     interrupt::wait(SETTLING)?;
     let before = resident(&turn.processes)?;
     for _ in 0..options.idle_connections {
         interrupt::check()?;
-        held.push(Client::sign_in(&target)?);
+        held.push(Client::sign_in(&target).await?);
     }
     interrupt::wait(SETTLING)?;
     let after = resident(&turn.processes)?;

@@ -1,11 +1,13 @@
 //! Connections that send as fast as they are answered, counted over a window
-//! of time. A thread each, blocking: for fifty of them on two cores that costs
-//! less than a poll beside every read.
+//! of time. All on one thread: with many connections it rarely sleeps, so that
+//! neither it nor the server pays for waking it at every reply.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinError, JoinSet};
 
 use super::client::{Client, Target};
 use super::interrupt;
@@ -34,42 +36,48 @@ impl Counted {
     }
 }
 
+/// What the load runs on: this thread.
+pub(super) fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the load can't run: {error}"))
+}
+
 /// Sends to `target` through the warm-up and the window that follows it.
-pub(super) fn run(
-    target: &Target,
+pub(super) async fn run(
+    target: Target,
     cell: &Cell,
     options: &Options,
     server_cpu: impl Fn() -> Result<Duration>,
 ) -> Result<Counted> {
     let mut clients = Vec::new();
     for _ in 0..cell.connections {
-        clients.push(if cell.kept { Some(Client::sign_in(target)?) } else { None });
+        clients.push(if cell.kept { Some(Client::sign_in(&target).await?) } else { None });
     }
     let opens = Instant::now() + options.warm_up;
-    let window = Window {
-        opens,
+    let round = Arc::new(Round {
+        target,
+        octets: cell.octets,
         closes: opens + options.counted,
         messages_max: OCTETS_MAX / cell.octets as u64,
         sent: AtomicU64::new(0),
         counted: AtomicU64::new(0),
-        failure: Mutex::new(None),
-    };
-    let (began, ended) = std::thread::scope(|scope| {
-        for client in clients {
-            let window = &window;
-            scope.spawn(move || window.keep_sending(target, cell, client));
-        }
-        let reading = || Ok::<_, String>((Instant::now(), window.counted.load(Ordering::Relaxed), server_cpu()?, cpu_of_self()?));
-        let began = interrupt::wait_until(window.opens).and_then(|()| reading());
-        let ended = interrupt::wait_until(window.closes).and_then(|()| reading());
-        (began, ended)
     });
-    if let Some(failure) = window.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(failure);
+    let mut connections = JoinSet::new();
+    for client in clients {
+        connections.spawn(Arc::clone(&round).keep_sending(client));
     }
-    let (began, ended) = (began?, ended?);
-    if window.sent.into_inner() >= window.messages_max {
-        return Err(format!("{} took more than {OCTETS_MAX} octets in one round", target.name));
+    let reading = || Ok::<_, String>((Instant::now(), round.counted.load(Ordering::Relaxed), server_cpu()?, cpu_of_self()?));
+    until(opens, &mut connections).await?;
+    let began = reading()?;
+    until(round.closes, &mut connections).await?;
+    let ended = reading()?;
+    while let Some(done) = connections.join_next().await {
+        ended_well(done)?;
+    }
+    if round.sent.load(Ordering::Relaxed) >= round.messages_max {
+        return Err(format!("{} took more than {OCTETS_MAX} octets in one round", round.target.name));
     }
     Ok(Counted {
         messages: ended.1 - began.1,
@@ -79,28 +87,37 @@ pub(super) fn run(
     })
 }
 
-/// The time in which messages count, shared by all connections.
-struct Window {
-    opens: Instant,
+/// Lets them send until `moment`, unless one of them fails.
+async fn until(moment: Instant, connections: &mut JoinSet<Result>) -> Result {
+    let alarm = tokio::time::sleep_until(moment.into());
+    tokio::pin!(alarm);
+    loop {
+        tokio::select! {
+            () = &mut alarm => return Ok(()),
+            Some(done) = connections.join_next() => ended_well(done)?,
+        }
+    }
+}
+
+fn ended_well(done: std::result::Result<Result, JoinError>) -> Result {
+    done.map_err(|error| format!("a connection of the load broke off: {error}"))?
+}
+
+/// What all connections of a round share.
+struct Round {
+    target: Target,
+    octets: usize,
     closes: Instant,
     messages_max: u64,
     /// Numbers the messages, and bounds them.
     sent: AtomicU64,
     /// Answered 250.
     counted: AtomicU64,
-    failure: Mutex<Option<String>>,
 }
 
-impl Window {
-    fn keep_sending(&self, target: &Target, cell: &Cell, client: Option<Client>) {
-        if let Err(failure) = self.try_sending(target, cell, client) {
-            let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-            first.get_or_insert(failure);
-        }
-    }
-
-    fn try_sending(&self, target: &Target, cell: &Cell, mut client: Option<Client>) -> Result {
-        let mut message = Message::new(cell.octets);
+impl Round {
+    async fn keep_sending(self: Arc<Self>, mut kept: Option<Client>) -> Result {
+        let mut message = Message::new(self.octets);
         while Instant::now() < self.closes {
             interrupt::check()?;
             let number = self.sent.fetch_add(1, Ordering::Relaxed);
@@ -108,18 +125,19 @@ impl Window {
                 break;
             }
             let data = message.numbered(number);
-            match &mut client {
-                Some(kept) => kept.send(data)?,
-                None => {
-                    let mut fresh = Client::sign_in(target)?;
-                    fresh.send(data)?;
-                    self.counted.fetch_add(1, Ordering::Relaxed);
-                    fresh.quit()?;
-                    continue;
-                }
+            if let Some(client) = &mut kept {
+                client.send(data).await?;
+                self.counted.fetch_add(1, Ordering::Relaxed);
+            } else {
+                let mut client = Client::sign_in(&self.target).await?;
+                client.send(data).await?;
+                self.counted.fetch_add(1, Ordering::Relaxed);
+                client.quit().await?;
             }
-            self.counted.fetch_add(1, Ordering::Relaxed);
         }
-        client.map_or(Ok(()), Client::quit)
+        match kept {
+            Some(client) => client.quit().await,
+            None => Ok(()),
+        }
     }
 }

@@ -2,9 +2,9 @@
 //! Mailward beside Postfix, on one machine, on one disk, in one run.
 //!
 //! ```text
-//!   load ──── client ×1, 10, 50 ──TLS──▶ mailward   peer/ starts them, on
-//!   (threads) EHLO STARTTLS EHLO AUTH    postfix    ports of their own, in
-//!             MAIL RCPT DATA body .      + dovecot  one temporary folder
+//!   load ─── client ×1, 10, 50 ──TLS──▶ mailward   peer/ starts them, on
+//!            EHLO STARTTLS EHLO AUTH    postfix    ports of their own, in
+//!            MAIL RCPT DATA body .      + dovecot  one temporary folder
 //! ```
 //!
 //! A figure alone says more of the machine than of the program, so each is
@@ -31,9 +31,9 @@
 //! TLS 1.2: with 1.3 every handshake waits 40 ms for a delayed
 //! acknowledgement, which says nothing of its speed. Mailward speaks 1.3.
 //!
-//! **The load shares the machine.** It is threads that block, sends each
-//! message's bytes from one buffer and checks no certificate; what it costs
-//! is printed with the rest.
+//! **The load shares the machine.** It is one thread, sends each message from
+//! one buffer and checks no certificate; it pipelines nothing, as the mail
+//! libraries of applications do not. What it costs is printed with the rest.
 #![allow(
     clippy::disallowed_methods,
     reason = "a benchmark reads the real clock and opens sockets to the servers it started"

@@ -1,6 +1,6 @@
 //! Cells of the table, and the pairs of rounds that fill one.
 
-use super::load::{self, Counted};
+use super::load::{self, Counted, runtime};
 use super::options::Options;
 use super::peer::{Peers, Who};
 use super::processes;
@@ -84,5 +84,6 @@ fn round(peers: &mut Peers, who: Who, cell: &Cell, options: &Options) -> Result<
     let who = if std::env::var_os("TEMP_POSTFIX").is_some() { Who::Postfix } else { who };
     let turn = peers.begin(who)?;
     let target = turn.target(version)?;
-    load::run(&target, cell, options, || processes::cpu(&turn.processes))
+    let sending = load::run(target, cell, options, || processes::cpu(&turn.processes));
+    runtime()?.block_on(sending)
 }

@@ -40,12 +40,13 @@ pub(super) enum Version {
     Tls13,
 }
 
-/// A configuration that offers one version, one group and no old session.
+/// A configuration that offers one version, one group first, and no old session.
 pub(super) fn client(version: Version) -> Result<Arc<ClientConfig>> {
     // OpenSSL of Debian 12 knows no post-quantum group, which would leave
-    // Mailward alone with its cost.
+    // Mailward alone with its cost. P-256 stands second: TLS 1.2 wants the
+    // certificate's curve among the groups (RFC 8422 section 5.1).
     let provider = CryptoProvider {
-        kx_groups: vec![aws_lc_rs::kx_group::X25519],
+        kx_groups: vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP256R1],
         ..aws_lc_rs::default_provider()
     };
     let offered = match version {

@@ -45,7 +45,10 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
 
     async fn may_append(&mut self, append: &Append) -> Result<Appending, Answer> {
         let words = &self.profile.words;
-        if matches!(self.entered, crate::imap::session::Entered::NotConnected { .. }) {
+        if matches!(
+            self.entered,
+            crate::imap::session::Entered::NotConnected { .. }
+        ) {
             return Err(Answer::bad(&words.not_connected));
         }
         if append.octets > self.profile.limits.append_octets_max {

@@ -112,7 +112,10 @@ pub(crate) fn narrow(
     partial: Option<mailward_wire::imap::Partial>,
 ) -> Range<u64> {
     let Some(partial) = partial else { return range };
-    let start = range.start.saturating_add(partial.start.into()).min(range.end);
+    let start = range
+        .start
+        .saturating_add(partial.start.into())
+        .min(range.end);
     let end = start.saturating_add(partial.count.into()).min(range.end);
     start..end
 }

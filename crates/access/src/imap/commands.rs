@@ -136,9 +136,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             }
             MailboxError::FolderExists => Answer::no(&words.folder_exists),
             MailboxError::PermanentFolder => Answer::no(&words.permanent_folder),
-            MailboxError::OverQuota { .. } => {
-                Answer::no(&words.over_quota).with_code("OVERQUOTA")
-            }
+            MailboxError::OverQuota { .. } => Answer::no(&words.over_quota).with_code("OVERQUOTA"),
             MailboxError::TooLarge { .. } => Answer::no(&words.too_large).with_code("TOOBIG"),
             MailboxError::TooManyFolders { .. }
             | MailboxError::TooManyTargets { .. }

@@ -21,7 +21,9 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 authorization,
                 user,
                 ..
-            } if !authorization.is_empty() && authorization != user => Entry::Refused { text: None },
+            } if !authorization.is_empty() && authorization != user => {
+                Entry::Refused { text: None }
+            }
             Credentials::Plain { user, password, .. } => {
                 host.login(&self.peer, user, password).await
             }

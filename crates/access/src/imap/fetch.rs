@@ -1,40 +1,21 @@
 //! FETCH.
 
-use std::ops::Range;
-use std::sync::Arc;
-
 use mailward_mailbox::{FlagChange, Flags, Item, MailboxError, Uid};
-use mailward_wire::imap::write::{put, put_section_name, put_string};
-use mailward_wire::imap::{FetchItem, Partial, Section, SectionText, SequenceSet};
+use mailward_wire::imap::write::{put, put_section_name};
+use mailward_wire::imap::{FetchItem, SequenceSet};
 use tokio::io::AsyncWrite;
 
-use crate::imap::body::{BodyCursor, header, narrow};
+use crate::imap::body::header;
 use crate::imap::host::Host;
 use crate::imap::numbers::{Numbered, named};
+use crate::imap::section::{Known, Octets};
 use crate::imap::serve::End;
 use crate::imap::session::{Answer, Session};
 use crate::imap::updates::put_flags;
-use crate::mime::{Structure, envelope, select_fields};
+use crate::mime::envelope;
 
 /// Messages whose `\Seen` is set by one write.
 const BATCH_MESSAGES: usize = 32;
-
-/// What has been found out about the message that is being fetched.
-#[derive(Default)]
-struct Known {
-    /// Where the header ends, unless it is too long to hold, and its start.
-    header: Option<(Option<u64>, Vec<u8>)>,
-    structure: Option<Arc<Structure>>,
-}
-
-/// The octets that a section names.
-enum Octets {
-    /// There is no such part.
-    None,
-    Range(Range<u64>),
-    /// Put together from several fields.
-    Made(Vec<u8>),
-}
 
 impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     pub(crate) async fn fetch(
@@ -191,7 +172,10 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 put_flags(out, item.flags, recent);
             }
             FetchItem::InternalDate => {
-                put(out, &format!("INTERNALDATE \"{}\"", item.internal_date.to_imap()));
+                put(
+                    out,
+                    &format!("INTERNALDATE \"{}\"", item.internal_date.to_imap()),
+                );
             }
             FetchItem::Rfc822Size => put(out, &format!("RFC822.SIZE {}", item.octets())),
             FetchItem::Envelope => {
@@ -207,7 +191,9 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             }
             FetchItem::Rfc822 => {
                 put(out, "RFC822 ");
-                return self.put_octets(item, Octets::Range(0..item.octets()), None).await;
+                return self
+                    .put_octets(item, Octets::Range(0..item.octets()), None)
+                    .await;
             }
             FetchItem::Rfc822Header => {
                 put(out, "RFC822.HEADER ");
@@ -230,142 +216,4 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         }
         Ok(())
     }
-
-    /// The octets of a section (RFC 3501 section 6.4.5).
-    async fn section(
-        &mut self,
-        item: &Item,
-        section: &Section,
-        known: &Known,
-    ) -> Result<Octets, End> {
-        if section.part.is_empty() {
-            return Ok(match &section.text {
-                None => Octets::Range(0..item.octets()),
-                Some(SectionText::Header | SectionText::Mime) => {
-                    Octets::Range(0..known.header_end())
-                }
-                Some(SectionText::Text) => Octets::Range(known.header_end()..item.octets()),
-                Some(SectionText::HeaderFields(names)) => {
-                    Octets::Made(select_fields(known.header_start(), names, true))
-                }
-                Some(SectionText::HeaderFieldsNot(names)) => {
-                    Octets::Made(select_fields(known.header_start(), names, false))
-                }
-            });
-        }
-        let located = known
-            .structure
-            .as_ref()
-            .and_then(|structure| structure.locate(&section.part));
-        let Some(located) = located else {
-            return Ok(Octets::None);
-        };
-        let message = located.message.map(|message| message.header.clone());
-        Ok(match (&section.text, message) {
-            (None, _) => Octets::Range(located.part.body.clone()),
-            (Some(SectionText::Mime), _) => Octets::Range(located.part.header.clone()),
-            (Some(SectionText::Header), Some(header)) => Octets::Range(header),
-            (Some(SectionText::Text), Some(_)) => Octets::Range(
-                located
-                    .message
-                    .map_or(0..0, |message| message.body.clone()),
-            ),
-            (Some(SectionText::HeaderFields(names)), Some(header)) => {
-                let header = self.read(item, header).await?;
-                Octets::Made(select_fields(&header, names, true))
-            }
-            (Some(SectionText::HeaderFieldsNot(names)), Some(header)) => {
-                let header = self.read(item, header).await?;
-                Octets::Made(select_fields(&header, names, false))
-            }
-            // Only messages have a header and a text.
-            (Some(_), None) => Octets::None,
-        })
-    }
-
-    /// Writes octets as a literal, or the part of them that is wanted.
-    async fn put_octets(
-        &mut self,
-        item: &Item,
-        octets: Octets,
-        partial: Option<Partial>,
-    ) -> Result<(), End> {
-        let range = match octets {
-            Octets::None => {
-                put(&mut self.out.buffer, "NIL");
-                return Ok(());
-            }
-            Octets::Made(octets) => {
-                let range = narrow(0..octets.len() as u64, partial);
-                let place = |octet: u64| usize::try_from(octet).unwrap_or(usize::MAX);
-                let piece = octets.get(place(range.start)..place(range.end));
-                let piece = piece.unwrap_or_default();
-                put(&mut self.out.buffer, &format!("{{{}}}\r\n", piece.len()));
-                return self.out.octets(piece).await;
-            }
-            Octets::Range(range) => narrow(range, partial),
-        };
-        let mut left = range.end - range.start;
-        if left == 0 {
-            put_string(&mut self.out.buffer, b"");
-            return Ok(());
-        }
-        put(&mut self.out.buffer, &format!("{{{left}}}\r\n"));
-        let held = self.cursor.take();
-        let mut cursor = BodyCursor::at(held, &self.imap.mailboxes, &item.body, range.start)
-            .await
-            .map_err(cut_short)?;
-        while left > 0 {
-            let Some(piece) = cursor.next(left).await.map_err(cut_short)? else {
-                return Err(cut_short(MailboxError::NoItem));
-            };
-            left -= piece.len() as u64;
-            self.out.octets(&piece).await?;
-        }
-        if range.end < item.octets() {
-            self.cursor = Some(cursor);
-        }
-        Ok(())
-    }
-
-    /// A header section, as far as headers are looked at.
-    async fn read(&mut self, item: &Item, range: Range<u64>) -> Result<Vec<u8>, End> {
-        let mut left = (range.end - range.start).min(crate::mime::HEADER_OCTETS_MAX as u64);
-        let mut octets = Vec::new();
-        let mut cursor = BodyCursor::at(None, &self.imap.mailboxes, &item.body, range.start)
-            .await
-            .map_err(cut_short)?;
-        while left > 0 {
-            let Some(piece) = cursor.next(left).await.map_err(cut_short)? else {
-                break;
-            };
-            left -= piece.len() as u64;
-            octets.extend_from_slice(&piece);
-        }
-        Ok(octets)
-    }
-}
-
-impl Known {
-    fn header_start(&self) -> &[u8] {
-        self.header
-            .as_ref()
-            .map_or(&[], |(_, header)| header.as_slice())
-    }
-
-    /// Where the body starts.
-    fn header_end(&self) -> u64 {
-        match (&self.header, &self.structure) {
-            (Some((Some(end), _)), _) => *end,
-            (_, Some(structure)) => structure
-                .locate(&[])
-                .map_or(0, |located| located.part.header.end),
-            _ => 0,
-        }
-    }
-}
-
-/// After a literal's size was told there is no way to say that it won't come.
-fn cut_short(error: MailboxError) -> End {
-    End::Unreadable(error.to_string())
 }

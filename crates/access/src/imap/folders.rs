@@ -38,7 +38,12 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             view,
             read_only,
         } = selected;
-        let names: Vec<&str> = self.profile.flags.iter().flat_map(|flag| flag.names()).collect();
+        let names: Vec<&str> = self
+            .profile
+            .flags
+            .iter()
+            .flat_map(|flag| flag.names())
+            .collect();
         let names = names.join(" ");
         let permanent = if *read_only { "" } else { &names };
         let unseen = folder
@@ -50,7 +55,9 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         out.untagged(&format!("{} EXISTS", view.count()));
         out.untagged(&format!("{} RECENT", view.recent_count()));
         out.untagged(&format!("FLAGS ({names})"));
-        out.untagged(&format!("OK [PERMANENTFLAGS ({permanent})] Permanent flags"));
+        out.untagged(&format!(
+            "OK [PERMANENTFLAGS ({permanent})] Permanent flags"
+        ));
         if let Some(unseen) = unseen {
             out.untagged(&format!("OK [UNSEEN {unseen}] Is the first unseen message"));
         }
@@ -119,7 +126,11 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 "\\HasNoChildren"
             };
             let noselect = if folder.selectable { "" } else { "\\Noselect " };
-            self.put_listed("LIST", &format!("{noselect}{children}"), folder.name.as_str());
+            self.put_listed(
+                "LIST",
+                &format!("{noselect}{children}"),
+                folder.name.as_str(),
+            );
         }
         Ok(self.completed())
     }
@@ -163,11 +174,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
 
     pub(crate) async fn status(&mut self, name: &MailboxName, items: &[StatusItem]) -> Answered {
         let folder = folder_name(name)?;
-        let status = self
-            .imap
-            .mailboxes
-            .status(&self.owner(), &folder)
-            .await?;
+        let status = self.imap.mailboxes.status(&self.owner(), &folder).await?;
         let values: Vec<String> = items
             .iter()
             .map(|item| {

@@ -40,7 +40,11 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     /// Completes when an idling session should look. It may be dropped and
     /// called again without missing anything.
     pub(crate) async fn news(&mut self) {
-        let Some(watch) = self.idling.as_mut().and_then(|idling| idling.watch.as_mut()) else {
+        let Some(watch) = self
+            .idling
+            .as_mut()
+            .and_then(|idling| idling.watch.as_mut())
+        else {
             return std::future::pending().await;
         };
         tokio::select! {

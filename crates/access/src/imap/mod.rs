@@ -18,6 +18,7 @@
 
 mod append;
 mod body;
+mod candidate;
 mod commands;
 mod entry;
 mod fetch;
@@ -29,6 +30,7 @@ mod output;
 mod pattern;
 mod profile;
 mod search;
+mod section;
 mod serve;
 mod session;
 mod store;

@@ -80,7 +80,12 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 
     async fn send(&mut self) -> Result<(), End> {
-        let written = within(&*self.clock, self.timeout, self.writer.write_all(&self.buffer)).await;
+        let written = within(
+            &*self.clock,
+            self.timeout,
+            self.writer.write_all(&self.buffer),
+        )
+        .await;
         self.buffer.clear();
         ended(written)
     }

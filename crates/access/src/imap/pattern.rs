@@ -16,7 +16,8 @@ impl Pattern {
         let mut whole: Vec<char> = reference.chars().chain(pattern.chars()).collect();
         // INBOX is INBOX in any case.
         let first: String = whole.iter().take(5).collect();
-        if first.eq_ignore_ascii_case("INBOX") && matches!(whole.get(5), None | Some('/' | '*' | '%'))
+        if first.eq_ignore_ascii_case("INBOX")
+            && matches!(whole.get(5), None | Some('/' | '*' | '%'))
         {
             whole.splice(..5, "INBOX".chars());
         }
@@ -84,7 +85,11 @@ mod tests {
             ("", "", "A", false),
         ] {
             let matcher = Pattern::new(reference, pattern).expect("short");
-            assert_eq!(matcher.matches(name), expected, "{reference} {pattern} {name}");
+            assert_eq!(
+                matcher.matches(name),
+                expected,
+                "{reference} {pattern} {name}"
+            );
         }
     }
 

@@ -5,23 +5,16 @@
 //! Attachments are not searched.
 
 use std::cmp::Reverse;
-use std::future::Future;
-use std::pin::Pin;
 
-use mailward_mailbox::{Flags, Item, MailboxError};
+use mailward_mailbox::{Flags, MailboxError};
 use mailward_wire::imap::write::put;
 use mailward_wire::imap::{Charset, Flag, SearchKey};
 use tokio::io::AsyncWrite;
 
-use crate::imap::body::{BodyCursor, header};
+use crate::imap::candidate::Candidate;
 use crate::imap::host::Host;
-use crate::imap::serve::{End, Imap};
+use crate::imap::serve::End;
 use crate::imap::session::{Answer, Selected, Session};
-use crate::mime::{TransferDecoder, decode_field, decode_text, fields, sent_day};
-
-/// Octets of a text that are decoded and looked through at a time.
-const WINDOW_OCTETS: usize = 64 * 1024;
-const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 
 impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     pub(crate) async fn search(
@@ -53,13 +46,8 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 continue;
             };
             let number = u32::try_from(place + 1).unwrap_or(u32::MAX);
-            let mut candidate = Candidate {
-                imap: self.imap,
-                number,
-                recent: selected.view.is_recent(*uid),
-                item,
-                header: None,
-            };
+            let recent = selected.view.is_recent(*uid);
+            let mut candidate = Candidate::new(self.imap, number, recent, item);
             match candidate.passes(&test).await {
                 Ok(true) => {
                     let number = if by_uid { uid.0 } else { number };
@@ -79,7 +67,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
 
 /// A key made ready: strings in lower case, sets resolved, and in every
 /// conjunction the cheap ones first.
-enum Test {
+pub(crate) enum Test {
     All(Vec<Test>),
     Any(Box<Test>, Box<Test>),
     Not(Box<Test>),
@@ -93,7 +81,10 @@ enum Test {
     Days(i64, i64),
     SentDays(i64, i64),
     Octets(u64, u64),
-    Field { name: Vec<u8>, needle: String },
+    Field {
+        name: Vec<u8>,
+        needle: String,
+    },
     Body(String),
     Text(String),
 }
@@ -180,131 +171,6 @@ impl Test {
     }
 }
 
-/// A message that may be found.
-struct Candidate<'a, H> {
-    imap: &'a Imap<H>,
-    number: u32,
-    recent: bool,
-    item: Item,
-    header: Option<Vec<u8>>,
-}
-
-type Passing<'a> = Pin<Box<dyn Future<Output = Result<bool, MailboxError>> + Send + 'a>>;
-
-impl<H: Host> Candidate<'_, H> {
-    /// As deep as the key, whose depth the parser bounds.
-    fn passes<'b>(&'b mut self, test: &'b Test) -> Passing<'b> {
-        Box::pin(async move {
-            Ok(match test {
-                Test::All(tests) => {
-                    for test in tests {
-                        if !self.passes(test).await? {
-                            return Ok(false);
-                        }
-                    }
-                    true
-                }
-                Test::Any(one, other) => self.passes(one).await? || self.passes(other).await?,
-                Test::Not(test) => !self.passes(test).await?,
-                Test::Flag(flag) => self.item.flags.contains(*flag),
-                Test::Recent => self.recent,
-                Test::Never => false,
-                Test::Numbers(ranges) => within(ranges, self.number),
-                Test::Uids(ranges) => within(ranges, self.item.uid.0),
-                Test::Days(from, before) => {
-                    let day = self.item.internal_date.as_millis().div_euclid(MILLIS_PER_DAY);
-                    (*from..*before).contains(&day)
-                }
-                Test::Octets(from, before) => (*from..*before).contains(&self.item.octets()),
-                Test::SentDays(from, before) => {
-                    let dates = self.values(b"Date").await?;
-                    let day = dates.first().and_then(|date| sent_day(date));
-                    day.is_some_and(|day| (*from..*before).contains(&day.days()))
-                }
-                Test::Field { name, needle } => {
-                    let values = self.values(name).await?;
-                    values.iter().any(|value| has(value, needle))
-                }
-                Test::Body(needle) => self.has_text(needle).await?,
-                Test::Text(needle) => {
-                    let found = fields(self.header().await?).any(|field| {
-                        // Names can be looked for as well.
-                        has(field.octets, needle) || has(&field.value(), needle)
-                    });
-                    found || self.has_text(needle).await?
-                }
-            })
-        })
-    }
-
-    async fn header(&mut self) -> Result<&[u8], MailboxError> {
-        if self.header.is_none() {
-            self.header = Some(header(&self.imap.mailboxes, &self.item.body).await?.1);
-        }
-        Ok(self.header.as_deref().unwrap_or_default())
-    }
-
-    /// The values of all fields of a name.
-    async fn values(&mut self, name: &[u8]) -> Result<Vec<Vec<u8>>, MailboxError> {
-        let header = self.header().await?;
-        Ok(fields(header)
-            .filter(|field| field.is(name))
-            .map(|field| field.value())
-            .collect())
-    }
-
-    /// Looks through the parts that hold text.
-    async fn has_text(&self, needle: &str) -> Result<bool, MailboxError> {
-        let mailboxes = &self.imap.mailboxes;
-        let body = &self.item.body;
-        let structure = self.imap.structures.of(mailboxes, body).await?;
-        for (part, encoding, charset) in structure.texts() {
-            let range = part.body.clone();
-            let mut cursor = BodyCursor::at(None, mailboxes, body, range.start).await?;
-            let mut left = range.end - range.start;
-            let mut decoder = TransferDecoder::named(encoding);
-            let mut window = Vec::new();
-            while left > 0 {
-                let Some(piece) = cursor.next(left.min(WINDOW_OCTETS as u64)).await? else {
-                    break;
-                };
-                left -= piece.len() as u64;
-                decoder.feed(&piece, &mut window);
-                if window.len() >= WINDOW_OCTETS {
-                    if contains(&decode_text(&window, charset), needle) {
-                        return Ok(true);
-                    }
-                    // The needle may lie across two windows; a character has
-                    // four octets at most.
-                    let kept = (needle.len() * 4).min(window.len());
-                    window.drain(..window.len() - kept);
-                }
-            }
-            decoder.finish(&mut window);
-            if contains(&decode_text(&window, charset), needle) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-fn within(ranges: &[(u32, u32)], number: u32) -> bool {
-    ranges
-        .iter()
-        .any(|(start, end)| (*start..=*end).contains(&number))
-}
-
 fn lower(needle: &[u8]) -> String {
     String::from_utf8_lossy(needle).to_lowercase()
-}
-
-/// The needle is in lower case already.
-fn contains(text: &str, needle: &str) -> bool {
-    needle.is_empty() || text.to_lowercase().contains(needle)
-}
-
-/// Looks at a field's value as written and as read.
-fn has(value: &[u8], needle: &str) -> bool {
-    contains(&String::from_utf8_lossy(value), needle) || contains(&decode_field(value), needle)
 }

@@ -4,11 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_mailbox::{Folder, MessageWriter, View};
 use mailward_mail::Timestamp;
+use mailward_mailbox::{Flags, FolderName, MailboxError};
+use mailward_mailbox::{Folder, MessageWriter, View};
 use mailward_wire::imap::write::{Status, put_status};
 use mailward_wire::imap::{Event, Server, ServerWords, State};
-use mailward_mailbox::{Flags, FolderName, MailboxError};
 use tokio::io::AsyncWrite;
 
 use crate::imap::body::BodyCursor;
@@ -42,7 +42,9 @@ pub(crate) enum Entered {
         _permit: Box<dyn Any + Send + Sync>,
     },
     /// Signed in, but there is no mailbox: how many commands were refused.
-    NotConnected { refused: u32 },
+    NotConnected {
+        refused: u32,
+    },
 }
 
 /// The selected folder.
@@ -109,7 +111,11 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
             imap,
             peer,
             server: Server::new(profile.limits.command_octets_max, server_words),
-            out: Output::new(writer, Arc::clone(&imap.clock), profile.limits.write_timeout),
+            out: Output::new(
+                writer,
+                Arc::clone(&imap.clock),
+                profile.limits.write_timeout,
+            ),
             profile,
             entered: Entered::No,
             selected: None,

@@ -73,7 +73,11 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         let mut uids = known(selected, selected.folder.deleted());
         if let Some(set) = set {
             let wanted = named(&selected.view, set, true).unwrap_or_default();
-            uids.retain(|uid| wanted.binary_search_by_key(uid, |message| message.uid).is_ok());
+            uids.retain(|uid| {
+                wanted
+                    .binary_search_by_key(uid, |message| message.uid)
+                    .is_ok()
+            });
         }
         selected.folder.expunge(&uids).await?;
         Ok(self.completed())
@@ -148,9 +152,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     /// As [`Session::numbered`], where the folder may be changed.
     fn writable(&self, set: &SequenceSet, by_uid: bool) -> Result<Vec<Numbered>, Answer> {
         match &self.selected {
-            Some(selected) if selected.read_only => {
-                Err(Answer::no(&self.profile.words.read_only))
-            }
+            Some(selected) if selected.read_only => Err(Answer::no(&self.profile.words.read_only)),
             _ => self.numbered(set, by_uid),
         }
     }

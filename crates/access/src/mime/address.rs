@@ -208,12 +208,22 @@ mod tests {
         };
         let found: Vec<(String, String, String)> = parse(field.as_bytes())
             .into_iter()
-            .map(|address| (text(address.name), text(address.mailbox), text(address.host)))
+            .map(|address| {
+                (
+                    text(address.name),
+                    text(address.mailbox),
+                    text(address.host),
+                )
+            })
             .collect();
         let expected: Vec<(String, String, String)> = expected
             .iter()
             .map(|(name, mailbox, host)| {
-                ((*name).to_owned(), (*mailbox).to_owned(), (*host).to_owned())
+                (
+                    (*name).to_owned(),
+                    (*mailbox).to_owned(),
+                    (*host).to_owned(),
+                )
             })
             .collect();
         assert_eq!(found, expected, "{field}");
@@ -223,23 +233,41 @@ mod tests {
     fn reads_lists() {
         check("", &[]);
         check("a@b.example", &[("NIL", "a", "b.example")]);
-        check("Asha Patel <asha@b.example>", &[("Asha Patel", "asha", "b.example")]);
+        check(
+            "Asha Patel <asha@b.example>",
+            &[("Asha Patel", "asha", "b.example")],
+        );
         check(
             r#""Patel, \"A\"" <asha@b.example>, ben@b.example (Ben)"#,
-            &[(r#"Patel, "A""#, "asha", "b.example"), ("Ben", "ben", "b.example")],
+            &[
+                (r#"Patel, "A""#, "asha", "b.example"),
+                ("Ben", "ben", "b.example"),
+            ],
         );
         check(
             "=?utf-8?q?K=C3=A4the?= <k@b.example>",
             &[("=?utf-8?q?K=C3=A4the?=", "k", "b.example")],
         );
-        check("<@r.example,@s.example:a@b.example>", &[("NIL", "a", "b.example")]);
+        check(
+            "<@r.example,@s.example:a@b.example>",
+            &[("NIL", "a", "b.example")],
+        );
         check("a@[192.0.2.1]", &[("NIL", "a", "[192.0.2.1]")]);
-        check("\"odd one\"@b.example", &[("NIL", "\"odd one\"", "b.example")]);
+        check(
+            "\"odd one\"@b.example",
+            &[("NIL", "\"odd one\"", "b.example")],
+        );
     }
 
     #[test]
     fn reads_groups() {
-        check("undisclosed-recipients:;", &[("NIL", "undisclosed-recipients", "NIL"), ("NIL", "NIL", "NIL")]);
+        check(
+            "undisclosed-recipients:;",
+            &[
+                ("NIL", "undisclosed-recipients", "NIL"),
+                ("NIL", "NIL", "NIL"),
+            ],
+        );
         check(
             "Ward Team: a@b.example, C <c@d.example>; e@f.example",
             &[

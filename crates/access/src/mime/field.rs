@@ -116,7 +116,10 @@ mod tests {
             (b"X-Odd", b"1"),
             (b"subject", b"three"),
         ];
-        assert_eq!(found, expected.map(|(name, value)| (name.to_vec(), value.to_vec())));
+        assert_eq!(
+            found,
+            expected.map(|(name, value)| (name.to_vec(), value.to_vec()))
+        );
     }
 
     #[test]

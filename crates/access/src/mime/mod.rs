@@ -10,6 +10,7 @@
 //! no message without a structure, however broken. Nothing here holds a body.
 
 mod address;
+mod facts;
 mod field;
 mod parameters;
 mod structure;

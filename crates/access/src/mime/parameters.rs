@@ -137,10 +137,21 @@ mod tests {
             "multipart/mixed",
             &[("boundary", "a;b \"c\" (d)")],
         );
-        check("text/plain; ; =x; y; charset=a", "text/plain", &[("charset", "a")]);
-        check("attachment; filename*0*=utf-8''a%20; filename*1=b", "attachment",
-            &[("filename*0*", "utf-8''a%20"), ("filename*1", "b")]);
-        check("text/plain; a=\"never closed; b=c", "text/plain", &[("a", "never closed; b=c")]);
+        check(
+            "text/plain; ; =x; y; charset=a",
+            "text/plain",
+            &[("charset", "a")],
+        );
+        check(
+            "attachment; filename*0*=utf-8''a%20; filename*1=b",
+            "attachment",
+            &[("filename*0*", "utf-8''a%20"), ("filename*1", "b")],
+        );
+        check(
+            "text/plain; a=\"never closed; b=c",
+            "text/plain",
+            &[("a", "never closed; b=c")],
+        );
         check("(((", "", &[]);
     }
 }

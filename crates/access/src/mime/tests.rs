@@ -21,7 +21,11 @@ fn shown(structure: &Structure) -> String {
 fn check(message: &str, expected: &str) {
     let message = message.as_bytes();
     for piece in 1..=message.len() {
-        assert_eq!(shown(&walk(message, piece)), expected, "in pieces of {piece}");
+        assert_eq!(
+            shown(&walk(message, piece)),
+            expected,
+            "in pieces of {piece}"
+        );
     }
 }
 
@@ -41,8 +45,14 @@ fn single_parts() {
     check("", &format!("({PLAIN} 0 0 NIL NIL NIL NIL)"));
     check("Subject: x", &format!("({PLAIN} 0 0 NIL NIL NIL NIL)"));
     check("\r\nbody", &format!("({PLAIN} 4 1 NIL NIL NIL NIL)"));
-    check("Subject: x\r\n\r\none\r\ntwo\r\n", &format!("({PLAIN} 10 2 NIL NIL NIL NIL)"));
-    check("Subject: x\n\none\ntwo", &format!("({PLAIN} 7 2 NIL NIL NIL NIL)"));
+    check(
+        "Subject: x\r\n\r\none\r\ntwo\r\n",
+        &format!("({PLAIN} 10 2 NIL NIL NIL NIL)"),
+    );
+    check(
+        "Subject: x\n\none\ntwo",
+        &format!("({PLAIN} 7 2 NIL NIL NIL NIL)"),
+    );
     check(
         "Content-Type: image/PNG; name=\"a b.png\"\r\n\
          Content-Transfer-Encoding: BASE64\r\n\
@@ -54,8 +64,16 @@ fn single_parts() {
          Content-MD5: Q2hl\r\n\r\nAAAA",
         r#"("image" "png" ("name" "a b.png") "<1@x.example>" "a picture" "base64" 4 "Q2hl" ("attachment" ("filename" "a b.png")) ("en" "cy") "there")"#,
     );
-    for broken in ["Content-Type: nonsense", "Content-Type: a/b/c", "Content-Type:", "Content-Type: /x"] {
-        check(&format!("{broken}\r\n\r\nx"), &format!("({PLAIN} 1 1 NIL NIL NIL NIL)"));
+    for broken in [
+        "Content-Type: nonsense",
+        "Content-Type: a/b/c",
+        "Content-Type:",
+        "Content-Type: /x",
+    ] {
+        check(
+            &format!("{broken}\r\n\r\nx"),
+            &format!("({PLAIN} 1 1 NIL NIL NIL NIL)"),
+        );
     }
 }
 
@@ -122,8 +140,10 @@ fn paths_name_parts() {
     }
     let structure = walk(NESTED.as_bytes(), 9);
     let second = structure.locate(&[2]).expect("the message");
-    assert!(part(NESTED, &[2]).is_some_and(|body| body.starts_with("From: Asha")
-        && body.ends_with("inner epilogue")));
+    assert!(
+        part(NESTED, &[2])
+            .is_some_and(|body| body.starts_with("From: Asha") && body.ends_with("inner epilogue"))
+    );
     let within = second.message.expect("a message within");
     assert_eq!(within.header.start, second.part.body.start);
     assert_eq!(within.body.end, second.part.body.end);
@@ -150,9 +170,7 @@ fn broken_multiparts_have_a_structure() {
     // Never closed, and a part whose header never ends.
     check(
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nA: b\r\n--b\r\n\r\nx",
-        &format!(
-            r#"({empty}({PLAIN} 1 1 NIL NIL NIL NIL) "mixed" ("boundary" "b") NIL NIL NIL)"#
-        ),
+        &format!(r#"({empty}({PLAIN} 1 1 NIL NIL NIL NIL) "mixed" ("boundary" "b") NIL NIL NIL)"#),
     );
     // A message whose encoding hides it is one part.
     check(

@@ -85,8 +85,7 @@ fn settle(pending: &mut Vec<u8>, out: &mut Vec<u8>) {
             },
             [high] if hex(*high).is_some() => false,
             _ => {
-                !rest.iter().all(|byte| b" \t\r".contains(byte))
-                    || rest.len() > PENDING_OCTETS_MAX
+                !rest.iter().all(|byte| b" \t\r".contains(byte)) || rest.len() > PENDING_OCTETS_MAX
             }
         },
         _ => true,
@@ -126,7 +125,11 @@ mod tests {
                 decoder.feed(piece, &mut out);
             }
             decoder.finish(&mut out);
-            assert_eq!(String::from_utf8_lossy(&out), expected, "{encoded:?} by {size}");
+            assert_eq!(
+                String::from_utf8_lossy(&out),
+                expected,
+                "{encoded:?} by {size}"
+            );
         }
     }
 
@@ -135,7 +138,11 @@ mod tests {
         check("7bit", "as it is=\r\n", "as it is=\r\n");
         check("BASE64", "SGVs\r\nbG8s IHdvcmxkIQ==\r\n", "Hello, world!");
         check("base64", "SGVsbG8", "Hello");
-        check("quoted-printable", "K=C3=A4the=\r\n M=\n.=20 =  \r\n!\r\n", "Käthe M.  !\r\n");
+        check(
+            "quoted-printable",
+            "K=C3=A4the=\r\n M=\n.=20 =  \r\n!\r\n",
+            "Käthe M.  !\r\n",
+        );
         check("quoted-printable", "1=1 a=zz b=", "1=1 a=zz b=");
     }
 }

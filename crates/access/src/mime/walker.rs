@@ -7,11 +7,10 @@
 //!     └──── message within       └── --boundary-- ────────┘ (epilogue)
 //! ```
 
-use crate::mime::parameters::{self, Parameterised};
+use crate::mime::facts::read_fields;
+use crate::mime::parameters::Parameterised;
 use crate::mime::structure::{Kind, Part, Structure};
-use crate::mime::{
-    DEPTH_MAX, HEADER_OCTETS_MAX, PART_HEADERS_OCTETS_MAX, PARTS_MAX, envelope, fields,
-};
+use crate::mime::{DEPTH_MAX, HEADER_OCTETS_MAX, PART_HEADERS_OCTETS_MAX, PARTS_MAX, envelope};
 
 /// A boundary has at most 70 characters (RFC 2046 section 5.1.1); some
 /// programs don't count. Longer ones delimit nothing.
@@ -53,7 +52,10 @@ struct Open {
 enum State {
     Header,
     Body,
-    Multipart { boundary: Vec<u8>, closed: bool },
+    Multipart {
+        boundary: Vec<u8>,
+        closed: bool,
+    },
     /// A message whose inner one is open as well.
     Message,
 }
@@ -144,20 +146,25 @@ impl Walker {
             return false;
         };
         let rest = rest.trim_ascii_end();
-        let found = self.open.iter().enumerate().rev().find_map(|(level, open)| {
-            let State::Multipart {
-                boundary,
-                closed: false,
-            } = &open.state
-            else {
-                return None;
-            };
-            match rest.strip_prefix(boundary.as_slice())? {
-                b"" => Some((level, false)),
-                b"--" => Some((level, true)),
-                _ => None,
-            }
-        });
+        let found = self
+            .open
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(level, open)| {
+                let State::Multipart {
+                    boundary,
+                    closed: false,
+                } = &open.state
+                else {
+                    return None;
+                };
+                match rest.strip_prefix(boundary.as_slice())? {
+                    b"" => Some((level, false)),
+                    b"--" => Some((level, true)),
+                    _ => None,
+                }
+            });
         let Some((level, last)) = found else {
             return false;
         };
@@ -179,7 +186,11 @@ impl Walker {
         if let Kind::Multipart(parts) = &mut self.parts[parent].kind {
             parts.push(place);
         }
-        let default: &[u8] = if digest { b"message/rfc822" } else { b"text/plain" };
+        let default: &[u8] = if digest {
+            b"message/rfc822"
+        } else {
+            b"text/plain"
+        };
         self.begin_part(self.octets, default);
         true
     }
@@ -309,68 +320,4 @@ impl Walker {
 fn strip_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// The MIME fields of a part; of one that is there twice, the first counts.
-fn read_fields(part: &mut Part, header: &[u8]) {
-    let mut typed = false;
-    let mut encoded = false;
-    for field in fields(header) {
-        match field.name.to_ascii_lowercase().as_slice() {
-            b"content-type" if !typed => {
-                let content_type = parameters::parse(&field.value());
-                typed = true;
-                if is_media_type(&content_type.value) {
-                    part.content_type = content_type;
-                } else {
-                    part.content_type.value = b"text/plain".to_vec();
-                }
-            }
-            b"content-transfer-encoding" if !encoded => {
-                let encoding = parameters::parse(&field.value()).value;
-                if !encoding.is_empty() {
-                    part.encoding = encoding;
-                }
-                encoded = true;
-            }
-            b"content-disposition" if part.disposition.is_none() => {
-                let disposition = parameters::parse(&field.value());
-                if !disposition.value.is_empty() {
-                    part.disposition = Some(disposition);
-                }
-            }
-            b"content-id" if part.id.is_none() => part.id = Some(field.value()),
-            b"content-description" if part.description.is_none() => {
-                part.description = Some(field.value());
-            }
-            b"content-md5" if part.md5.is_none() => part.md5 = Some(field.value()),
-            b"content-location" if part.location.is_none() => part.location = Some(field.value()),
-            b"content-language" if part.language.is_empty() => {
-                part.language = field
-                    .value()
-                    .split(|byte| *byte == b',')
-                    .map(|language| language.trim_ascii().to_vec())
-                    .filter(|language| !language.is_empty())
-                    .collect();
-            }
-            _ => {}
-        }
-    }
-    let bare_text = part.content_type.value == b"text/plain";
-    if bare_text && part.content_type.get("charset").is_none() {
-        // What RFC 2045 section 5.2 says a text without charset is in.
-        let charset = (b"charset".to_vec(), b"us-ascii".to_vec());
-        part.content_type.parameters.push(charset);
-    }
-}
-
-/// `type/subtype`, both tokens.
-fn is_media_type(value: &[u8]) -> bool {
-    let mut halves = value.split(|byte| *byte == b'/');
-    let token = |half: Option<&[u8]>| {
-        half.is_some_and(|half| {
-            !half.is_empty() && half.iter().all(|byte| byte.is_ascii_graphic())
-        })
-    };
-    token(halves.next()) && token(halves.next()) && halves.next().is_none()
 }

@@ -81,9 +81,15 @@ mod tests {
     #[test]
     fn reads_sent_days() {
         let day = |text: &str| sent_day(text.as_bytes()).map(|date| date.to_string());
-        assert_eq!(day("Sat, 21 Nov 2026 23:30:00 -0800").as_deref(), Some("21-Nov-2026"));
+        assert_eq!(
+            day("Sat, 21 Nov 2026 23:30:00 -0800").as_deref(),
+            Some("21-Nov-2026")
+        );
         assert_eq!(day("21 Nov 26 09:30 GMT").as_deref(), Some("21-Nov-2026"));
-        assert_eq!(day("Wed,  9 March 2011 11:19").as_deref(), Some("9-Mar-2011"));
+        assert_eq!(
+            day("Wed,  9 March 2011 11:19").as_deref(),
+            Some("9-Mar-2011")
+        );
         assert_eq!(day("1 Jan 99").as_deref(), Some("1-Jan-1999"));
         assert_eq!(day("31 Feb 2026 00:00:00 +0000"), None);
         assert_eq!(day("1 \u{e4}\u{e4} 2026"), None);

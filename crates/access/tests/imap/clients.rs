@@ -58,7 +58,12 @@ impl Service {
 
     async fn subjects(&self, folder: &str) -> Vec<String> {
         let name = mailward_mailbox::FolderName::parse(folder).expect("a name");
-        let items = self.bench.mailboxes.list("asha", &name, None, 100).await.expect("items");
+        let items = self
+            .bench
+            .mailboxes
+            .list("asha", &name, None, 100)
+            .await
+            .expect("items");
         items
             .into_iter()
             .rev()
@@ -104,7 +109,10 @@ async fn python_imaplib() {
     let service = Service::start().await;
     let mut python = Command::new("python3");
     python
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/imap/imaplib_session.py"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/imap/imaplib_session.py"
+        ))
         .arg(service.port.to_string())
         .arg(&service.ca_file);
     assert_eq!(succeed(python, "python3").await, "done\n");
@@ -126,7 +134,10 @@ async fn curl() {
     const LETTER: &[u8] = b"Subject: by curl\r\n\r\nHello\r\n";
     let service = Service::start().await;
     let folders = succeed(service.curl(""), "curl").await;
-    assert!(folders.contains("* LIST (\\HasNoChildren) \"/\" INBOX\r\n"), "{folders}");
+    assert!(
+        folders.contains("* LIST (\\HasNoChildren) \"/\" INBOX\r\n"),
+        "{folders}"
+    );
     let letter = service.path("letter.eml");
     fs::write(&letter, LETTER).expect("written");
     let mut upload = service.curl("Drafts");
@@ -139,10 +150,18 @@ async fn curl() {
     let mut flag = service.curl("Drafts");
     flag.args(["--request", "STORE 1 +FLAGS (\\Flagged)"]);
     succeed(flag, "curl").await;
-    assert_eq!(service.subjects("Drafts").await, ["by curl [\\Seen \\Flagged]"]);
+    assert_eq!(
+        service.subjects("Drafts").await,
+        ["by curl [\\Seen \\Flagged]"]
+    );
 
     let mut token = service.curl("INBOX;UID=77");
-    token.args(["--user", "asha@northmoor.example:", "--oauth2-bearer", "good.token"]);
+    token.args([
+        "--user",
+        "asha@northmoor.example:",
+        "--oauth2-bearer",
+        "good.token",
+    ]);
     token.args(["--login-options", "AUTH=XOAUTH2", "--request", "NOOP"]);
     succeed(token, "curl").await;
     let mut wrong = service.curl("");
@@ -192,7 +211,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 async fn mbsync() {
     let service = Service::start().await;
     for number in 1..=3 {
-        let letter = format!("Message-ID: <{number}@northmoor.example>\r\nSubject: {number}\r\n\r\nx\r\n");
+        let letter =
+            format!("Message-ID: <{number}@northmoor.example>\r\nSubject: {number}\r\n\r\nx\r\n");
         service.bench.deliver("INBOX", letter.as_bytes()).await;
     }
     service.mbsync().await;
@@ -204,26 +224,76 @@ async fn mbsync() {
     // Here: one read, one deleted, one written. There: one comes in.
     let named = |subject: &str| {
         let line = format!("Subject: {subject}\n");
-        let found = here.iter().find(|file| {
-            fs::read_to_string(file).expect("a message").contains(&line)
-        });
+        let found = here
+            .iter()
+            .find(|file| fs::read_to_string(file).expect("a message").contains(&line));
         found.expect("a message").clone()
     };
-    let read = named("1");
-    let stem = read.file_name().expect("a name").to_string_lossy().into_owned();
+    let (read, deleted) = (named("1"), named("2"));
+    let stem = read
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let stem = stem.split(":2,").next().expect("a stem").to_owned();
     fs::rename(&read, inbox.join("cur").join(format!("{stem}:2,FS"))).expect("renamed");
-    fs::remove_file(named("2")).expect("removed");
+    fs::remove_file(deleted).expect("removed");
     fs::write(
         service.path("maildir/Drafts/new/1.1.here"),
         "Message-ID: <4@northmoor.example>\nSubject: 4\n\nwritten here\n",
     )
     .expect("written");
-    service.bench.deliver("INBOX", b"Subject: 5\r\n\r\ncame later\r\n").await;
+    service
+        .bench
+        .deliver("INBOX", b"Subject: 5\r\n\r\ncame later\r\n")
+        .await;
     service.mbsync().await;
-    assert_eq!(service.subjects("INBOX").await, ["1 [\\Seen \\Flagged]", "3 []", "5 []"]);
+    assert_eq!(
+        service.subjects("INBOX").await,
+        ["1 [\\Seen \\Flagged]", "3 []", "5 []"]
+    );
     assert_eq!(service.subjects("Drafts").await, ["4 []"]);
     assert_eq!(files(&inbox).len(), 3);
     service.mbsync().await;
     assert_eq!(service.subjects("INBOX").await.len(), 3);
+}
+
+/// On a terminal of its own, for mutt will not do without: `script` makes one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mutt() {
+    let service = Service::start().await;
+    for subject in ["first", "second", "third"] {
+        let letter = format!(
+            "From: ben@northmoor.example\r\nDate: Tue, 1 Mar 2022 09:00:00 +0000\r\n\
+             Subject: {subject}\r\n\r\nread by mutt\r\n"
+        );
+        service.bench.deliver("INBOX", letter.as_bytes()).await;
+    }
+    let config = service.path("muttrc");
+    let text = format!(
+        "set folder=\"imaps://localhost:{port}/\"\nset spoolfile=\"+INBOX\"\n\
+         set imap_user=asha@northmoor.example\nset imap_pass=secret\n\
+         set ssl_force_tls=yes\nset ssl_usesystemcerts=no\n\
+         set ssl_ca_certificates_file={ca}\nset certificate_file={ca}\n\
+         set header_cache=\"\"\nset sort=mailbox-order\nset confirmappend=no\nset move=no\n\
+         set delete=yes\nset quit=yes\nset wait_key=no\n\
+         push \"<first-entry><display-message><exit><flag-message><first-entry><next-entry>\
+         <copy-message>+Drafts<enter><first-entry><next-entry><delete-message><sync-mailbox>\
+         <change-folder>+Drafts<enter><quit>\"\n",
+        port = service.port,
+        ca = service.ca_file.display(),
+    );
+    fs::write(&config, text).expect("written");
+    let mut mutt = Command::new("timeout");
+    mutt.args(["30", "script", "--quiet", "--return", "--command"])
+        .arg(format!("mutt -F {}", config.display()))
+        .arg("/dev/null")
+        .env("HOME", service.bench.dir.path())
+        .env("TERM", "xterm");
+    succeed(mutt, "mutt, bsdutils").await;
+    assert_eq!(
+        service.subjects("INBOX").await,
+        ["first [\\Seen \\Flagged]", "third []"]
+    );
+    assert_eq!(service.subjects("Drafts").await, ["second []"]);
 }

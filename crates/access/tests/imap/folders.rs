@@ -20,23 +20,44 @@ async fn lists_and_subscriptions() {
         )
         .await;
     client
-        .expect(r#"b LIST "" """#, &[r#"* LIST (\Noselect) "/" """#, "b OK LIST completed."])
+        .expect(
+            r#"b LIST "" """#,
+            &[r#"* LIST (\Noselect) "/" """#, "b OK LIST completed."],
+        )
         .await;
-    client.expect("c CREATE Projekte/Entw&APw-rfe", &["c OK CREATE completed."]).await;
+    client
+        .expect(
+            "c CREATE Projekte/Entw&APw-rfe",
+            &["c OK CREATE completed."],
+        )
+        .await;
     client
         .expect(
             r#"d LIST "" Pro%"#,
-            &[r#"* LIST (\HasChildren) "/" Projekte"#, "d OK LIST completed."],
+            &[
+                r#"* LIST (\HasChildren) "/" Projekte"#,
+                "d OK LIST completed.",
+            ],
         )
         .await;
     client
         .expect(
             r#"e LIST Projekte/ %"#,
-            &[r#"* LIST (\HasNoChildren) "/" Projekte/Entw&APw-rfe"#, "e OK LIST completed."],
+            &[
+                r#"* LIST (\HasNoChildren) "/" Projekte/Entw&APw-rfe"#,
+                "e OK LIST completed.",
+            ],
         )
         .await;
-    client.expect("f SUBSCRIBE Projekte/Entw&APw-rfe", &["f OK SUBSCRIBE completed."]).await;
-    client.expect("g UNSUBSCRIBE Drafts", &["g OK UNSUBSCRIBE completed."]).await;
+    client
+        .expect(
+            "f SUBSCRIBE Projekte/Entw&APw-rfe",
+            &["f OK SUBSCRIBE completed."],
+        )
+        .await;
+    client
+        .expect("g UNSUBSCRIBE Drafts", &["g OK UNSUBSCRIBE completed."])
+        .await;
     client
         .expect(
             r#"h LSUB "" %"#,
@@ -50,7 +71,9 @@ async fn lists_and_subscriptions() {
             ],
         )
         .await;
-    client.expect("i RENAME Projekte Alt", &["i OK RENAME completed."]).await;
+    client
+        .expect("i RENAME Projekte Alt", &["i OK RENAME completed."])
+        .await;
     client
         .expect(
             r#"j LIST "" Alt*"#,
@@ -61,11 +84,16 @@ async fn lists_and_subscriptions() {
             ],
         )
         .await;
-    client.expect("k DELETE Alt", &["k OK DELETE completed."]).await;
+    client
+        .expect("k DELETE Alt", &["k OK DELETE completed."])
+        .await;
     client
         .expect(
             r#"l LIST "" Alt"#,
-            &[r#"* LIST (\Noselect \HasChildren) "/" Alt"#, "l OK LIST completed."],
+            &[
+                r#"* LIST (\Noselect \HasChildren) "/" Alt"#,
+                "l OK LIST completed.",
+            ],
         )
         .await;
     for (command, completion) in [
@@ -74,7 +102,10 @@ async fn lists_and_subscriptions() {
         ("o DELETE Nowhere", "o NO The folder does not exist."),
         ("p SELECT Alt", "p NO The folder does not exist."),
         ("q CREATE a//b", "q NO The folder does not exist."),
-        ("r STATUS Nowhere (MESSAGES)", "r NO The folder does not exist."),
+        (
+            "r STATUS Nowhere (MESSAGES)",
+            "r NO The folder does not exist.",
+        ),
     ] {
         client.expect(command, &[completion]).await;
     }
@@ -89,7 +120,10 @@ async fn selects() {
     client
         .expect(
             "a STATUS inbox (MESSAGES RECENT UNSEEN UIDNEXT)",
-            &["* STATUS INBOX (MESSAGES 2 RECENT 2 UNSEEN 2 UIDNEXT 3)", "a OK STATUS completed."],
+            &[
+                "* STATUS INBOX (MESSAGES 2 RECENT 2 UNSEEN 2 UIDNEXT 3)",
+                "a OK STATUS completed.",
+            ],
         )
         .await;
     let uid_validity = 1_646_125_200; // 2022-03-01T09:00:00Z
@@ -111,19 +145,34 @@ async fn selects() {
     let lines = client.command("c EXAMINE INBOX").await;
     assert_eq!(lines[1], "* 0 RECENT");
     assert_eq!(lines[3], "* OK [PERMANENTFLAGS ()] Permanent flags");
-    assert_eq!(lines.last().expect("a line"), "c OK [READ-ONLY] EXAMINE completed.");
+    assert_eq!(
+        lines.last().expect("a line"),
+        "c OK [READ-ONLY] EXAMINE completed."
+    );
     for (command, completion) in [
-        (r"d STORE 1 +FLAGS (\Seen)", "d NO The folder is open read-only."),
+        (
+            r"d STORE 1 +FLAGS (\Seen)",
+            "d NO The folder is open read-only.",
+        ),
         ("e EXPUNGE", "e NO The folder is open read-only."),
         ("f MOVE 1 Drafts", "f NO The folder is open read-only."),
         ("g SELECT Nowhere", "g NO The folder does not exist."),
-        ("h FETCH 1 FLAGS", "h BAD Command received in invalid state."),
+        (
+            "h FETCH 1 FLAGS",
+            "h BAD Command received in invalid state.",
+        ),
     ] {
         client.expect(command, &[completion]).await;
     }
     let lines = client.command("i SELECT Drafts").await;
     assert_eq!(lines[..2], ["* 0 EXISTS", "* 0 RECENT"]);
-    client.expect("j FETCH 1:* FLAGS", &["j OK FETCH completed."]).await;
-    client.expect("k UNSELECT", &["k OK UNSELECT completed."]).await;
-    client.expect("l CHECK", &["l BAD Command received in invalid state."]).await;
+    client
+        .expect("j FETCH 1:* FLAGS", &["j OK FETCH completed."])
+        .await;
+    client
+        .expect("k UNSELECT", &["k OK UNSELECT completed."])
+        .await;
+    client
+        .expect("l CHECK", &["l BAD Command received in invalid state."])
+        .await;
 }

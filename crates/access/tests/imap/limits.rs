@@ -6,7 +6,10 @@ use crate::support::{Bench, profile};
 
 #[tokio::test]
 async fn silence_ends_a_session() {
-    for (signed_in, patience) in [(false, Duration::from_secs(60)), (true, Duration::from_secs(30 * 60))] {
+    for (signed_in, patience) in [
+        (false, Duration::from_secs(60)),
+        (true, Duration::from_secs(30 * 60)),
+    ] {
         let bench = Bench::new().await;
         let mut client = if signed_in {
             bench.enter().await
@@ -16,7 +19,10 @@ async fn silence_ends_a_session() {
         bench.clock.advance(patience - Duration::from_secs(5));
         client.command("a NOOP").await;
         bench.clock.advance(patience + Duration::from_secs(1));
-        assert_eq!(client.line().await, "* BYE Connection is closed, it was idle for too long.");
+        assert_eq!(
+            client.line().await,
+            "* BYE Connection is closed, it was idle for too long."
+        );
         assert!(client.is_closed().await);
     }
 }
@@ -27,7 +33,10 @@ async fn shutting_down_says_goodbye() {
     let mut waiting = bench.enter().await;
     let mut idling = bench.select(&[]).await;
     idling.send("a IDLE\r\n").await;
-    assert_eq!(idling.line().await, "+ IDLE accepted, awaiting DONE command.");
+    assert_eq!(
+        idling.line().await,
+        "+ IDLE accepted, awaiting DONE command."
+    );
     bench.tasks.shutdown().begin();
     for client in [&mut waiting, &mut idling] {
         assert_eq!(client.line().await, "* BYE Service is shutting down.");
@@ -42,9 +51,14 @@ async fn nonsense_is_answered_and_in_the_end_too_much() {
     let bench = Bench::with(profile).await;
     let mut client = bench.enter().await;
     let long = "x".repeat(20_000);
-    client.expect(&format!("a NOOP {long}"), &["a BAD Command is too long."]).await;
     client
-        .expect(&format!("b LOGIN {{20000+}}\r\n{long} y"), &["b BAD Command is too long."])
+        .expect(&format!("a NOOP {long}"), &["a BAD Command is too long."])
+        .await;
+    client
+        .expect(
+            &format!("b LOGIN {{20000+}}\r\n{long} y"),
+            &["b BAD Command is too long."],
+        )
         .await;
     client.expect("c NOOP", &["c OK NOOP completed."]).await;
     for _ in 0..5 {
@@ -68,7 +82,13 @@ async fn pipelined_commands_are_answered_in_order() {
         .await;
     for tag in ["a", "b", "c", "d", "e"] {
         let lines = client.until(tag).await;
-        assert!(lines.last().expect("a line").starts_with(&format!("{tag} OK ")), "{lines:?}");
+        assert!(
+            lines
+                .last()
+                .expect("a line")
+                .starts_with(&format!("{tag} OK ")),
+            "{lines:?}"
+        );
     }
     assert!(client.is_closed().await);
 }
@@ -88,7 +108,10 @@ async fn a_client_that_leaves_in_the_middle_leaves_nothing() {
     }
     let mut client = bench.enter().await;
     client
-        .expect("a STATUS INBOX (MESSAGES)", &["* STATUS INBOX (MESSAGES 0)", "a OK STATUS completed."])
+        .expect(
+            "a STATUS INBOX (MESSAGES)",
+            &["* STATUS INBOX (MESSAGES 0)", "a OK STATUS completed."],
+        )
         .await;
 }
 
@@ -104,7 +127,9 @@ async fn a_large_message_streams() {
                 Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
     let tail = "--b--\r\n";
     let total = head.len() + lines * line.len() + tail.len();
-    client.send(&format!("a APPEND INBOX {{{total}+}}\r\n{head}")).await;
+    client
+        .send(&format!("a APPEND INBOX {{{total}+}}\r\n{head}"))
+        .await;
     for _ in 0..lines {
         client.send(&line).await;
     }
@@ -113,18 +138,36 @@ async fn a_large_message_streams() {
     assert_eq!(appended[0], "* 1 EXISTS");
 
     let pdf = lines * line.len() - 2;
-    let structure = client.command("b FETCH 1 (RFC822.SIZE BODYSTRUCTURE)").await;
-    assert!(structure[0].contains(&format!("RFC822.SIZE {total}")), "{structure:?}");
+    let structure = client
+        .command("b FETCH 1 (RFC822.SIZE BODYSTRUCTURE)")
+        .await;
     assert!(
-        structure[0].contains(&format!(r#"("application" "pdf" NIL NIL NIL "base64" {pdf} NIL"#)),
+        structure[0].contains(&format!("RFC822.SIZE {total}")),
         "{structure:?}"
     );
-    client.expect("c FETCH 1 BODY.PEEK[1]", &["* 1 FETCH (BODY[1] {9}\r\nsee below)", "c OK FETCH completed."]).await;
+    assert!(
+        structure[0].contains(&format!(
+            r#"("application" "pdf" NIL NIL NIL "base64" {pdf} NIL"#
+        )),
+        "{structure:?}"
+    );
+    client
+        .expect(
+            "c FETCH 1 BODY.PEEK[1]",
+            &[
+                "* 1 FETCH (BODY[1] {9}\r\nsee below)",
+                "c OK FETCH completed.",
+            ],
+        )
+        .await;
     let near_end = pdf - 4;
     client
         .expect(
             &format!("d FETCH 1 BODY.PEEK[2]<{near_end}.10>"),
-            &[&format!("* 1 FETCH (BODY[2]<{near_end}> {{4}}\r\nQUJD)"), "d OK FETCH completed."],
+            &[
+                &format!("* 1 FETCH (BODY[2]<{near_end}> {{4}}\r\nQUJD)"),
+                "d OK FETCH completed.",
+            ],
         )
         .await;
     client.send("e FETCH 1 BODY[]\r\n").await;

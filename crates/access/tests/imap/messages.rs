@@ -15,7 +15,10 @@ async fn appends() {
     assert_eq!(client.line().await, "+ Ready for additional command text.");
     client.send("A: b\r\n\r\n1\r\n2\r\n\r\n").await;
     let appended = format!("a OK [APPENDUID {INBOX_VALIDITY} 1] APPEND completed.");
-    assert_eq!(client.until("a").await, ["* 1 EXISTS", "* 1 RECENT", &appended]);
+    assert_eq!(
+        client.until("a").await,
+        ["* 1 EXISTS", "* 1 RECENT", &appended]
+    );
     client
         .expect(
             "b FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE BODY[])",
@@ -27,14 +30,26 @@ async fn appends() {
         )
         .await;
     client
-        .expect("c APPEND Nowhere {5}", &["c NO [TRYCREATE] The folder does not exist."])
+        .expect(
+            "c APPEND Nowhere {5}",
+            &["c NO [TRYCREATE] The folder does not exist."],
+        )
         .await;
-    client.send("d APPEND Drafts {3+}\r\nabc\r\ne NOOP\r\n").await;
+    client
+        .send("d APPEND Drafts {3+}\r\nabc\r\ne NOOP\r\n")
+        .await;
     assert!(client.until("d").await[0].starts_with("d OK [APPENDUID "));
     assert_eq!(client.until("e").await, ["e OK NOOP completed."]);
-    bench.mailboxes.set_quota("asha", Some(20)).await.expect("set");
+    bench
+        .mailboxes
+        .set_quota("asha", Some(20))
+        .await
+        .expect("set");
     client
-        .expect("f APPEND INBOX {5}", &["f NO [OVERQUOTA] The mailbox is full."])
+        .expect(
+            "f APPEND INBOX {5}",
+            &["f NO [OVERQUOTA] The mailbox is full."],
+        )
         .await;
 }
 
@@ -45,7 +60,10 @@ async fn too_large_a_message_is_refused_before_or_after_it_comes() {
     let bench = Bench::with(small).await;
     let mut client = bench.enter().await;
     client
-        .expect("a APPEND INBOX {11}", &["a NO [TOOBIG] The message is too large."])
+        .expect(
+            "a APPEND INBOX {11}",
+            &["a NO [TOOBIG] The message is too large."],
+        )
         .await;
     client
         .expect(
@@ -70,11 +88,19 @@ async fn flags() {
             ],
         )
         .await;
-    client.expect(r"b UID STORE 3 +FLAGS.SILENT \Deleted", &["b OK STORE completed."]).await;
+    client
+        .expect(
+            r"b UID STORE 3 +FLAGS.SILENT \Deleted",
+            &["b OK STORE completed."],
+        )
+        .await;
     client
         .expect(
             r"c UID STORE 2,77 FLAGS ($MDNSent \Seen)",
-            &[r"* 2 FETCH (UID 2 FLAGS (\Seen $MDNSent \Recent))", "c OK STORE completed."],
+            &[
+                r"* 2 FETCH (UID 2 FLAGS (\Seen $MDNSent \Recent))",
+                "c OK STORE completed.",
+            ],
         )
         .await;
     client
@@ -94,7 +120,9 @@ async fn flags() {
             ],
         )
         .await;
-    client.expect("f STORE 4 FLAGS ()", &["f BAD Invalid arguments."]).await;
+    client
+        .expect("f STORE 4 FLAGS ()", &["f BAD Invalid arguments."])
+        .await;
 }
 
 #[tokio::test]
@@ -103,15 +131,28 @@ async fn copies_moves_and_expunges() {
     let mut client = bench.select(&["1", "2", "3", "4", "5"]).await;
     let drafts = bench
         .mailboxes
-        .status("asha", &mailward_mailbox::FolderName::parse("Drafts").expect("a name"))
+        .status(
+            "asha",
+            &mailward_mailbox::FolderName::parse("Drafts").expect("a name"),
+        )
         .await
         .expect("status")
         .uid_validity;
     client
-        .expect("a COPY 2:3 Drafts", &[&format!("a OK [COPYUID {drafts} 2:3 1:2] COPY completed.")])
+        .expect(
+            "a COPY 2:3 Drafts",
+            &[&format!("a OK [COPYUID {drafts} 2:3 1:2] COPY completed.")],
+        )
         .await;
-    client.expect("b COPY 1 Nowhere", &["b NO [TRYCREATE] The folder does not exist."]).await;
-    client.expect("c UID COPY 77 Drafts", &["c OK COPY completed."]).await;
+    client
+        .expect(
+            "b COPY 1 Nowhere",
+            &["b NO [TRYCREATE] The folder does not exist."],
+        )
+        .await;
+    client
+        .expect("c UID COPY 77 Drafts", &["c OK COPY completed."])
+        .await;
     client
         .expect(
             "d UID MOVE 1,4 Drafts",
@@ -123,20 +164,39 @@ async fn copies_moves_and_expunges() {
             ],
         )
         .await;
-    client.expect(r"e STORE 1:3 +FLAGS.SILENT (\Deleted)", &["e OK STORE completed."]).await;
     client
-        .expect("f UID EXPUNGE 3:4", &["* 2 EXPUNGE", "f OK EXPUNGE completed."])
+        .expect(
+            r"e STORE 1:3 +FLAGS.SILENT (\Deleted)",
+            &["e OK STORE completed."],
+        )
         .await;
     client
-        .expect("g EXPUNGE", &["* 2 EXPUNGE", "* 1 EXPUNGE", "g OK EXPUNGE completed."])
+        .expect(
+            "f UID EXPUNGE 3:4",
+            &["* 2 EXPUNGE", "f OK EXPUNGE completed."],
+        )
+        .await;
+    client
+        .expect(
+            "g EXPUNGE",
+            &["* 2 EXPUNGE", "* 1 EXPUNGE", "g OK EXPUNGE completed."],
+        )
         .await;
     client.expect("h CLOSE", &["h OK CLOSE completed."]).await;
     let lines = client.command("i SELECT Drafts").await;
     assert_eq!(lines[0], "* 4 EXISTS");
-    client.expect(r"j STORE 1 +FLAGS.SILENT (\Deleted)", &["j OK STORE completed."]).await;
+    client
+        .expect(
+            r"j STORE 1 +FLAGS.SILENT (\Deleted)",
+            &["j OK STORE completed."],
+        )
+        .await;
     client.expect("k CLOSE", &["k OK CLOSE completed."]).await;
     client
-        .expect("l STATUS Drafts (MESSAGES)", &["* STATUS Drafts (MESSAGES 3)", "l OK STATUS completed."])
+        .expect(
+            "l STATUS Drafts (MESSAGES)",
+            &["* STATUS Drafts (MESSAGES 3)", "l OK STATUS completed."],
+        )
         .await;
 }
 
@@ -169,9 +229,18 @@ const LETTER: &str = "From: Asha Patel <asha@northmoor.example>\r\n\
 async fn searches() {
     let bench = Bench::new().await;
     let mut client = bench
-        .select(&[LETTER, "Subject: plain\r\nDate: 1 Mar 2022 08:00 +0000\r\n\r\nshort\r\n", "no header"])
+        .select(&[
+            LETTER,
+            "Subject: plain\r\nDate: 1 Mar 2022 08:00 +0000\r\n\r\nshort\r\n",
+            "no header",
+        ])
         .await;
-    client.expect(r"0 STORE 2 +FLAGS.SILENT (\Seen \Answered)", &["0 OK STORE completed."]).await;
+    client
+        .expect(
+            r"0 STORE 2 +FLAGS.SILENT (\Seen \Answered)",
+            &["0 OK STORE completed."],
+        )
+        .await;
     for (keys, found) in [
         ("ALL", "1 2 3"),
         ("SEEN", "2"),
@@ -227,7 +296,10 @@ async fn searches() {
         let space = if found.is_empty() { "" } else { " " };
         assert_eq!(
             lines,
-            [format!("* SEARCH{space}{found}"), "a OK SEARCH completed.".to_owned()],
+            [
+                format!("* SEARCH{space}{found}"),
+                "a OK SEARCH completed.".to_owned()
+            ],
             "{keys}"
         );
     }
@@ -240,9 +312,21 @@ async fn searches() {
     ] {
         client.expect(command, &[completion]).await;
     }
-    client.expect(r"d STORE 1 +FLAGS.SILENT \Deleted", &["d OK STORE completed."]).await;
-    client.expect("e EXPUNGE", &["* 1 EXPUNGE", "e OK EXPUNGE completed."]).await;
-    client.expect("f UID SEARCH ALL", &["* SEARCH 2 3", "f OK SEARCH completed."]).await;
+    client
+        .expect(
+            r"d STORE 1 +FLAGS.SILENT \Deleted",
+            &["d OK STORE completed."],
+        )
+        .await;
+    client
+        .expect("e EXPUNGE", &["* 1 EXPUNGE", "e OK EXPUNGE completed."])
+        .await;
+    client
+        .expect(
+            "f UID SEARCH ALL",
+            &["* SEARCH 2 3", "f OK SEARCH completed."],
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -258,6 +342,9 @@ async fn a_charset_may_be_refused() {
         )
         .await;
     client
-        .expect("b SEARCH CHARSET US-ASCII ALL", &["* SEARCH 1", "b OK SEARCH completed."])
+        .expect(
+            "b SEARCH CHARSET US-ASCII ALL",
+            &["* SEARCH 1", "b OK SEARCH completed."],
+        )
         .await;
 }

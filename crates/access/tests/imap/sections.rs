@@ -36,7 +36,9 @@ const LETTER: &str = "From: Asha <asha@northmoor.example>\r\n\
 
 /// What a section of message 1 holds; `None` for NIL.
 async fn section(client: &mut Client, section: &str) -> Option<String> {
-    let lines = client.command(&format!("a FETCH 1 BODY.PEEK[{section}]")).await;
+    let lines = client
+        .command(&format!("a FETCH 1 BODY.PEEK[{section}]"))
+        .await;
     assert_eq!(lines[1], "a OK FETCH completed.", "{section}");
     let (name, content) = lines[0].split_once("] ").expect("a section");
     assert!(name.starts_with("* 1 FETCH (BODY["), "{name}");
@@ -78,7 +80,10 @@ async fn sections_of_a_nested_multipart() {
         ("2.1.MIME", Some("\r\n")),
         ("2.2", Some("<p>")),
         ("2.3", None),
-        ("2.HEADER.FIELDS (to X-None)", Some("To: ben@northmoor.example\r\n\r\n")),
+        (
+            "2.HEADER.FIELDS (to X-None)",
+            Some("To: ben@northmoor.example\r\n\r\n"),
+        ),
         (
             "2.HEADER.FIELDS.NOT (to Content-Type)",
             Some("Subject: inner\r\n\r\n"),
@@ -94,7 +99,11 @@ async fn sections_of_a_nested_multipart() {
             Some("From: Asha <asha@northmoor.example>\r\n\r\n"),
         ),
     ] {
-        assert_eq!(section(&mut client, name).await.as_deref(), expected, "{name:?}");
+        assert_eq!(
+            section(&mut client, name).await.as_deref(),
+            expected,
+            "{name:?}"
+        );
     }
 }
 
@@ -123,7 +132,9 @@ async fn pieces_of_sections() {
     }
     let mut whole = String::new();
     for start in (0..LETTER.len()).step_by(100) {
-        let lines = client.command(&format!("b FETCH 1 BODY.PEEK[]<{start}.100>")).await;
+        let lines = client
+            .command(&format!("b FETCH 1 BODY.PEEK[]<{start}.100>"))
+            .await;
         let (_, piece) = lines[0].split_once("}\r\n").expect("a literal");
         whole.push_str(piece.strip_suffix(')').expect("a closing parenthesis"));
     }
@@ -133,7 +144,9 @@ async fn pieces_of_sections() {
 #[tokio::test]
 async fn the_other_items() {
     let bench = Bench::new().await;
-    let mut client = bench.select(&["Subject: x\r\n\r\nbody\r\n", "no header at all"]).await;
+    let mut client = bench
+        .select(&["Subject: x\r\n\r\nbody\r\n", "no header at all"])
+        .await;
     client
         .expect(
             "a UID FETCH 1 (RFC822.SIZE ENVELOPE BODY)",
@@ -186,11 +199,18 @@ async fn the_other_items() {
     client
         .expect(
             "f FETCH 2 BODY[]",
-            &["* 2 FETCH (BODY[] {16}\r\nno header at all)", "f OK FETCH completed."],
+            &[
+                "* 2 FETCH (BODY[] {16}\r\nno header at all)",
+                "f OK FETCH completed.",
+            ],
         )
         .await;
-    client.expect("g FETCH 3 FLAGS", &["g BAD Invalid arguments."]).await;
-    client.expect("h UID FETCH 3:77 FLAGS", &["h OK FETCH completed."]).await;
+    client
+        .expect("g FETCH 3 FLAGS", &["g BAD Invalid arguments."])
+        .await;
+    client
+        .expect("h UID FETCH 3:77 FLAGS", &["h OK FETCH completed."])
+        .await;
 }
 
 /// Every message comes back octet for octet, and has a structure.
@@ -212,16 +232,19 @@ async fn mail_of_others_comes_back_unchanged() {
         bench.deliver("INBOX", &message).await;
         number += 1;
         client.command("a NOOP").await;
-        let lines = client.command(&format!("b FETCH {number} (RFC822.SIZE BODY.PEEK[])")).await;
-        let text = String::from_utf8(message).expect("these are in ASCII");
-        let size = text.len();
-        assert_eq!(
-            lines[0],
-            format!("* {number} FETCH (RFC822.SIZE {size} BODY[] {{{size}}}\r\n{text})"),
-            "{}",
-            path.display()
-        );
-        let lines = client.command(&format!("c FETCH {number} (ENVELOPE BODYSTRUCTURE)")).await;
+        client
+            .send(&format!("b FETCH {number} (RFC822.SIZE BODY.PEEK[])\r\n"))
+            .await;
+        let size = message.len();
+        let mut expected =
+            format!("* {number} FETCH (RFC822.SIZE {size} BODY[] {{{size}}}\r\n").into_bytes();
+        expected.extend_from_slice(&message);
+        expected.push(b')');
+        assert!(client.octets().await == expected, "{}", path.display());
+        assert_eq!(client.line().await, "b OK FETCH completed.");
+        let lines = client
+            .command(&format!("c FETCH {number} (ENVELOPE BODYSTRUCTURE)"))
+            .await;
         assert_eq!(lines.len(), 2, "{}", path.display());
         assert_eq!(lines[1], "c OK FETCH completed.");
     }
@@ -238,5 +261,9 @@ async fn mail_of_others_comes_back_unchanged() {
         assert!(lines[0].contains(part), "{part} in {}", lines[0]);
     }
     let lines = client.command("e FETCH 3 BODY.PEEK[5.1]").await;
-    assert!(lines[0].ends_with("... Additional text in ISO-8859-1 goes here ...\n)"), "{}", lines[0]);
+    assert!(
+        lines[0].ends_with("... Additional text in ISO-8859-1 goes here ...\n)"),
+        "{}",
+        lines[0]
+    );
 }

@@ -102,7 +102,9 @@ impl Bench {
         let mailbox = NewMailbox {
             owner: "asha".to_owned(),
             quota_octets: None,
-            folders: ["Sent Items", "Junk Email", "Drafts", "Deleted Items"].map(folder).into(),
+            folders: ["Sent Items", "Junk Email", "Drafts", "Deleted Items"]
+                .map(folder)
+                .into(),
         };
         mailboxes.create(vec![mailbox]).await.expect("a mailbox");
         let inside = Arc::new(AtomicUsize::new(0));
@@ -148,7 +150,10 @@ impl Bench {
     pub(crate) async fn enter(&self) -> Client {
         let mut client = self.connect().await;
         client
-            .expect("x1 LOGIN asha@northmoor.example secret", &["x1 OK LOGIN completed."])
+            .expect(
+                "x1 LOGIN asha@northmoor.example secret",
+                &["x1 OK LOGIN completed."],
+            )
             .await;
         client
     }
@@ -206,6 +211,10 @@ impl Client {
         let mut lines = Vec::new();
         loop {
             let line = self.line().await;
+            assert!(
+                !line.is_empty(),
+                "closed before {tag} was answered: {lines:?}"
+            );
             let last = line.starts_with(&format!("{tag} "));
             lines.push(line);
             if last {
@@ -230,6 +239,11 @@ impl Client {
 
     /// One response, literals included; empty at the end of the stream.
     pub(crate) async fn line(&mut self) -> String {
+        String::from_utf8_lossy(&self.octets().await).into_owned()
+    }
+
+    /// The same as octets.
+    pub(crate) async fn octets(&mut self) -> Vec<u8> {
         let mut line = Vec::new();
         loop {
             let end = loop {
@@ -237,7 +251,7 @@ impl Client {
                     break newline + 1;
                 }
                 if !self.fill().await {
-                    return String::new();
+                    return Vec::new();
                 }
             };
             line.extend(self.buffer.drain(..end));
@@ -247,8 +261,9 @@ impl Client {
                 .and_then(|text| text.rsplit_once('{'))
                 .and_then(|(_, octets)| octets.parse::<usize>().ok());
             let Some(octets) = announced else {
-                let text = text.strip_suffix("\r\n").expect("lines end in CRLF");
-                return text.to_owned();
+                assert!(text.ends_with("\r\n"), "lines end in CRLF");
+                line.truncate(line.len() - 2);
+                return line;
             };
             while self.buffer.len() < octets {
                 assert!(self.fill().await, "the literal ends early");

@@ -7,9 +7,21 @@ async fn see_each_others_changes_at_the_right_moments() {
     let bench = Bench::new().await;
     let mut one = bench.select(&["1", "2", "3", "4"]).await;
     let mut two = bench.select(&[]).await;
-    two.expect(r"a STORE 2 +FLAGS.SILENT (\Flagged)", &["a OK STORE completed."]).await;
-    two.expect(r"b STORE 1,3 +FLAGS.SILENT (\Deleted)", &["b OK STORE completed."]).await;
-    two.expect("c EXPUNGE", &["* 3 EXPUNGE", "* 1 EXPUNGE", "c OK EXPUNGE completed."]).await;
+    two.expect(
+        r"a STORE 2 +FLAGS.SILENT (\Flagged)",
+        &["a OK STORE completed."],
+    )
+    .await;
+    two.expect(
+        r"b STORE 1,3 +FLAGS.SILENT (\Deleted)",
+        &["b OK STORE completed."],
+    )
+    .await;
+    two.expect(
+        "c EXPUNGE",
+        &["* 3 EXPUNGE", "* 1 EXPUNGE", "c OK EXPUNGE completed."],
+    )
+    .await;
     bench.deliver("INBOX", b"5").await;
 
     // No EXPUNGE during FETCH, STORE or SEARCH; numbers stay.
@@ -32,15 +44,37 @@ async fn see_each_others_changes_at_the_right_moments() {
         ],
     )
     .await;
-    one.expect("c UID FETCH 1:2 FLAGS", &[r"* 2 FETCH (UID 2 FLAGS (\Flagged \Recent))", "c OK FETCH completed."]).await;
-    one.expect("d SEARCH ALL", &["* SEARCH 2 4 5", "d OK SEARCH completed."]).await;
     one.expect(
-        r"e STORE 4 +FLAGS (\Seen)",
-        &[r"* 4 FETCH (FLAGS (\Seen \Recent))", "e OK STORE completed."],
+        "c UID FETCH 1:2 FLAGS",
+        &[
+            r"* 2 FETCH (UID 2 FLAGS (\Flagged \Recent))",
+            "c OK FETCH completed.",
+        ],
     )
     .await;
-    one.expect("f NOOP", &["* 3 EXPUNGE", "* 1 EXPUNGE", "f OK NOOP completed."]).await;
-    one.expect("g FETCH 2 UID", &["* 2 FETCH (UID 4)", "g OK FETCH completed."]).await;
+    one.expect(
+        "d SEARCH ALL",
+        &["* SEARCH 2 4 5", "d OK SEARCH completed."],
+    )
+    .await;
+    one.expect(
+        r"e STORE 4 +FLAGS (\Seen)",
+        &[
+            r"* 4 FETCH (FLAGS (\Seen \Recent))",
+            "e OK STORE completed.",
+        ],
+    )
+    .await;
+    one.expect(
+        "f NOOP",
+        &["* 3 EXPUNGE", "* 1 EXPUNGE", "f OK NOOP completed."],
+    )
+    .await;
+    one.expect(
+        "g FETCH 2 UID",
+        &["* 2 FETCH (UID 4)", "g OK FETCH completed."],
+    )
+    .await;
     // The newcomer was first told to the other session.
     two.expect(
         "d NOOP",
@@ -65,14 +99,18 @@ async fn idle_pushes() {
     assert_eq!(one.line().await, "* 2 EXISTS");
     assert_eq!(one.line().await, "* 2 RECENT");
     two.command(r"a STORE 1 +FLAGS (\Deleted)").await;
-    assert_eq!(one.line().await, r"* 1 FETCH (UID 1 FLAGS (\Deleted \Recent))");
+    assert_eq!(
+        one.line().await,
+        r"* 1 FETCH (UID 1 FLAGS (\Deleted \Recent))"
+    );
     two.command("b EXPUNGE").await;
     assert_eq!(one.line().await, "* 1 EXPUNGE");
     one.send("DONE\r\n").await;
     assert_eq!(one.until("a").await, ["a OK IDLE completed."]);
 
     // Without a folder there is nothing to tell, and DONE is still awaited.
-    one.expect("b UNSELECT", &["b OK UNSELECT completed."]).await;
+    one.expect("b UNSELECT", &["b OK UNSELECT completed."])
+        .await;
     one.send("c IDLE\r\n").await;
     assert_eq!(one.line().await, "+ IDLE accepted, awaiting DONE command.");
     one.send("DONE\r\n").await;
@@ -83,12 +121,17 @@ async fn idle_pushes() {
 async fn a_folder_deleted_under_a_session() {
     let bench = Bench::new().await;
     let mut one = bench.enter().await;
-    one.expect("a CREATE Temp", &["a OK CREATE completed."]).await;
+    one.expect("a CREATE Temp", &["a OK CREATE completed."])
+        .await;
     bench.deliver("Temp", b"1").await;
     one.command("b SELECT Temp").await;
     let mut two = bench.enter().await;
-    two.expect("a DELETE Temp", &["a OK DELETE completed."]).await;
-    one.expect("c NOOP", &["* 1 EXPUNGE", "c OK NOOP completed."]).await;
-    one.expect("d FETCH 1:* FLAGS", &["d OK FETCH completed."]).await;
-    one.expect("e SELECT Temp", &["e NO The folder does not exist."]).await;
+    two.expect("a DELETE Temp", &["a OK DELETE completed."])
+        .await;
+    one.expect("c NOOP", &["* 1 EXPUNGE", "c OK NOOP completed."])
+        .await;
+    one.expect("d FETCH 1:* FLAGS", &["d OK FETCH completed."])
+        .await;
+    one.expect("e SELECT Temp", &["e NO The folder does not exist."])
+        .await;
 }

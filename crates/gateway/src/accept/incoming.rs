@@ -10,8 +10,8 @@
 //! header has been judged. A small message is judged once, when it is
 //! complete; a large one when its header is, and again by its final size.
 
-use mailward_mail::{Envelope, MessageId, Timestamp};
 use mailward_mail::header::{HEADER_OCTETS_MAX, Header};
+use mailward_mail::{Envelope, MessageId, Timestamp};
 use mailward_policy::{DataClass, Decision, Facts, Verdict};
 use mailward_queue::{Actor, Hold, HoldReason, Idempotency, MessageClass, NewMessage, Repair};
 use mailward_store::{BodyWriter, NewBody};
@@ -116,9 +116,12 @@ impl Incoming {
             Stage::HeldBack(held_back) => {
                 held_back.extend_from_slice(octets);
                 let waits = held_back.len() < HELD_BACK_OCTETS_MAX
-                    || (held_back.len() < HEADER_OCTETS_MAX
-                        && Header::end_of(held_back).is_none());
-                if waits { Ok(()) } else { self.start_streaming(intake, submission) }
+                    || (held_back.len() < HEADER_OCTETS_MAX && Header::end_of(held_back).is_none());
+                if waits {
+                    Ok(())
+                } else {
+                    self.start_streaming(intake, submission)
+                }
             }
         }
     }
@@ -158,8 +161,17 @@ impl Incoming {
         let mut body = intake.queue.new_body();
         body.write(&top(submission, &judged.verdict, self.id, self.at))?;
         body.write(held_back)?;
-        let Judged { facts, subject, verdict } = judged;
-        self.stage = Stage::Streaming(Box::new(Streaming { facts, subject, body, verdict }));
+        let Judged {
+            facts,
+            subject,
+            verdict,
+        } = judged;
+        self.stage = Stage::Streaming(Box::new(Streaming {
+            facts,
+            subject,
+            body,
+            verdict,
+        }));
         Ok(())
     }
 }
@@ -167,14 +179,27 @@ impl Incoming {
 impl Streaming {
     /// Only the size was not known before; repairs are made already.
     fn complete(self, intake: &Intake, octets: u64) -> Result<Complete, Rejection> {
-        let Self { mut facts, subject, body, verdict } = self;
+        let Self {
+            mut facts,
+            subject,
+            body,
+            verdict,
+        } = self;
         facts.message.octets = octets;
         let last = intake.checker.judge(&facts);
         if last.decision == Decision::Refuse {
             return Err(Rejection::Refused(Box::new(last)));
         }
-        let verdict = Verdict { repairs: verdict.repairs, ..last };
-        Ok(Complete { facts, subject, body: body.finish()?, verdict })
+        let verdict = Verdict {
+            repairs: verdict.repairs,
+            ..last
+        };
+        Ok(Complete {
+            facts,
+            subject,
+            body: body.finish()?,
+            verdict,
+        })
     }
 }
 
@@ -186,7 +211,12 @@ struct Judged {
 
 impl Judged {
     fn with(self, body: NewBody) -> Complete {
-        Complete { facts: self.facts, subject: self.subject, body, verdict: self.verdict }
+        Complete {
+            facts: self.facts,
+            subject: self.subject,
+            body,
+            verdict: self.verdict,
+        }
     }
 }
 
@@ -210,14 +240,20 @@ fn judge(
         return Err(Rejection::Refused(Box::new(verdict)));
     }
     let section = &octets_so_far[..facts.message.header_octets.min(octets_so_far.len())];
-    Ok(Judged { subject: subject(section), facts, verdict })
+    Ok(Judged {
+        subject: subject(section),
+        facts,
+        verdict,
+    })
 }
 
 /// The fields we put on top, our Received first: trace fields stand above all
 /// others.
 fn top(submission: &Submission<'_>, verdict: &Verdict, id: MessageId, at: Timestamp) -> Vec<u8> {
     let mut top = Vec::with_capacity(512);
-    submission.received.write(id, submission.envelope, at, &mut top);
+    submission
+        .received
+        .write(id, submission.envelope, at, &mut top);
     let account = &submission.registered.account.address;
     top.extend_from_slice(check::repairs(verdict, id, at, account).as_bytes());
     top
@@ -225,7 +261,10 @@ fn top(submission: &Submission<'_>, verdict: &Verdict, id: MessageId, at: Timest
 
 fn subject(section: &[u8]) -> Option<String> {
     let header = Header::parse(section);
-    header.first("Subject").map(|field| field.value()).filter(|subject| !subject.is_empty())
+    header
+        .first("Subject")
+        .map(|field| field.value())
+        .filter(|subject| !subject.is_empty())
 }
 
 async fn keep(
@@ -235,7 +274,12 @@ async fn keep(
     extras: Extras,
     id: MessageId,
 ) -> Result<Acceptance, Rejection> {
-    let Complete { facts, subject, body, verdict } = complete;
+    let Complete {
+        facts,
+        subject,
+        body,
+        verdict,
+    } = complete;
     let registered = submission.registered;
     let application = &registered.application;
     let account = &registered.account.address;
@@ -269,7 +313,12 @@ async fn keep(
     let accepted = intake.queue.accept(new, body).await?;
     intake.alarm.clear();
     tracing::debug!(id = %accepted.id, application = %application.name, held, "accepted");
-    Ok(Acceptance { id: accepted.id, repeated: accepted.repeated, held, verdict })
+    Ok(Acceptance {
+        id: accepted.id,
+        repeated: accepted.repeated,
+        held,
+        verdict,
+    })
 }
 
 /// Why a person is asked, in the words of the rules.

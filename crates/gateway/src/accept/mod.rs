@@ -49,7 +49,9 @@ pub(crate) struct Intake {
 pub(crate) enum Rejection {
     /// By rules: the verdict names them.
     Refused(Box<Verdict>),
-    TooLarge { octets_max: u64 },
+    TooLarge {
+        octets_max: u64,
+    },
     /// No room, or a poisoned store, or an idempotency key used twice.
     NotKept(AcceptError),
 }

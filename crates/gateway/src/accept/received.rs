@@ -90,14 +90,22 @@ mod tests {
         let mut out = Vec::new();
         let id = MessageId::new(at, &SeededDice::new(1));
         received.write(id, &envelope, at, &mut out);
-        String::from_utf8(out).expect("text").replace(id.as_str(), "ID")
+        String::from_utf8(out)
+            .expect("text")
+            .replace(id.as_str(), "ID")
     }
 
     #[test]
     fn says_who_how_and_when_and_names_no_second_recipient() {
         let peer = "192.0.2.7".parse().expect("an address");
         let cipher = Some("TLSv1.3 with cipher TLS_AES_256_GCM_SHA384");
-        let smtp = Received::new(Protocol::Smtp, Some("ward.example"), peer, "gw.example", cipher);
+        let smtp = Received::new(
+            Protocol::Smtp,
+            Some("ward.example"),
+            peer,
+            "gw.example",
+            cipher,
+        );
         assert_eq!(
             field(&smtp, &["ann@northmoor.example"]),
             "Received: from ward.example ([192.0.2.7])\r\n\

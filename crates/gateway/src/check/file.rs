@@ -2,7 +2,9 @@
 //! `mailward check`, without network and without keeping anything.
 
 use mailward_mail::{Address, Envelope, ForwardPath, Recipient, ReversePath, Timestamp};
-use mailward_policy::{DataClass, EnvelopeFacts, Facts, MessageFacts, RouteFacts, RouteKind, Verdict};
+use mailward_policy::{
+    DataClass, EnvelopeFacts, Facts, MessageFacts, RouteFacts, RouteKind, Verdict,
+};
 use mailward_queue::ApplicationName;
 use serde::Serialize;
 
@@ -79,7 +81,11 @@ fn report(
 }
 
 fn envelope(message: &MessageFacts, given: &Given) -> Envelope {
-    let first_from = message.from.mailboxes.first().map(|mailbox| mailbox.address.clone());
+    let first_from = message
+        .from
+        .mailboxes
+        .first()
+        .map(|mailbox| mailbox.address.clone());
     let sender = given.sender.clone().or(first_from);
     let mut envelope = Envelope::new(sender.map_or(ReversePath::Null, ReversePath::Address));
     let recipients = if given.recipients.is_empty() {
@@ -89,8 +95,10 @@ fn envelope(message: &MessageFacts, given: &Given) -> Envelope {
     } else {
         given.recipients.clone()
     };
-    envelope.recipients =
-        recipients.into_iter().map(|address| Recipient::new(ForwardPath(address))).collect();
+    envelope.recipients = recipients
+        .into_iter()
+        .map(|address| Recipient::new(ForwardPath(address)))
+        .collect();
     envelope
 }
 
@@ -107,7 +115,9 @@ fn facts_of_a_stranger(
         account: None,
         envelope: EnvelopeFacts {
             reverse_path: envelope.reverse_path.clone(),
-            recipients: recipients.map(|one| one.forward_path.address().clone().into()).collect(),
+            recipients: recipients
+                .map(|one| one.forward_path.address().clone().into())
+                .collect(),
         },
         message,
         route: RouteFacts::nhsmail(RouteKind::Submission),

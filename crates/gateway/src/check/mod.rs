@@ -27,7 +27,9 @@ pub struct Checker {
 
 impl Checker {
     pub fn new(rules: &Settings) -> Self {
-        Self { catalogue: Catalogue::new(rules) }
+        Self {
+            catalogue: Catalogue::new(rules),
+        }
     }
 
     pub fn judge(&self, facts: &Facts) -> Verdict {
@@ -55,7 +57,9 @@ pub fn gather(
         account: Some(registered.account_facts.clone()),
         envelope: EnvelopeFacts {
             reverse_path: envelope.reverse_path.clone(),
-            recipients: recipients.map(|one| one.forward_path.address().clone().into()).collect(),
+            recipients: recipients
+                .map(|one| one.forward_path.address().clone().into())
+                .collect(),
         },
         message: MessageFacts::read(header, octets),
         route: registered.route_facts.clone(),
@@ -65,5 +69,9 @@ pub fn gather(
 
 /// The lines that the verdict's repairs put on top.
 pub fn repairs(verdict: &Verdict, id: MessageId, accepted: Timestamp, account: &Address) -> String {
-    verdict.repairs.iter().map(|repair| repair.line(id, accepted, account)).collect()
+    verdict
+        .repairs
+        .iter()
+        .map(|repair| repair.line(id, accepted, account))
+        .collect()
 }

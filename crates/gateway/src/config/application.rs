@@ -60,7 +60,10 @@ impl Application {
 
     /// What its messages queue in.
     pub fn lane(&self) -> Lane {
-        Lane { route: self.route.clone(), account: self.account.clone() }
+        Lane {
+            route: self.route.clone(),
+            account: self.account.clone(),
+        }
     }
 }
 

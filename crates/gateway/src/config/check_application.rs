@@ -46,15 +46,22 @@ impl Checker<'_> {
             Some(text) => self.known_route(text, routes),
             None => account.and_then(|account| routes.iter().find(|one| one.name == account.route)),
         };
-        let review_date = application.review_date.as_ref().and_then(|text| self.time(text));
-        let approval_expires =
-            application.approval_expires.as_ref().and_then(|text| self.time(text));
+        let review_date = application
+            .review_date
+            .as_ref()
+            .and_then(|text| self.time(text));
+        let approval_expires = application
+            .approval_expires
+            .as_ref()
+            .and_then(|text| self.time(text));
         let send_as: Vec<Address> = application
             .send_as
             .iter()
             .filter_map(|text| self.read(text, "Write a full address."))
             .collect();
-        let callback = application.callback.and_then(|callback| self.callback(callback));
+        let callback = application
+            .callback
+            .and_then(|callback| self.callback(callback));
         let checked = Application {
             name: name?,
             owner: application.owner,
@@ -86,7 +93,9 @@ impl Checker<'_> {
         }
         self.fail(
             text.span(),
-            format!("an application's name is 1 to {NAME_OCTETS_MAX} letters, digits, '-', '_' and '.'"),
+            format!(
+                "an application's name is 1 to {NAME_OCTETS_MAX} letters, digits, '-', '_' and '.'"
+            ),
             "Choose such a name, such as \"clinic-letters\".",
         );
         None
@@ -108,10 +117,10 @@ impl Checker<'_> {
     fn known_account<'r>(&mut self, text: &Text, accounts: &'r [Account]) -> Option<&'r Account> {
         let key = text.get_ref().to_lowercase();
         let found = accounts.iter().find(|account| account.address.key() == key);
-        if found.is_none() {
+        if found.is_none() && !self.declared_accounts.contains(&key) {
             self.fail(
                 text.span(),
-                "there is no such account, or it has errors of its own",
+                "there is no such account",
                 "Name the address of an [[account]] of this file.",
             );
         }
@@ -132,7 +141,10 @@ impl Checker<'_> {
     /// information asset.
     fn iams(&mut self, application: &Application, name: &Text, route: &Route) {
         let sensitive = application.data_class.is_confidential() || application.patient_data;
-        let sends = matches!(application.state, ApplicationState::Approved | ApplicationState::Live);
+        let sends = matches!(
+            application.state,
+            ApplicationState::Approved | ApplicationState::Live
+        );
         if sensitive && sends && !route.twin && application.references.iams.is_none() {
             self.fail(
                 name.span(),
@@ -168,15 +180,27 @@ impl Checker<'_> {
                 );
             }
             if let Err(error) = PasswordHash::parse(&password.hash) {
-                self.fail_unseen(span, error.to_string(), "Make one with `mailward secrets hash`.");
+                self.fail_unseen(
+                    span,
+                    error.to_string(),
+                    "Make one with `mailward secrets hash`.",
+                );
             }
         }
         for key in &application.api_keys {
             let (span, key) = (key.span(), key.get_ref());
             if let Err(error) = KeyHash::parse(&key.hash) {
-                self.fail_unseen(span, error.to_string(), "Make one with `mailward secrets hash`.");
+                self.fail_unseen(
+                    span,
+                    error.to_string(),
+                    "Make one with `mailward secrets hash`.",
+                );
             } else if !hashes.insert(key.hash.to_lowercase()) {
-                self.fail_unseen(span, "this key's hash is given twice", "Make a key for each.");
+                self.fail_unseen(
+                    span,
+                    "this key's hash is given twice",
+                    "Make a key for each.",
+                );
             }
         }
     }

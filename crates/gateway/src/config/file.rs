@@ -180,7 +180,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigErrors> {
         } else {
             problem
         };
-        let value = if unknown { excerpt(text, span.clone()) } else { String::new() };
+        let value = if unknown {
+            excerpt(text, span.clone())
+        } else {
+            String::new()
+        };
         let remedy = if unknown {
             "Correct the spelling, or remove it."
         } else if problem.starts_with("missing field") {
@@ -188,7 +192,9 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigErrors> {
         } else {
             "Correct this line."
         };
-        ConfigErrors(vec![ConfigError::at(path, text, span, value, problem, remedy)])
+        ConfigErrors(vec![ConfigError::at(
+            path, text, span, value, problem, remedy,
+        )])
     })
 }
 

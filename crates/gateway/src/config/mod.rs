@@ -10,6 +10,8 @@
 mod application;
 mod check;
 mod check_application;
+mod check_gateway;
+mod check_route;
 mod error;
 mod file;
 mod limits;
@@ -194,7 +196,9 @@ pub enum Mechanism {
     Login,
     Plain,
     /// With a token of this client registration (a key of [`Config::oauth`]).
-    XOAuth2 { oauth: String },
+    XOAuth2 {
+        oauth: String,
+    },
 }
 
 /// A day on which the service takes something away.

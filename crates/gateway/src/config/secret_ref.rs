@@ -37,9 +37,7 @@ impl FromStr for SecretRef {
 /// file's name as systemd's credentials are.
 pub fn is_secret_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=NAME_OCTETS_MAX).contains(&name.len())
-        && name.bytes().all(fits)
-        && !name.starts_with('.')
+    (1..=NAME_OCTETS_MAX).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('.')
 }
 
 impl fmt::Display for SecretRef {

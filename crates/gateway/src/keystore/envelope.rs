@@ -32,10 +32,18 @@ const CONTENT_AT: usize = 70;
 const TAG_OCTETS: usize = 16;
 
 /// RFC 9106 section 4, second recommendation: 64 MiB, three passes, four lanes.
-const STRETCH: Stretch = Stretch { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
+const STRETCH: Stretch = Stretch {
+    memory_kib: 64 * 1024,
+    passes: 3,
+    lanes: 4,
+};
 
 /// The most a file may ask for, so that a forged one cannot stall its reader.
-const STRETCH_MAX: Stretch = Stretch { memory_kib: 1024 * 1024, passes: 64, lanes: 64 };
+const STRETCH_MAX: Stretch = Stretch {
+    memory_kib: 1024 * 1024,
+    passes: 64,
+    lanes: 64,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stretch {
@@ -69,7 +77,10 @@ impl Key {
         origin[..4].copy_from_slice(&MAGIC);
         origin[4] = FORMAT;
         origin[5] = kind(opener);
-        for (at, number) in [STRETCH.memory_kib, STRETCH.passes, STRETCH.lanes].into_iter().enumerate() {
+        for (at, number) in [STRETCH.memory_kib, STRETCH.passes, STRETCH.lanes]
+            .into_iter()
+            .enumerate()
+        {
             origin[STRETCH_AT + 4 * at..][..4].copy_from_slice(&number.to_le_bytes());
         }
         dice.fill(&mut origin[SALT_AT..]);
@@ -85,14 +96,16 @@ impl Key {
             Opener::Key(key) => key.clone(),
             Opener::Passphrase(passphrase) => {
                 let mut octets = Zeroizing::new([0; 32]);
-                let stretched = Params::new(stretch.memory_kib, stretch.passes, stretch.lanes, Some(32))
-                    .and_then(|params| {
-                        Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
-                            passphrase.expose().as_bytes(),
-                            &origin[SALT_AT..],
-                            &mut *octets,
-                        )
-                    });
+                let stretched =
+                    Params::new(stretch.memory_kib, stretch.passes, stretch.lanes, Some(32))
+                        .and_then(|params| {
+                            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+                                .hash_password_into(
+                                    passphrase.expose().as_bytes(),
+                                    &origin[SALT_AT..],
+                                    &mut *octets,
+                                )
+                        });
                 stretched.map_err(|error| OpenerError::Unusable(error.to_string()))?;
                 octets
             }
@@ -159,7 +172,9 @@ impl<'a> Envelope<'a> {
             && stretch.lanes <= STRETCH_MAX.lanes;
         let intact = header_check(&sealed[..HEADER_CHECK_AT]) == sealed[HEADER_CHECK_AT..NONCE_AT];
         if !affordable || !intact {
-            return Err(EnvelopeError::Damaged("its header does not match its checksum"));
+            return Err(EnvelopeError::Damaged(
+                "its header does not match its checksum",
+            ));
         }
         Ok(Self { sealed, stretch })
     }
@@ -180,7 +195,11 @@ impl<'a> Envelope<'a> {
         let (header, content) = self.sealed.split_at(CONTENT_AT);
         let nonce = Nonce::assume_unique_for_key(first(&header[NONCE_AT..]));
         let mut content = Zeroizing::new(content.to_vec());
-        let length = key.cipher().open_in_place(nonce, Aad::from(header), &mut content).ok()?.len();
+        let length = key
+            .cipher()
+            .open_in_place(nonce, Aad::from(header), &mut content)
+            .ok()?
+            .len();
         content.truncate(length);
         Some(content)
     }

@@ -12,13 +12,13 @@
 //! it, under a lock of the folder, so that two processes may change it.
 
 mod envelope;
+mod file;
 mod opener;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use envelope::{Envelope, EnvelopeError, Key};
+use file::{Stamp, folder_of, replace, stamp};
 pub(crate) use opener::credential_path;
 pub use opener::{Opener, OpenerError, private_file};
 
@@ -54,15 +55,6 @@ struct State {
     stamp: Option<Stamp>,
     /// The key, so that a passphrase is stretched once and not at every look.
     key: Option<Key>,
-}
-
-/// What tells two states of a file apart without reading it. The move over it
-/// gives the file another inode.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    octets: u64,
-    modified_nanos: i128,
 }
 
 /// The plain text of the file, as JSON.
@@ -121,7 +113,9 @@ pub enum KeystoreError {
     NoSuchSecret(String),
     #[error("{0:?} cannot name a secret: use up to 64 letters, digits, '-', '_' and '.'")]
     BadName(String),
-    #[error("a secret has 1 to {SECRET_OCTETS_MAX} octets, and a keystore {SECRETS_MAX} secrets at most")]
+    #[error(
+        "a secret has 1 to {SECRET_OCTETS_MAX} octets, and a keystore {SECRETS_MAX} secrets at most"
+    )]
     TooMuch,
     #[error(transparent)]
     Opener(#[from] OpenerError),
@@ -153,7 +147,11 @@ impl Keystore {
     }
 
     fn closed(file: Option<PathBuf>, opener: Opener) -> Self {
-        Self { file, opener, state: Mutex::default() }
+        Self {
+            file,
+            opener,
+            state: Mutex::default(),
+        }
     }
 
     pub fn get(&self, name: &str) -> Result<VersionedSecret, KeystoreError> {
@@ -227,7 +225,10 @@ impl Keystore {
         let Some(path) = &self.file else {
             return change(&mut state.contents);
         };
-        let io = |source| KeystoreError::Io { path: path.clone(), source };
+        let io = |source| KeystoreError::Io {
+            path: path.clone(),
+            source,
+        };
         let folder = File::open(folder_of(path)).map_err(io)?;
         folder.lock().map_err(io)?;
         match self.refresh(&mut state) {
@@ -257,7 +258,10 @@ impl Keystore {
         let Some(path) = &self.file else {
             return Ok(());
         };
-        let io = |source| KeystoreError::Io { path: path.clone(), source };
+        let io = |source| KeystoreError::Io {
+            path: path.clone(),
+            source,
+        };
         let now = stamp(path).map_err(io)?;
         let Some(now) = now else {
             return Err(KeystoreError::Missing(path.clone()));
@@ -265,13 +269,19 @@ impl Keystore {
         if state.stamp == Some(now) {
             return Ok(());
         }
-        let damaged = |what: &str| KeystoreError::Damaged { path: path.clone(), what: what.to_owned() };
+        let damaged = |what: &str| KeystoreError::Damaged {
+            path: path.clone(),
+            what: what.to_owned(),
+        };
         if now.octets > FILE_OCTETS_MAX {
             return Err(damaged("it is larger than any keystore"));
         }
         let sealed = fs::read(path).map_err(io)?;
         let envelope = Envelope::parse(&sealed).map_err(|error| match error {
-            EnvelopeError::Newer(format) => KeystoreError::Newer { path: path.clone(), format },
+            EnvelopeError::Newer(format) => KeystoreError::Newer {
+                path: path.clone(),
+                format,
+            },
             EnvelopeError::Damaged(what) => damaged(what),
         })?;
         let known = state.key.take().filter(|key| envelope.fits(key));
@@ -300,43 +310,10 @@ impl Keystore {
 /// Shows the place, and nothing that is in it.
 impl fmt::Debug for Keystore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keystore").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Keystore")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-fn stamp(path: &Path) -> io::Result<Option<Stamp>> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(Some(Stamp {
-            inode: found.ino(),
-            octets: found.len(),
-            modified_nanos: i128::from(found.mtime()) * 1_000_000_000
-                + i128::from(found.mtime_nsec()),
-        })),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Writes beside, syncs, moves over, syncs the folder: after a crash the file
-/// is the old one or the new one.
-fn replace(path: &Path, content: &[u8], folder: &File) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    folder.sync_all()
 }
 
 #[cfg(test)]

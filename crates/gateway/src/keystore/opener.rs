@@ -30,10 +30,14 @@ impl Opener {
             KeystoreOpener::PassphraseEnv(name) => Self::from_env(name, std::env::var_os(name)),
             KeystoreOpener::PassphraseCredential(name) => {
                 let text = private_file(&credential_path(credentials, name)?)?;
-                Ok(Self::Passphrase(Secret::new(text.trim_end_matches(['\r', '\n']))))
+                Ok(Self::Passphrase(Secret::new(
+                    text.trim_end_matches(['\r', '\n']),
+                )))
             }
             KeystoreOpener::KeyFile(path) => Self::key_in(path),
-            KeystoreOpener::KeyCredential(name) => Self::key_in(&credential_path(credentials, name)?),
+            KeystoreOpener::KeyCredential(name) => {
+                Self::key_in(&credential_path(credentials, name)?)
+            }
         }
     }
 
@@ -87,7 +91,11 @@ pub enum OpenerError {
         "{} may be read by others (mode {mode:o}, owner {owner}); make it yours alone with chmod 600 (ENG-13)",
         .path.display()
     )]
-    NotPrivate { path: PathBuf, mode: u32, owner: u32 },
+    NotPrivate {
+        path: PathBuf,
+        mode: u32,
+        owner: u32,
+    },
     #[error("there are no systemd credentials: $CREDENTIALS_DIRECTORY is not set")]
     NoCredentials,
     #[error("the key cannot be made: {0}")]
@@ -99,7 +107,9 @@ pub(crate) fn credential_path(
     credentials: Option<&Path>,
     name: &str,
 ) -> Result<PathBuf, OpenerError> {
-    credentials.map(|folder| folder.join(name)).ok_or(OpenerError::NoCredentials)
+    credentials
+        .map(|folder| folder.join(name))
+        .ok_or(OpenerError::NoCredentials)
 }
 
 /// The text of a file that only its owner, who is us or root, can read.
@@ -118,7 +128,10 @@ pub fn private_file(path: &Path) -> Result<Zeroizing<String>, OpenerError> {
 }
 
 fn private_octets(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenerError> {
-    let io = |source| OpenerError::Io { path: path.to_owned(), source };
+    let io = |source| OpenerError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let file = fs::File::open(path).map_err(io)?;
     // Of the open file: the name could be pointed elsewhere in between.
     let found = file.metadata().map_err(io)?;
@@ -126,9 +139,15 @@ fn private_octets(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenerError> {
     let ours = fs::metadata("/proc/self").map_or(owner, |process| process.uid());
     let forbidden = if owner == 0 { 0o037 } else { 0o077 };
     if mode & forbidden != 0 || (owner != 0 && owner != ours) {
-        return Err(OpenerError::NotPrivate { path: path.to_owned(), mode, owner });
+        return Err(OpenerError::NotPrivate {
+            path: path.to_owned(),
+            mode,
+            owner,
+        });
     }
     let mut octets = Zeroizing::new(Vec::new());
-    file.take(PRIVATE_FILE_OCTETS_MAX).read_to_end(&mut octets).map_err(io)?;
+    file.take(PRIVATE_FILE_OCTETS_MAX)
+        .read_to_end(&mut octets)
+        .map_err(io)?;
     Ok(octets)
 }

@@ -46,7 +46,9 @@ pub struct KeyHash([u8; 32]);
 /// A text that is no hash of a form in use here. Does not repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    #[error("this is neither an Argon2id hash in PHC form ($argon2id$...) nor sha256: and 64 digits")]
+    #[error(
+        "this is neither an Argon2id hash in PHC form ($argon2id$...) nor sha256: and 64 digits"
+    )]
     Form,
     #[error("an API key's hash is sha256: and 64 hexadecimal digits")]
     KeyForm,
@@ -83,8 +85,8 @@ impl PasswordHash {
         let mut salt = [0; SALT_OCTETS];
         dice.fill(&mut salt);
         let unusable = |error: String| HashError::Unusable(error);
-        let params =
-            Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|error| unusable(error.to_string()))?;
+        let params = Params::new(MEMORY_KIB, PASSES, 1, None)
+            .map_err(|error| unusable(error.to_string()))?;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_with_salt(password.expose().as_bytes(), &salt)
             .map(|hash| Self::Slow(hash.to_string()))
@@ -96,7 +98,9 @@ impl PasswordHash {
         match self {
             Self::Fast(hash) => hash.matches(password),
             Self::Slow(text) => Phc::new(text).is_ok_and(|hash| {
-                Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok()
             }),
         }
     }
@@ -173,7 +177,10 @@ fn characters(dice: &dyn Dice) -> String {
         dice.fill(&mut octets);
         let fair = octets.iter().filter(|octet| **octet < FAIR);
         let left = MADE_CHARACTERS - text.len();
-        text.extend(fair.take(left).map(|octet| char::from(ALPHABET[usize::from(octet % 62)])));
+        text.extend(
+            fair.take(left)
+                .map(|octet| char::from(ALPHABET[usize::from(octet % 62)])),
+        );
     }
     text
 }
@@ -229,14 +236,19 @@ mod tests {
             assert!(KeyHash::parse(text).is_err(), "{text}");
         }
         let fast = KeyHash::of("x").to_text();
-        assert!(PasswordHash::parse_slow(&fast).is_err(), "console users have chosen passwords");
+        assert!(
+            PasswordHash::parse_slow(&fast).is_err(),
+            "console users have chosen passwords"
+        );
     }
 
     #[test]
     fn a_decoy_costs_the_same_and_fits_nothing() {
         let costly = "$argon2id$v=19$m=32,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA";
         let decoy = PasswordHash::parse(costly).expect("a hash").decoy();
-        let PasswordHash::Slow(text) = &decoy else { panic!("a decoy is slow") };
+        let PasswordHash::Slow(text) = &decoy else {
+            panic!("a decoy is slow")
+        };
         assert!(text.starts_with("$argon2id$v=19$m=32,t=3,p=1$"));
         for decoy in [decoy, PasswordHash::default()] {
             PasswordHash::parse(&decoy.to_text()).expect("it can really be tried");
@@ -247,7 +259,10 @@ mod tests {
     #[test]
     fn made_credentials_are_long_and_differ() {
         let dice = SeededDice::new(3);
-        let (one, other) = (make_api_key(KeyKind::Live, &dice), make_api_key(KeyKind::Live, &dice));
+        let (one, other) = (
+            make_api_key(KeyKind::Live, &dice),
+            make_api_key(KeyKind::Live, &dice),
+        );
         assert!(one.expose().starts_with("mw_live_") && one.expose().len() == 8 + 43);
         assert_ne!(one.expose(), other.expose());
         assert_eq!(make_password(&dice).expose().len(), 43);

@@ -49,7 +49,10 @@ impl Registered {
         Some(Self {
             lane: application.lane(),
             application_facts: application.facts(),
-            account_facts: AccountFacts { address: account.address.clone(), kind: account.kind },
+            account_facts: AccountFacts {
+                address: account.address.clone(),
+                kind: account.kind,
+            },
             route_facts: route.facts(),
             application,
             account,
@@ -112,7 +115,11 @@ pub enum RegisterError {
 impl Register {
     /// A register of what the configuration says alone.
     pub fn of(config: Arc<Config>) -> Self {
-        let register = Self { config, store: None, index: RwLock::default() };
+        let register = Self {
+            config,
+            store: None,
+            index: RwLock::default(),
+        };
         register.replace(Vec::new());
         register
     }
@@ -121,7 +128,11 @@ impl Register {
     /// with [`MIGRATION`] among its own.
     pub async fn open(config: Arc<Config>, store: Store) -> Result<Self, ReadError> {
         let kept = rows::all(&store).await?;
-        let register = Self { config, store: Some(store), index: RwLock::default() };
+        let register = Self {
+            config,
+            store: Some(store),
+            index: RwLock::default(),
+        };
         register.replace(kept);
         Ok(register)
     }
@@ -196,7 +207,10 @@ impl Register {
 
     fn replace(&self, kept: Vec<Application>) {
         let generation = self.index().generation + 1;
-        let mut index = Index { generation, ..Index::default() };
+        let mut index = Index {
+            generation,
+            ..Index::default()
+        };
         let configured = self.config.applications.iter().cloned();
         for application in configured.chain(kept) {
             index.add(application, &self.config);
@@ -236,14 +250,18 @@ impl Index {
                 kind: password.kind,
                 hash: Arc::new(hash),
             };
-            self.passwords.entry(username_key(&password.username)).or_insert(entry);
+            self.passwords
+                .entry(username_key(&password.username))
+                .or_insert(entry);
         }
         for key in &registered.application.api_keys {
             let Ok(hash) = KeyHash::parse(&key.hash) else {
                 tracing::error!(application = %name, "an API key's hash cannot be read: it will not sign in");
                 continue;
             };
-            self.keys.entry(hash).or_insert((Arc::clone(&registered), key.kind));
+            self.keys
+                .entry(hash)
+                .or_insert((Arc::clone(&registered), key.kind));
         }
         self.by_name.insert(name, registered);
     }

@@ -30,7 +30,10 @@ struct Count {
 
 impl<K: Eq + Hash + Clone> Refusals<K> {
     pub(super) fn new(max: u32) -> Self {
-        Self { max, counts: HashMap::new() }
+        Self {
+            max,
+            counts: HashMap::new(),
+        }
     }
 
     /// How long `key` has still to wait; none when it may try.
@@ -44,15 +47,22 @@ impl<K: Eq + Hash + Clone> Refusals<K> {
         if self.counts.len() >= WATCHED_MAX && !self.counts.contains_key(&key) {
             self.forget(now);
         }
-        let count = self.counts.entry(key).or_insert(Count { since: now, refusals: 0 });
+        let count = self.counts.entry(key).or_insert(Count {
+            since: now,
+            refusals: 0,
+        });
         if now.since(count.since) >= WINDOW {
-            *count = Count { since: now, refusals: 0 };
+            *count = Count {
+                since: now,
+                refusals: 0,
+            };
         }
         count.refusals = count.refusals.saturating_add(1);
     }
 
     fn forget(&mut self, now: Timestamp) {
-        self.counts.retain(|_, count| now.since(count.since) < WINDOW);
+        self.counts
+            .retain(|_, count| now.since(count.since) < WINDOW);
         if self.counts.len() >= WATCHED_MAX {
             let oldest = self.counts.iter().min_by_key(|(_, count)| count.since);
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
@@ -84,22 +94,39 @@ mod tests {
         refusals.add("one", start);
         assert_eq!(refusals.wait(&"one", start), None);
         refusals.add("one", start.plus(WINDOW / 2));
-        assert_eq!(refusals.wait(&"one", start.plus(WINDOW / 2)), Some(WINDOW / 2));
+        assert_eq!(
+            refusals.wait(&"one", start.plus(WINDOW / 2)),
+            Some(WINDOW / 2)
+        );
         assert_eq!(refusals.wait(&"other", start), None);
         assert_eq!(refusals.wait(&"one", start.plus(WINDOW)), None);
         refusals.add("one", start.plus(WINDOW));
-        assert_eq!(refusals.wait(&"one", start.plus(WINDOW)), None, "counted anew");
+        assert_eq!(
+            refusals.wait(&"one", start.plus(WINDOW)),
+            None,
+            "counted anew"
+        );
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut refusals = Refusals::new(1);
         for number in 0..WATCHED_MAX + 50 {
-            refusals.add(number, Timestamp::from_millis(i64::try_from(number).expect("small")));
+            refusals.add(
+                number,
+                Timestamp::from_millis(i64::try_from(number).expect("small")),
+            );
         }
         assert_eq!(refusals.counts.len(), WATCHED_MAX);
-        assert!(refusals.wait(&0, Timestamp::from_millis(1)).is_none(), "the oldest went");
-        assert!(refusals.wait(&(WATCHED_MAX + 49), Timestamp::from_millis(1)).is_some());
+        assert!(
+            refusals.wait(&0, Timestamp::from_millis(1)).is_none(),
+            "the oldest went"
+        );
+        assert!(
+            refusals
+                .wait(&(WATCHED_MAX + 49), Timestamp::from_millis(1))
+                .is_some()
+        );
     }
 
     #[test]

@@ -74,7 +74,10 @@ impl Remembered {
     pub(super) fn learn(&self, digest: Digest, known: Known, generation: u64) {
         let mut halves = self.lock();
         if generation > halves.generation {
-            *halves = Halves { generation, ..Halves::default() };
+            *halves = Halves {
+                generation,
+                ..Halves::default()
+            };
         }
         if generation == halves.generation {
             self.insert(&mut halves, digest, known);

@@ -28,7 +28,9 @@ pub(super) async fn all(store: &Store) -> Result<Vec<Application>, ReadError> {
                 |row| {
                     let (name, entry): (String, String) = (row.get(0)?, row.get(1)?);
                     serde_json::from_str(&entry).map_err(|error| {
-                        TxError::Sql(format!("the register's entry of {name} cannot be read: {error}"))
+                        TxError::Sql(format!(
+                            "the register's entry of {name} cannot be read: {error}"
+                        ))
                     })
                 },
             )

@@ -91,10 +91,15 @@ impl SignIn {
         let found = index.passwords.get(&name).cloned();
         let digest = self.remembered.digest(&name, password.expose());
         let quick = match &found {
-            Some(Password { registered, kind, hash }) => match &**hash {
-                PasswordHash::Fast(hash) => hash
-                    .matches(password.expose())
-                    .then(|| Known { registered: Arc::clone(registered), kind: *kind }),
+            Some(Password {
+                registered,
+                kind,
+                hash,
+            }) => match &**hash {
+                PasswordHash::Fast(hash) => hash.matches(password.expose()).then(|| Known {
+                    registered: Arc::clone(registered),
+                    kind: *kind,
+                }),
                 PasswordHash::Slow(_) => self.remembered.find(&digest, index.generation),
             },
             None => None,
@@ -106,12 +111,18 @@ impl SignIn {
         // What is quick to see has been seen, so a made password is wrong by
         // now: it costs the decoy, as an unknown name does.
         let slow = found.filter(|found| matches!(*found.hash, PasswordHash::Slow(_)));
-        let hash = slow.as_ref().map_or_else(|| Arc::clone(&index.decoy), |found| Arc::clone(&found.hash));
+        let hash = slow
+            .as_ref()
+            .map_or_else(|| Arc::clone(&index.decoy), |found| Arc::clone(&found.hash));
         let matches = self.check_slowly(hash, password).await?;
         match slow {
             Some(found) if matches => {
-                let known = Known { registered: found.registered, kind: found.kind };
-                self.remembered.learn(digest, known.clone(), index.generation);
+                let known = Known {
+                    registered: found.registered,
+                    kind: found.kind,
+                };
+                self.remembered
+                    .learn(digest, known.clone(), index.generation);
                 admit(known)
             }
             _ => {
@@ -148,7 +159,9 @@ impl SignIn {
         let by_address = lock(&self.by_address).wait(&network(peer), now);
         let by_name = lock(&self.by_name).wait(&watched(name), now);
         match by_address.max(by_name) {
-            Some(retry_after) => Err(Denied::TooOften { retry_after: retry_after.min(WINDOW) }),
+            Some(retry_after) => Err(Denied::TooOften {
+                retry_after: retry_after.min(WINDOW),
+            }),
             None => Ok(()),
         }
     }
@@ -166,7 +179,10 @@ impl SignIn {
         password: &Secret,
     ) -> Result<bool, Denied> {
         let _waiting = Waiting::begin(&self.waiting, self.waiting_max).ok_or(Denied::Busy)?;
-        let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| Denied::Busy)?;
+        let permit = Arc::clone(&self.checks)
+            .acquire_owned()
+            .await
+            .map_err(|_| Denied::Busy)?;
         #[cfg(test)]
         self.slow_checks.fetch_add(1, Ordering::Relaxed);
         let password = Zeroizing::new(password.expose().to_owned());
@@ -193,7 +209,10 @@ fn admit(known: Known) -> Result<Principal, Denied> {
         KeyKind::Team => false,
     };
     if usable {
-        Ok(Principal { registered: known.registered, kind: known.kind })
+        Ok(Principal {
+            registered: known.registered,
+            kind: known.kind,
+        })
     } else {
         Err(Denied::WrongKind(known.kind))
     }

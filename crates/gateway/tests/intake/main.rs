@@ -2,5 +2,8 @@
 //! its router.
 
 mod api;
+mod check;
+mod disk;
+mod register;
 mod smtp;
 mod support;

@@ -17,22 +17,22 @@ use mailward_testkit::ports::ANY;
 use mailward_testkit::{SimulatedClock, TestTls};
 use tempfile::TempDir;
 
-pub const ACCOUNT: &str = "letters@northmoor.example";
-pub const MADE_PASSWORD: &str = "made-with-much-chance-0123456789";
-pub const CHOSEN_PASSWORD: &str = "correct horse";
-pub const API_KEY: &str = "mw_live_of_the_letters";
-pub const OTHER_KEY: &str = "mw_live_of_the_alerts";
-pub const TEST_KEY: &str = "mw_test_of_the_letters";
+pub(crate) const ACCOUNT: &str = "letters@northmoor.example";
+pub(crate) const MADE_PASSWORD: &str = "made-with-much-chance-0123456789";
+pub(crate) const CHOSEN_PASSWORD: &str = "correct horse";
+pub(crate) const API_KEY: &str = "mw_live_of_the_letters";
+pub(crate) const OTHER_KEY: &str = "mw_live_of_the_alerts";
+pub(crate) const TEST_KEY: &str = "mw_test_of_the_letters";
 
-pub struct World {
-    pub gateway: Gateway,
-    pub addresses: Addresses,
-    pub tls: TestTls,
-    pub clock: SimulatedClock,
-    pub folder: TempDir,
+pub(crate) struct World {
+    pub(crate) gateway: Gateway,
+    pub(crate) addresses: Addresses,
+    pub(crate) tls: TestTls,
+    pub(crate) clock: SimulatedClock,
+    pub(crate) folder: TempDir,
 }
 
-pub fn application(name: &str) -> Application {
+pub(crate) fn application(name: &str) -> Application {
     Application {
         name: ApplicationName::new(name),
         owner: "Outpatients".to_owned(),
@@ -57,16 +57,27 @@ pub fn application(name: &str) -> Application {
 }
 
 fn password(username: &str, hash: PasswordHash) -> IntakePassword {
-    IntakePassword { username: username.to_owned(), kind: KeyKind::Live, hash: hash.to_text() }
+    IntakePassword {
+        username: username.to_owned(),
+        kind: KeyKind::Live,
+        hash: hash.to_text(),
+    }
 }
 
 fn key(kind: KeyKind, key: &str) -> IntakeKey {
-    IntakeKey { kind, hash: KeyHash::of(key).to_text() }
+    IntakeKey {
+        kind,
+        hash: KeyHash::of(key).to_text(),
+    }
 }
 
-pub fn config(folder: &TempDir) -> Config {
+pub(crate) fn config(folder: &TempDir) -> Config {
     let mut config = Config::new("gateway.northmoor.example", folder.path().join("data"));
-    config.listen = Listen { submission: Some(ANY), submissions: Some(ANY), https: None };
+    config.listen = Listen {
+        submission: Some(ANY),
+        submissions: Some(ANY),
+        https: None,
+    };
     config.routes.push(Route {
         name: RouteName::new("submission"),
         kind: RouteKind::Submission,
@@ -99,21 +110,24 @@ pub fn config(folder: &TempDir) -> Config {
     alerts.api_keys = vec![key(KeyKind::Live, OTHER_KEY)];
     let mut draft = application("draft");
     draft.state = ApplicationState::Draft;
-    draft.passwords = vec![password("draft", PasswordHash::Fast(KeyHash::of(MADE_PASSWORD)))];
+    draft.passwords = vec![password(
+        "draft",
+        PasswordHash::Fast(KeyHash::of(MADE_PASSWORD)),
+    )];
     config.applications = vec![letters, alerts, draft];
     config
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}, Arc::new(SystemDisk)).await
     }
 
-    pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         Self::with(change, Arc::new(SystemDisk)).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut Config), disk: Arc<dyn Disk>) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Config), disk: Arc<dyn Disk>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let tls = TestTls::new();
         let clock = SimulatedClock::default();
@@ -131,23 +145,44 @@ impl World {
         options.disk = disk;
         let gateway = Gateway::open(options).await.expect("opened");
         let addresses = gateway.start(axum::Router::new()).expect("listening");
-        Self { gateway, addresses, tls, clock, folder }
+        Self {
+            gateway,
+            addresses,
+            tls,
+            clock,
+            folder,
+        }
     }
 
     /// How many messages there are.
-    pub async fn count(&self) -> usize {
-        let page = self.gateway.queue.list(&Filter::default(), None, 100).await.expect("listed");
+    pub(crate) async fn count(&self) -> usize {
+        let page = self
+            .gateway
+            .queue
+            .list(&Filter::default(), None, 100)
+            .await
+            .expect("listed");
         page.items.len()
     }
 
-    pub async fn show(&self, id: MessageId) -> MessageView {
-        self.gateway.queue.show(id).await.expect("read").expect("there")
+    pub(crate) async fn show(&self, id: MessageId) -> MessageView {
+        self.gateway
+            .queue
+            .show(id)
+            .await
+            .expect("read")
+            .expect("there")
     }
 
     /// The message as it would be sent.
-    pub async fn body(&self, id: MessageId) -> String {
+    pub(crate) async fn body(&self, id: MessageId) -> String {
         let body = self.show(id).await.body.expect("kept");
-        let reader = self.gateway.queue.store().read_body(&body).expect("readable");
+        let reader = self
+            .gateway
+            .queue
+            .store()
+            .read_body(&body)
+            .expect("readable");
         let octets = reader.all(64 * 1024 * 1024).await.expect("read");
         String::from_utf8(octets.to_vec()).expect("text")
     }

@@ -1,6 +1,8 @@
 //! What sessions on one folder see of each other.
 
 use crate::support::{Bench, name, uids};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use mailward_mailbox::{FlagChange, Flags, Folder, Updates, View};
 
 async fn session(bench: &Bench) -> (Folder, View) {
@@ -166,23 +168,23 @@ async fn a_write_whose_caller_went_away_is_seen_after_settling() {
 async fn many_at_once_get_ascending_uids_in_order() {
     let bench = Bench::new().await;
     let (one, mut view) = session(&bench).await;
-    let appends: Vec<_> = (0..64)
-        .map(|number| {
-            let mailboxes = bench.mailboxes.clone();
-            let content = bench.content(&format!("message {number}"));
-            let date = mailward_mail::Timestamp::from_millis(number);
-            tokio::spawn(async move {
-                mailboxes
-                    .append(crate::support::target("asha", "INBOX"), content, date)
-                    .await
-            })
-        })
-        .collect();
+    let appends = (0..64).map(|number| {
+        let content = bench.content(&format!("message {number}"));
+        let date = mailward_mail::Timestamp::from_millis(number);
+        let target = crate::support::target("asha", "INBOX");
+        bench.mailboxes.append(target, content, date)
+    });
+    let mut appends: FuturesUnordered<_> = appends.collect();
     let mut given = Vec::new();
-    for append in appends {
-        given.push(append.await.expect("joined").expect("appended").uid);
+    while let Some(appended) = appends.next().await {
+        given.push(appended.expect("appended").uid);
         one.updates(&mut view, true);
         assert!(view.uids().is_sorted());
+        assert!(
+            given
+                .iter()
+                .all(|uid| view.sequence_number_of(*uid).is_some())
+        );
     }
     given.sort_unstable();
     assert_eq!(given, view.uids());

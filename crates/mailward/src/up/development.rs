@@ -65,7 +65,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     );
     options.identity = Some(setting.authority.identity().clone());
     options.secrets = Some(Secrets::new(Some(keystore), None));
-    let part = TwinPart { accounts: twin.accounts.clone(), mailboxes: twin.mailboxes.clone() };
+    let part = setting.twin_part(&twin);
     let console = setting.console()?;
     let standing = standing::start(&setting.surroundings, options, Some(part), console).await?;
 
@@ -93,7 +93,7 @@ pub(crate) async fn twin(arguments: TwinArguments) -> Result<ExitCode, String> {
     let seed = Seed::load(arguments.place.seed.as_deref())?;
     let mut setting = Setting::make(place, seed)?;
     let mut twin = setting.start_twin().await?;
-    let part = TwinPart { accounts: twin.accounts.clone(), mailboxes: twin.mailboxes.clone() };
+    let part = setting.twin_part(&twin);
     let console = setting.console()?;
     setting.secrets.save()?;
     let pages = standing::console_pages(&setting.surroundings, None, Some(part), console);
@@ -352,6 +352,15 @@ impl Setting {
             }
         }
         Ok(keystore)
+    }
+
+    fn twin_part(&self, twin: &Twin) -> TwinPart {
+        TwinPart {
+            accounts: twin.accounts.clone(),
+            mailboxes: twin.mailboxes.clone(),
+            store: twin.store.clone(),
+            clock: self.surroundings.clock(),
+        }
     }
 
     fn console(&self) -> Result<ConsoleSettings, String> {

@@ -51,7 +51,7 @@ impl Date {
     fn days_in_month(self) -> u8 {
         let year = self.year;
         match self.month {
-            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 if year.is_multiple_of(if year.is_multiple_of(100) { 400 } else { 4 }) => 29,
             2 => 28,
             4 | 6 | 9 | 11 => 30,
             _ => 31,

@@ -1,7 +1,7 @@
 //! Commands as bytes: what a client sends, and the way back for the tests of
 //! the parser. Secrets are written in the clear, as the protocol has it.
 
-use super::command::{Command, Flag, StoreMode, Tagged};
+use super::command::{Command, Flag, IdField, StoreMode, Tagged};
 use super::fetch::{FetchItem, Section, SectionText};
 use super::read::is_atom_char;
 use super::search::{Charset, SearchKey};
@@ -145,7 +145,7 @@ fn put_arguments(out: &mut Vec<u8>, arguments: &[&[u8]]) {
     }
 }
 
-fn put_id(out: &mut Vec<u8>, fields: &[(Vec<u8>, Option<Vec<u8>>)]) {
+fn put_id(out: &mut Vec<u8>, fields: &[IdField]) {
     if fields.is_empty() {
         return put(out, " NIL");
     }

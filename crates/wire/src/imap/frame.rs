@@ -12,6 +12,8 @@
 //! Sizes are bounded here, so that whatever is too long is dropped and the
 //! next command is still found where it starts.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::parse::{TAG_OCTETS_MAX, tag_of};
@@ -21,7 +23,7 @@ use super::parse::{TAG_OCTETS_MAX, tag_of};
 const TAIL_OCTETS: usize = 32;
 
 /// One piece of the stream.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Frame {
     /// A whole command, literals after their announcements, without the final
     /// line end.
@@ -47,7 +49,6 @@ pub struct Announced {
     pub synchronizing: bool,
 }
 
-#[derive(Debug)]
 pub struct Framer {
     command_octets_max: usize,
     state: State,
@@ -58,7 +59,6 @@ pub struct Framer {
     line_start: usize,
 }
 
-#[derive(Debug)]
 enum State {
     Line,
     Offered(Announced),
@@ -262,6 +262,28 @@ impl Framer {
     }
 }
 
+/// Commands hold passwords, so that only sizes are shown.
+impl fmt::Debug for Framer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Framer")
+            .field("input_octets", &(self.input.len() - self.consumed))
+            .field("command_octets", &self.command.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(command) => write!(f, "Command({} octets)", command.len()),
+            Self::Literal(announced) => write!(f, "Literal({announced:?})"),
+            Self::Chunk(chunk) => write!(f, "Chunk({} octets)", chunk.len()),
+            Self::ChunksEnd => f.write_str("ChunksEnd"),
+            Self::TooLong { tag } => write!(f, "TooLong({tag:?})"),
+        }
+    }
+}
+
 /// Up to and including the next LF (`quirk_bare_lf`), or all of it.
 fn line_end(bytes: &[u8]) -> usize {
     memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1)
@@ -290,114 +312,4 @@ fn announced(line: &[u8]) -> Option<Announced> {
         octets,
         synchronizing,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Frames as text: literals are accepted when they fit, streamed when they
-    /// announce more than 20 octets in an APPEND, else refused.
-    fn frames(input: &[u8], piece: usize) -> Vec<String> {
-        let mut framer = Framer::new(40);
-        let mut frames: Vec<String> = Vec::new();
-        for piece in input.chunks(piece) {
-            framer.receive(piece);
-            while let Some(frame) = framer.next() {
-                match frame {
-                    Frame::Command(command) => {
-                        frames.push(format!("command {}", command.escape_ascii()));
-                    }
-                    Frame::Literal(announced) => {
-                        let append = framer.so_far().starts_with(b"a APPEND");
-                        if append {
-                            framer.stream();
-                            frames.push("stream ".to_owned());
-                        } else if framer.fits(announced) {
-                            framer.accept();
-                        } else {
-                            frames.push(format!("refuse {:?}", framer.tag()));
-                            framer.refuse();
-                        }
-                    }
-                    Frame::Chunk(chunk) => {
-                        let text = chunk.escape_ascii().to_string();
-                        frames.last_mut().expect("a stream").push_str(&text);
-                    }
-                    Frame::ChunksEnd => frames.push("end".to_owned()),
-                    Frame::TooLong { tag } => frames.push(format!("too long {tag:?}")),
-                }
-            }
-        }
-        frames
-    }
-
-    #[track_caller]
-    fn check(input: &str, expected: &[&str]) {
-        for piece in 1..=input.len() {
-            assert_eq!(frames(input.as_bytes(), piece), expected, "by {piece}");
-        }
-    }
-
-    #[test]
-    fn cuts_lines_and_literals_wherever_reads_end() {
-        check("a NOOP\r\nb NOOP\n", &["command a NOOP", "command b NOOP"]);
-        check(
-            "a LOGIN {4}\r\nasha {3+}\r\np w\r\nb NOOP\r\n",
-            &[r"command a LOGIN {4}\r\nasha {3+}\r\np w", "command b NOOP"],
-        );
-        check("a X {0}\r\n\r\n", &[r"command a X {0}\r\n"]);
-        check(
-            "a X {}\r\nb {5a}\r\n",
-            &["command a X {}", "command b {5a}"],
-        );
-        check(
-            "a APPEND INBOX {6+}\r\nx\r\ny\r\n\r\nb NOOP\r\n",
-            &[r"stream x\r\ny\r\n", "end", "command ", "command b NOOP"],
-        );
-        check(
-            "a APPEND INBOX {0+}\r\n\r\n",
-            &["stream ", "end", "command "],
-        );
-    }
-
-    #[test]
-    fn drops_what_is_too_long_and_stays_in_step() {
-        let long = "x".repeat(50);
-        check(
-            &format!("a {long}\r\nb NOOP\r\n"),
-            &["too long Some(\"a\")", "command b NOOP"],
-        );
-        check(
-            &format!("{long}\r\nb NOOP\r\n"),
-            &["too long None", "command b NOOP"],
-        );
-        check("a LOGIN {99+}\r\n", &["refuse Some(\"a\")"]);
-        let literal = "a NOOP\r\n".repeat(10);
-        check(
-            &format!("a LOGIN {{80+}}\r\n{literal} {{2+}}\r\nhi\r\nb NOOP\r\n"),
-            &[
-                "refuse Some(\"a\")",
-                "too long Some(\"a\")",
-                "command b NOOP",
-            ],
-        );
-        check(
-            &format!("a {long}{{8+}}\r\na NOOP\r\n\r\nb NOOP\r\n"),
-            &["too long Some(\"a\")", "command b NOOP"],
-        );
-        // The client waits for a continuation that never comes.
-        check(
-            &format!("a {long}{{80}}\r\nb NOOP\r\n"),
-            &["too long Some(\"a\")", "command b NOOP"],
-        );
-        check(
-            "a LOGIN {80}\r\nb NOOP\r\n",
-            &["refuse Some(\"a\")", "command b NOOP"],
-        );
-        check(
-            "a X {99999999999999999999999}\r\nb NOOP\r\n",
-            &["refuse Some(\"a\")", "command b NOOP"],
-        );
-    }
 }

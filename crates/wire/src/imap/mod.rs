@@ -18,6 +18,7 @@
 //! old Outlook and scripts).
 
 pub mod command;
+pub mod credentials;
 pub mod date;
 mod encode;
 pub mod fetch;
@@ -33,7 +34,8 @@ pub mod server;
 pub mod structure;
 pub mod write;
 
-pub use command::{Append, Command, Credentials, Flag, Mechanism, StatusItem, StoreMode, Tagged};
+pub use command::{Append, Command, Flag, StatusItem, StoreMode, Tagged};
+pub use credentials::{Credentials, Mechanism};
 pub use date::Date;
 pub use fetch::{FetchItem, Partial, Section, SectionText};
 pub use mailbox::MailboxName;

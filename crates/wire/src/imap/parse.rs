@@ -3,7 +3,8 @@
 use mailward_mail::Secret;
 use zeroize::Zeroize as _;
 
-use super::command::{Append, Command, Mechanism, StatusItem, StoreMode, Tagged};
+use super::command::{Append, Command, IdField, StatusItem, StoreMode, Tagged};
+use super::credentials::Mechanism;
 use super::date::parse_date_time;
 use super::parse_fetch::fetch_items;
 use super::parse_search::search;
@@ -305,7 +306,7 @@ fn authenticate(reader: &mut Reader<'_>) -> Parsed<Command> {
 /// Fields and values of ID; RFC 2971 section 3.3 allows thirty.
 const ID_FIELDS_MAX: usize = 30;
 
-fn id_fields(reader: &mut Reader<'_>) -> Parsed<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+fn id_fields(reader: &mut Reader<'_>) -> Parsed<Vec<IdField>> {
     if reader.keyword("NIL") {
         return Ok(Vec::new());
     }

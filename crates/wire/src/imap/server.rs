@@ -16,10 +16,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mailward_mail::Secret;
 use zeroize::Zeroizing;
 
-use super::command::{Append, Command, Credentials, Mechanism};
+use super::command::{Append, Command};
+use super::credentials::{Credentials, Mechanism};
 use super::frame::{Announced, Frame, Framer};
 use super::parse::{ParseError, parse_append, parse_command};
 use super::write::{Status, put_continuation, put_status};
@@ -101,6 +101,8 @@ pub struct Server {
     tag: String,
     command_name: &'static str,
     out: Vec<u8>,
+    /// To be told once `out` has been sent.
+    news: Option<Event>,
 }
 
 impl Server {
@@ -113,6 +115,7 @@ impl Server {
             tag: String::new(),
             command_name: "",
             out: Vec::new(),
+            news: None,
         }
     }
 
@@ -140,15 +143,17 @@ impl Server {
             if !self.out.is_empty() {
                 return Step::Send(std::mem::take(&mut self.out));
             }
+            if let Some(event) = self.news.take() {
+                return Step::Event(event);
+            }
             if matches!(self.phase, Phase::Busy | Phase::Offered(_)) {
                 return Step::Answer;
             }
             let Some(frame) = self.framer.next() else {
                 return Step::Read;
             };
-            if let Some(event) = self.frame(frame) {
-                return Step::Event(event);
-            }
+            // An answer is on its way before anybody hears of the event.
+            self.news = self.frame(frame);
         }
     }
 
@@ -380,15 +385,5 @@ fn allowed(command: &Command, state: State) -> bool {
         | Command::Copy { .. }
         | Command::Move { .. } => state == State::Selected,
         _ => state >= State::Authenticated,
-    }
-}
-
-impl Credentials {
-    /// The secret shown, whatever its kind.
-    pub fn secret(&self) -> &Secret {
-        match self {
-            Self::Login { password, .. } | Self::Plain { password, .. } => password,
-            Self::XOAuth2 { token, .. } => token,
-        }
     }
 }

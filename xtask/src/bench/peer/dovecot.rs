@@ -1,5 +1,6 @@
 //! The sign-in service that Postfix asks: Dovecot's, with no mailboxes.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use crate::run::Result;
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Runs until dropped.
+/// Runs until dropped, in a process group of its own: Ctrl-C is for us alone.
 #[derive(Debug)]
 pub(super) struct Dovecot {
     master: Child,
@@ -32,6 +33,7 @@ impl Dovecot {
             .arg(&config)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("can't start dovecot: {error}"))?;
         let mut dovecot = Self { master, config };

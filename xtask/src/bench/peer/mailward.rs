@@ -4,8 +4,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tempfile::TempDir;
@@ -14,7 +17,11 @@ use super::{FROM, PASSWORD, free_address, make_folder, run_quietly, write};
 use crate::bench::tls::Certificate;
 use crate::run::{Result, root};
 
-/// Runs until dropped, when its folder goes as well.
+/// How long it may take to get ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs until dropped, when its folder goes as well. In a process group of its
+/// own: Ctrl-C is for us alone.
 #[derive(Debug)]
 pub(super) struct Mailward {
     pub(super) address: SocketAddr,
@@ -59,6 +66,7 @@ impl Mailward {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("can't start {}: {error}", program.display()))?;
         let line = first_line(&mut child);
@@ -90,14 +98,18 @@ fn stop(child: &mut Child) {
     }
 }
 
-/// What it prints when it listens. Empty if it ends before that.
+/// What it prints when it listens. Empty if it ends before that, or says
+/// nothing for too long.
 fn first_line(child: &mut Child) -> String {
-    let mut line = String::new();
-    if let Some(output) = child.stdout.take() {
+    let Some(output) = child.stdout.take() else { return String::new() };
+    let (sender, receiver) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut line = String::new();
         // Unreadable is as good as empty: both mean it isn't ready.
         let _ = BufReader::new(output).read_line(&mut line);
-    }
-    line
+        let _ = sender.send(line);
+    });
+    receiver.recv_timeout(PATIENCE).unwrap_or_default()
 }
 
 /// The address in the ready object.

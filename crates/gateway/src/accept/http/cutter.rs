@@ -46,9 +46,15 @@ enum Place {
     Outside,
     /// In a string that began at this octet of the skeleton; after a
     /// backslash or not.
-    Within { start: usize, escaped: bool },
+    Within {
+        start: usize,
+        escaped: bool,
+    },
     /// In a string that goes to the spool.
-    Cutting { from: u64, unescape: Unescape },
+    Cutting {
+        from: u64,
+        unescape: Unescape,
+    },
 }
 
 /// The request without its long strings.
@@ -109,7 +115,12 @@ impl<'a> Cutter<'a> {
             None => None,
         };
         // A string that has not ended is seen by the skeleton's reader.
-        Ok(Skeleton { json: self.skeleton, prefix: self.prefix, cuts: self.cuts, spool })
+        Ok(Skeleton {
+            json: self.skeleton,
+            prefix: self.prefix,
+            cuts: self.cuts,
+            spool,
+        })
     }
 
     fn outside(&mut self, octets: &[u8]) -> usize {
@@ -120,7 +131,10 @@ impl<'a> Cutter<'a> {
             }
             Some(quote) => {
                 self.skeleton.extend_from_slice(&octets[..=quote]);
-                self.place = Place::Within { start: self.skeleton.len(), escaped: false };
+                self.place = Place::Within {
+                    start: self.skeleton.len(),
+                    escaped: false,
+                };
                 quote + 1
             }
         }
@@ -167,7 +181,10 @@ impl<'a> Cutter<'a> {
             self.spool = Some(BufWriter::with_capacity(SPOOL_BUFFER_OCTETS, file));
         }
         let begun = self.skeleton.split_off(start);
-        self.place = Place::Cutting { from: self.spooled, unescape: Unescape::default() };
+        self.place = Place::Cutting {
+            from: self.spooled,
+            unescape: Unescape::default(),
+        };
         let mut rest = begun.as_slice();
         while !rest.is_empty() {
             let used = self.cutting(rest)?;
@@ -239,7 +256,10 @@ enum Escape {
     #[default]
     None,
     Backslash,
-    Digits { count: u8, value: u16 },
+    Digits {
+        count: u8,
+        value: u16,
+    },
 }
 
 impl Unescape {
@@ -326,7 +346,10 @@ mod tests {
             cutter.write(part)?;
         }
         let mut skeleton = cutter.finish()?;
-        assert!(skeleton.json.len() < 4 * CUT_FROM_OCTETS, "the skeleton is small");
+        assert!(
+            skeleton.json.len() < 4 * CUT_FROM_OCTETS,
+            "the skeleton is small"
+        );
         let value: serde_json::Value =
             serde_json::from_slice(&skeleton.json).map_err(|_| CutError::Malformed)?;
         let mut all = Vec::new();
@@ -350,7 +373,11 @@ mod tests {
             let (value, cuts) = cut(&json, piece).expect("cut");
             assert_eq!(value["a"], "x \" y");
             assert_eq!(value["c"], 1);
-            assert!(value["b"][0].as_str().is_some_and(|text| text.ends_with(":0")));
+            assert!(
+                value["b"][0]
+                    .as_str()
+                    .is_some_and(|text| text.ends_with(":0"))
+            );
             assert_eq!(cuts, [long.clone(), long.clone()]);
         }
     }
@@ -369,9 +396,20 @@ mod tests {
     #[test]
     fn what_is_no_json_string_is_refused() {
         let long = "z".repeat(CUT_FROM_OCTETS + 5);
-        for tail in [r"\x", r"\u12g4", r"\ud83d", r"\ud83d\n", r"\ude00x", "\n", r"\ud83dx"] {
+        for tail in [
+            r"\x",
+            r"\u12g4",
+            r"\ud83d",
+            r"\ud83d\n",
+            r"\ude00x",
+            "\n",
+            r"\ud83dx",
+        ] {
             let json = format!("\"{long}{tail}\"");
-            assert!(matches!(cut(&json, 999), Err(CutError::Malformed)), "{tail:?}");
+            assert!(
+                matches!(cut(&json, 999), Err(CutError::Malformed)),
+                "{tail:?}"
+            );
         }
         assert!(cut(&format!("\"{long}"), 999).is_err(), "no end");
     }

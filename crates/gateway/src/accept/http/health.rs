@@ -29,6 +29,17 @@ pub(super) async fn readyz(State(http): State<Arc<HttpIntake>>) -> Response {
         Health::Full { .. } => Some("no room in the store"),
         Health::Poisoned { .. } => Some("the store takes no more writes"),
     };
-    let status = if why.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: why.is_none(), why })).into_response()
+    let status = if why.is_none() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Readiness {
+            ready: why.is_none(),
+            why,
+        }),
+    )
+        .into_response()
 }

@@ -140,7 +140,10 @@ impl Letter {
     pub(super) fn needs_utf8(&self) -> bool {
         let lists = [&self.to, &self.cc, &self.bcc, &self.reply_to];
         !self.from.address.is_ascii()
-            || lists.into_iter().flatten().any(|mailbox| !mailbox.address.is_ascii())
+            || lists
+                .into_iter()
+                .flatten()
+                .any(|mailbox| !mailbox.address.is_ascii())
     }
 }
 
@@ -152,7 +155,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn people(&self, people: &People, field: &str) -> Result<Vec<Mailbox>, Problem> {
         let people = people.0.iter().enumerate();
-        people.map(|(index, person)| self.person(person, &format!("{field}[{index}]"))).collect()
+        people
+            .map(|(index, person)| self.person(person, &format!("{field}[{index}]")))
+            .collect()
     }
 
     fn person(&self, person: &Person, field: &str) -> Result<Mailbox, Problem> {
@@ -160,8 +165,9 @@ impl Reader<'_> {
             Person::Text(text) => one_mailbox(text, field)?,
             Person::Parts { name, address } => Mailbox {
                 display_name: name.clone(),
-                address: Address::parse(address)
-                    .map_err(|error| Problem::invalid(field, format!("This is no address: {error}.")))?,
+                address: Address::parse(address).map_err(|error| {
+                    Problem::invalid(field, format!("This is no address: {error}."))
+                })?,
             },
         };
         if let Some(name) = &mailbox.display_name {
@@ -173,7 +179,10 @@ impl Reader<'_> {
     /// Text for one header field: no control character, no line end.
     fn line(&self, text: &str, characters_max: usize, field: &str) -> Result<String, Problem> {
         if self.skeleton.cut(text).is_some() || text.chars().count() > characters_max {
-            return Err(Problem::invalid(field, format!("It may have {characters_max} characters at most.")));
+            return Err(Problem::invalid(
+                field,
+                format!("It may have {characters_max} characters at most."),
+            ));
         }
         match text.chars().find(|char| char.is_control()) {
             Some(char) => Err(Problem::invalid(
@@ -188,11 +197,18 @@ impl Reader<'_> {
     fn headers(&self, request: &MessageRequest) -> Result<Vec<(String, String)>, Problem> {
         if request.headers.len() > self.limits.headers_max {
             let max = self.limits.headers_max;
-            return Err(Problem::invalid("headers", format!("There may be {max} fields at most.")));
+            return Err(Problem::invalid(
+                "headers",
+                format!("There may be {max} fields at most."),
+            ));
         }
         let mut fields = Vec::new();
         for (name, value) in &request.headers {
-            let shown: String = name.chars().filter(|char| !char.is_control()).take(60).collect();
+            let shown: String = name
+                .chars()
+                .filter(|char| !char.is_control())
+                .take(60)
+                .collect();
             let field = format!("headers.{shown}");
             if !may_be_added(name) {
                 return Err(Problem::invalid(field, "This header field may not be set.").remedy(
@@ -201,7 +217,10 @@ impl Reader<'_> {
                 ));
             }
             let value = self.line(value, FIELD_VALUE_CHARACTERS_MAX, &field)?;
-            if fields.iter().any(|(known, _): &(String, String)| known.eq_ignore_ascii_case(name)) {
+            if fields
+                .iter()
+                .any(|(known, _): &(String, String)| known.eq_ignore_ascii_case(name))
+            {
                 return Err(Problem::invalid(field, "This header field stands twice."));
             }
             fields.push((name.clone(), value));
@@ -271,27 +290,34 @@ fn one_mailbox(text: &str, field: &str) -> Result<Mailbox, Problem> {
 fn may_be_added(name: &str) -> bool {
     let token = !name.is_empty()
         && name.len() <= 60
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let starts = |prefix: &str| {
-        name.len() > prefix.len() && name.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
+        name.len() > prefix.len()
+            && name.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
     };
     token
         && !starts(RESERVED_PREFIX)
-        && (EXTRA_FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
+        && (EXTRA_FIELDS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
             || EXTRA_PREFIXES.iter().any(|prefix| starts(prefix)))
 }
 
 /// `type/subtype` and simple parameters (RFC 2045 section 5.1).
 fn content_type(text: &str, field: &str) -> Result<String, Problem> {
-    let invalid = |detail: &str| {
-        Problem::invalid(field, detail).remedy("Write it as \"application/pdf\".")
-    };
+    let invalid =
+        |detail: &str| Problem::invalid(field, detail).remedy("Write it as \"application/pdf\".");
     let mut pieces = text.split(';').map(str::trim);
     let essence = pieces.next().unwrap_or_default();
     let (kind, subtype) = essence.split_once('/').unwrap_or((essence, ""));
     let parameters_sound = pieces.all(|parameter| {
         parameter.split_once('=').is_some_and(|(name, value)| {
-            let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+            let bare = value
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .unwrap_or(value);
             is_token(name) && is_token(bare)
         })
     });
@@ -308,7 +334,9 @@ fn content_type(text: &str, field: &str) -> Result<String, Problem> {
 
 fn is_token(text: &str) -> bool {
     !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
 }
 
 /// The bidirectional controls of Unicode's annex 9.

@@ -10,7 +10,7 @@ use mailward_queue::{
     Actor, Filter, ListItem, MessageView, PAGE_MAX, RecipientView, StateWord, TimelineEntry,
 };
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::HttpIntake;
 use super::problem::{Problem, ProblemOut};
@@ -119,7 +119,7 @@ pub(super) struct ActOut {
     pub recipients: u32,
 }
 
-#[derive(Debug, Default, IntoParams)]
+#[derive(Debug, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "for the description of the API")]
 pub(super) struct ListQuery {
@@ -199,7 +199,11 @@ pub(super) async fn cancel(
 ) -> Result<Json<ActOut>, Problem> {
     let principal = http.principal(request.headers(), request.extensions())?;
     let id = http.own_message(&principal, &id).await?.id;
-    let recipients = http.intake.queue.cancel(id, &actor(&principal), BY_API).await?;
+    let recipients = http
+        .intake
+        .queue
+        .cancel(id, &actor(&principal), BY_API)
+        .await?;
     Ok(Json(ActOut { id, recipients }))
 }
 
@@ -222,7 +226,10 @@ pub(super) async fn retry(
 ) -> Result<Json<ActOut>, Problem> {
     let principal = http.principal(request.headers(), request.extensions())?;
     let view = http.own_message(&principal, &id).await?;
-    let in_doubt = view.recipients.iter().any(|one| one.state == StateWord::InDoubt);
+    let in_doubt = view
+        .recipients
+        .iter()
+        .any(|one| one.state == StateWord::InDoubt);
     if in_doubt {
         return Err(Problem::new(
             axum::http::StatusCode::CONFLICT,
@@ -231,8 +238,15 @@ pub(super) async fn retry(
             "A recipient may have the message already: a person must decide.",
         ));
     }
-    let recipients = http.intake.queue.retry(view.id, &actor(&principal), BY_API).await?;
-    Ok(Json(ActOut { id: view.id, recipients }))
+    let recipients = http
+        .intake
+        .queue
+        .retry(view.id, &actor(&principal), BY_API)
+        .await?;
+    Ok(Json(ActOut {
+        id: view.id,
+        recipients,
+    }))
 }
 
 const BY_API: &str = "asked for over the API";
@@ -259,12 +273,14 @@ fn list_query(uri: &Uri) -> Result<(Filter, Option<String>, usize), Problem> {
         match name.as_str() {
             "state" => {
                 let state = value.parse();
-                filter.state = Some(state.map_err(|error| Problem::invalid("state", format!("{error}.")))?);
+                filter.state =
+                    Some(state.map_err(|error| Problem::invalid("state", format!("{error}.")))?);
             }
             "text" => filter.text = Some(value),
             "since" => {
                 let since = Timestamp::parse(&value);
-                filter.since = Some(since.map_err(|error| Problem::invalid("since", format!("{error}.")))?);
+                filter.since =
+                    Some(since.map_err(|error| Problem::invalid("since", format!("{error}.")))?);
             }
             "cursor" => cursor = Some(value),
             "limit" => {
@@ -272,11 +288,16 @@ fn list_query(uri: &Uri) -> Result<(Filter, Option<String>, usize), Problem> {
                     .parse()
                     .ok()
                     .filter(|limit| (1..=PAGE_MAX).contains(limit))
-                    .ok_or_else(|| Problem::invalid("limit", format!("It is a number from 1 to {PAGE_MAX}.")))?;
+                    .ok_or_else(|| {
+                        Problem::invalid("limit", format!("It is a number from 1 to {PAGE_MAX}."))
+                    })?;
             }
             _ => {
-                return Err(Problem::invalid("query", format!("There is no query parameter {name:?}."))
-                    .remedy("The parameters are state, text, since, cursor and limit."));
+                return Err(Problem::invalid(
+                    "query",
+                    format!("There is no query parameter {name:?}."),
+                )
+                .remedy("The parameters are state, text, since, cursor and limit."));
             }
         }
     }
@@ -308,7 +329,11 @@ impl From<ListItem> for MessageSummary {
             subject: item.subject,
             message_id: item.message_id,
             size_octets: item.size_octets,
-            states: item.states.into_iter().map(|(state, count)| (state.as_str(), count)).collect(),
+            states: item
+                .states
+                .into_iter()
+                .map(|(state, count)| (state.as_str(), count))
+                .collect(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The HTTP door: `/v1/messages` and the description of itself.
 //!
 //! ```text
-//!   POST /v1/messages ─┬─ application/json ─▶ cutter ─▶ letter ─▶ compose ─┐
-//!                      └─ message/rfc822  ─▶ raw (line ends, envelope) ────┴─▶ Incoming
+//!   POST /v1/messages ─┬─ application/json ─▶ json: cutter, letter, compose ─┐
+//!                      └─ message/rfc822  ─▶ raw: envelope, line ends ──────┴─▶ Incoming
 //!   GET  /v1/messages, /v1/messages/{id}       what became of them
 //!   POST /v1/messages/{id}/cancel, …/retry     change what waits
 //! ```
@@ -15,6 +15,7 @@ mod auth;
 mod compose;
 mod cutter;
 mod health;
+mod json;
 mod letter;
 mod messages;
 mod problem;
@@ -114,7 +115,7 @@ impl HttpIntake {
 /// The HTTP server's own walls; the handlers' limits lie within them and
 /// answer with a [`Problem`].
 pub(crate) fn limits(intake: &Intake) -> http::Limits {
-    let octets_max = submit::json_octets_max(&intake.limits).saturating_mul(2);
+    let octets_max = json::json_octets_max(&intake.limits).saturating_mul(2);
     http::Limits {
         connections_max: intake.limits.http_connections_max,
         body_octets_max: usize::try_from(octets_max).unwrap_or(usize::MAX),

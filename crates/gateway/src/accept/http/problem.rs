@@ -50,7 +50,12 @@ pub struct ProblemOut {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, kind: &str, title: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        kind: &str,
+        title: &str,
+        detail: impl Into<String>,
+    ) -> Self {
         Self(Box::new(ProblemOut {
             kind: format!("/problems/{kind}"),
             title: title.to_owned(),
@@ -88,17 +93,32 @@ impl Problem {
 
     /// 422: a value that cannot be taken, and where it stands.
     pub(super) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value cannot be taken", detail)
-            .field(field)
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "A value cannot be taken",
+            detail,
+        )
+        .field(field)
     }
 
     /// 400: the request itself is broken.
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "The request cannot be read",
+            detail,
+        )
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", "There is nothing of this name that you may see.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is nothing here",
+            "There is nothing of this name that you may see.",
+        )
     }
 
     pub(super) fn method_not_allowed() -> Self {
@@ -121,7 +141,11 @@ impl Problem {
     }
 
     pub(super) fn unsupported_type(found: &str) -> Self {
-        let found: String = found.chars().filter(|char| !char.is_control()).take(100).collect();
+        let found: String = found
+            .chars()
+            .filter(|char| !char.is_control())
+            .take(100)
+            .collect();
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-type",
@@ -137,15 +161,22 @@ impl Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-requests",
             "Too many requests",
-            format!("This application may go on in {seconds} seconds (limit requests_per_minute_max)."),
+            format!(
+                "This application may go on in {seconds} seconds (limit requests_per_minute_max)."
+            ),
         )
         .retry_after(seconds)
     }
 
     /// 503: our own trouble, which may pass.
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible now", detail)
-            .retry_after(RETRY_AFTER_SECONDS)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not possible now",
+            detail,
+        )
+        .retry_after(RETRY_AFTER_SECONDS)
     }
 
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
@@ -207,8 +238,9 @@ impl From<Rejection> for Problem {
         match rejection {
             Rejection::Refused(verdict) => Self::refused(*verdict),
             Rejection::TooLarge { octets_max } => {
-                let mut problem = Self::too_large("A message", octets_max)
-                    .remedy("Send less: about 25 MB of attachments fit, since they are sent encoded.");
+                let mut problem = Self::too_large("A message", octets_max).remedy(
+                    "Send less: about 25 MB of attachments fit, since they are sent encoded.",
+                );
                 problem.0.clause = Some("GUIDE-67".to_owned());
                 problem
             }
@@ -220,17 +252,23 @@ impl From<Rejection> for Problem {
 impl From<AcceptError> for Problem {
     fn from(error: AcceptError) -> Self {
         let conflict = |detail: String| {
-            Self::new(StatusCode::CONFLICT, "idempotency-conflict", "This Idempotency-Key was used before", detail)
-                .field("Idempotency-Key")
-                .remedy("Use a new key for a new message.")
+            Self::new(
+                StatusCode::CONFLICT,
+                "idempotency-conflict",
+                "This Idempotency-Key was used before",
+                detail,
+            )
+            .field("Idempotency-Key")
+            .remedy("Use a new key for a new message.")
         };
         match error {
-            AcceptError::Conflict { earlier } => {
-                conflict(format!("It stands for another request, which became message {earlier}."))
-            }
-            AcceptError::KeyLength { max } => {
-                Self::invalid("Idempotency-Key", format!("A key has 1 to {max} characters."))
-            }
+            AcceptError::Conflict { earlier } => conflict(format!(
+                "It stands for another request, which became message {earlier}."
+            )),
+            AcceptError::KeyLength { max } => Self::invalid(
+                "Idempotency-Key",
+                format!("A key has 1 to {max} characters."),
+            ),
             AcceptError::Recipients { max } => {
                 Self::invalid("to", format!("A message has 1 to {max} recipients."))
             }
@@ -251,7 +289,9 @@ impl From<WriteError> for Problem {
             )
             .retry_after(RETRY_AFTER_SECONDS),
             WriteError::TooLarge { octets_max } => Self::too_large("A message", octets_max),
-            _ => Self::unavailable("Mail cannot be kept safely now; nothing of the message was kept."),
+            _ => Self::unavailable(
+                "Mail cannot be kept safely now; nothing of the message was kept.",
+            ),
         }
     }
 }
@@ -266,7 +306,9 @@ impl From<QueueError> for Problem {
                 "Not possible in this state",
                 error.to_string(),
             ),
-            QueueError::BadCursor => Self::invalid("cursor", "This is no cursor that a list gave out."),
+            QueueError::BadCursor => {
+                Self::invalid("cursor", "This is no cursor that a list gave out.")
+            }
             QueueError::Write(error) => error.into(),
             QueueError::Read(ReadError::Closed) => Self::unavailable("The gateway is stopping."),
             other => {
@@ -279,7 +321,8 @@ impl From<QueueError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.0.retry_after_seconds;
         let mut response = (status, Json(self.0)).into_response();
         let headers = response.headers_mut();

@@ -26,18 +26,26 @@ struct Bucket {
 
 impl Rate {
     pub(super) fn new(per_minute_max: u32) -> Self {
-        Self { per_minute_max: u64::from(per_minute_max).max(1), buckets: Mutex::default() }
+        Self {
+            per_minute_max: u64::from(per_minute_max).max(1),
+            buckets: Mutex::default(),
+        }
     }
 
     /// Takes a permit, or says after how many seconds there will be one.
     pub(super) fn take(&self, application: &ApplicationName, now: Timestamp) -> Result<(), u64> {
         let full = self.per_minute_max * MINUTE_MILLIS;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket =
-            buckets.entry(application.clone()).or_insert(Bucket { parts: full, at: now });
+        let bucket = buckets.entry(application.clone()).or_insert(Bucket {
+            parts: full,
+            at: now,
+        });
         let elapsed = u64::try_from(now.since(bucket.at).as_millis()).unwrap_or(MINUTE_MILLIS);
         let gained = elapsed.min(MINUTE_MILLIS) * self.per_minute_max;
-        *bucket = Bucket { parts: (bucket.parts + gained).min(full), at: now };
+        *bucket = Bucket {
+            parts: (bucket.parts + gained).min(full),
+            at: now,
+        };
         if bucket.parts >= MINUTE_MILLIS {
             bucket.parts -= MINUTE_MILLIS;
             return Ok(());
@@ -68,6 +76,9 @@ mod tests {
         let much_later = start.plus(Duration::from_secs(3600));
         assert_eq!(rate.take(&one, much_later), Ok(()));
         assert_eq!(rate.take(&one, much_later), Ok(()));
-        assert!(rate.take(&one, much_later).is_err(), "it holds no more than a minute's");
+        assert!(
+            rate.take(&one, much_later).is_err(),
+            "it holds no more than a minute's"
+        );
     }
 }

@@ -63,7 +63,10 @@ pub(super) async fn take(
             break end;
         }
         if start.len() >= HEADER_OCTETS_MAX {
-            return Err(Problem::too_large("The header section", HEADER_OCTETS_MAX as u64));
+            return Err(Problem::too_large(
+                "The header section",
+                HEADER_OCTETS_MAX as u64,
+            ));
         }
         match next(context, &mut body, &mut lines).await? {
             Some(octets) => start.extend_from_slice(&octets),
@@ -71,13 +74,20 @@ pub(super) async fn take(
         }
     };
     let (section, hidden) = without_bcc(&start[..end]);
-    let recipients = if given.to.is_empty() { recipients(&start[..end])? } else { given.to };
+    let recipients = if given.to.is_empty() {
+        recipients(&start[..end])?
+    } else {
+        given.to
+    };
     if recipients.is_empty() {
         return Err(Problem::invalid("to", "The message has no recipient.")
             .remedy("Name one in To, Cc or Bcc, or with the query parameter to."));
     }
     let mut envelope = context.envelope(recipients);
-    let beyond_ascii = envelope.recipients.iter().any(|one| !one.forward_path.address().is_ascii());
+    let beyond_ascii = envelope
+        .recipients
+        .iter()
+        .any(|one| !one.forward_path.address().is_ascii());
     envelope.smtputf8 = beyond_ascii || !section.is_ascii();
 
     let http = std::sync::Arc::clone(&context.http);
@@ -120,14 +130,20 @@ async fn next(
     match next_piece(body).await? {
         Some(octets) => {
             context.digest.update(&octets);
-            lines.correct(octets).map(Some).map_err(LineDefect::into_problem)
+            lines
+                .correct(octets)
+                .map(Some)
+                .map_err(LineDefect::into_problem)
         }
         None => lines.finish().map_err(LineDefect::into_problem),
     }
 }
 
 fn repairs(hidden: bool, lines: &LineEnds) -> Vec<Repair> {
-    let repair = |rule: &str, change: &str| Repair { rule: rule.to_owned(), change: change.to_owned() };
+    let repair = |rule: &str, change: &str| Repair {
+        rule: rule.to_owned(),
+        change: change.to_owned(),
+    };
     let mut repairs = Vec::new();
     if hidden {
         repairs.push(repair("http-bcc", "Bcc taken out"));
@@ -148,16 +164,13 @@ fn given(query: &str) -> Result<Given, Problem> {
         .ok_or_else(|| Problem::malformed("The query cannot be read.").field("query"))?;
     for (name, value) in pairs {
         match name.as_str() {
-            "to" => given.to.push(
-                Address::parse(&value)
-                    .map_err(|error| Problem::invalid("to", format!("This is no address: {error}.")))?,
-            ),
+            "to" => given.to.push(Address::parse(&value).map_err(|error| {
+                Problem::invalid("to", format!("This is no address: {error}."))
+            })?),
             "data_class" => {
-                given.data_class = Some(
-                    value
-                        .parse()
-                        .map_err(|error| Problem::invalid("data_class", format!("{value:?}: {error}.")))?,
-                );
+                given.data_class = Some(value.parse().map_err(|error| {
+                    Problem::invalid("data_class", format!("{value:?}: {error}."))
+                })?);
             }
             "message_class" => {
                 given.message_class = value
@@ -182,7 +195,10 @@ fn recipients(section: &[u8]) -> Result<Vec<Address>, Problem> {
     for name in ["To", "Cc", "Bcc"] {
         for field in header.all(name) {
             let mailboxes = parse_address_list(&field.value()).map_err(|error| {
-                Problem::invalid(name, format!("The field in line {} cannot be read: {error}.", field.line))
+                Problem::invalid(
+                    name,
+                    format!("The field in line {} cannot be read: {error}.", field.line),
+                )
             })?;
             let addresses = mailboxes.into_iter().map(|mailbox| mailbox.address);
             recipients.extend(addresses.filter(|address| seen.insert(address.key())));
@@ -197,7 +213,8 @@ fn without_bcc(section: &[u8]) -> (Vec<u8>, bool) {
     let (mut hidden, mut within) = (false, false);
     let mut at = 0;
     while at < section.len() {
-        let end = memmem::find(&section[at..], b"\r\n").map_or(section.len(), |found| at + found + 2);
+        let end =
+            memmem::find(&section[at..], b"\r\n").map_or(section.len(), |found| at + found + 2);
         let line = &section[at..end];
         if !line.starts_with(b" ") && !line.starts_with(b"\t") {
             within = line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"Bcc:");
@@ -291,7 +308,10 @@ impl LineEnds {
     }
 
     fn defect(&self, what: &'static str) -> LineDefect {
-        LineDefect { line: self.line + 1, what }
+        LineDefect {
+            line: self.line + 1,
+            what,
+        }
     }
 }
 
@@ -325,19 +345,28 @@ mod tests {
         }
         for (text, line) in [("a\rb", 1), ("a\n\r", 2), ("a\n\r\r\n", 2), ("a\nb\0", 2)] {
             for piece in [1, 2, 100] {
-                assert_eq!(corrected(text, piece).expect_err(text).line, line, "{text:?} by {piece}");
+                assert_eq!(
+                    corrected(text, piece).expect_err(text).line,
+                    line,
+                    "{text:?} by {piece}"
+                );
             }
         }
     }
 
     #[test]
     fn bcc_goes_with_its_continuation_and_nothing_else() {
-        let section = b"To: a@b.example\r\nbcc: x@y.example,\r\n\tz@y.example\r\nX-Bcc: 1\r\nBcc:\r\n\r\n";
+        let section =
+            b"To: a@b.example\r\nbcc: x@y.example,\r\n\tz@y.example\r\nX-Bcc: 1\r\nBcc:\r\n\r\n";
         let (kept, hidden) = without_bcc(section);
         assert!(hidden);
         assert_eq!(kept, b"To: a@b.example\r\nX-Bcc: 1\r\n\r\n");
         assert!(!without_bcc(b"To: a@b.example\r\n\r\n").1);
-        let all: Vec<String> = recipients(section).expect("read").iter().map(Address::to_string).collect();
+        let all: Vec<String> = recipients(section)
+            .expect("read")
+            .iter()
+            .map(Address::to_string)
+            .collect();
         assert_eq!(all, ["a@b.example", "x@y.example", "z@y.example"]);
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 
 use mailward_policy::DataClass;
 use mailward_queue::MessageClass;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use utoipa::ToSchema;
 
 /// A message as its fields. Everything not named here is refused.
@@ -65,7 +65,10 @@ pub struct AttachmentRequest {
 #[derive(Debug)]
 pub enum Person {
     Text(String),
-    Parts { name: Option<String>, address: String },
+    Parts {
+        name: Option<String>,
+        address: String,
+    },
 }
 
 /// One or several.
@@ -96,7 +99,10 @@ impl<'de> Visitor<'de> for PersonVisitor {
             address: String,
         }
         let parts = Parts::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Person::Parts { name: parts.name, address: parts.address })
+        Ok(Person::Parts {
+            name: parts.name,
+            address: parts.address,
+        })
     }
 }
 
@@ -124,14 +130,18 @@ impl<'de> Visitor<'de> for PeopleVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<People, A::Error> {
-        PersonVisitor.visit_map(map).map(|person| People(vec![person]))
+        PersonVisitor
+            .visit_map(map)
+            .map(|person| People(vec![person]))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<People, A::Error> {
         let mut people = Vec::new();
         while let Some(person) = list.next_element()? {
             if people.len() >= PEOPLE_MAX {
-                return Err(de::Error::custom(format!("a list has more than {PEOPLE_MAX} addresses")));
+                return Err(de::Error::custom(format!(
+                    "a list has more than {PEOPLE_MAX} addresses"
+                )));
             }
             people.push(person);
         }

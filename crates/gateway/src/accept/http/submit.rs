@@ -3,12 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use aws_lc_rs::digest;
 use http_body_util::BodyExt as _;
 use mailward_mail::{Address, Envelope, ForwardPath, MessageId, Recipient, ReversePath};
 use mailward_net::TlsFacts;
@@ -20,24 +20,13 @@ use utoipa::ToSchema;
 use super::super::{Acceptance, Extras, Incoming, Protocol, Received, Submission};
 use super::HttpIntake;
 use super::auth::peer;
-use super::compose::compose;
-use super::cutter::{CutError, Cutter, Skeleton};
-use super::letter::Letter;
+use super::json;
 use super::messages::{RecipientOut, recipients_out};
 use super::problem::{Problem, ProblemOut};
 use super::raw::{self, RawQuery};
 use super::request::MessageRequest;
 use crate::config::Limits;
 use crate::register::Registered;
-
-/// Room for the JSON around the attachments.
-const JSON_OVERHEAD_OCTETS: u64 = 2 * 1024 * 1024;
-
-/// A message with its attachments in base64, every stroke of it escaped, is
-/// half as large again.
-pub(super) fn json_octets_max(limits: &Limits) -> u64 {
-    limits.message_octets_max / 2 * 3 + JSON_OVERHEAD_OCTETS
-}
 
 /// The message is safe.
 #[derive(Debug, Serialize, ToSchema)]
@@ -118,7 +107,9 @@ pub(super) async fn submit(
     let principal = http.principal(&parts.headers, &parts.extensions)?;
     let registered = principal.registered;
     if !registered.application.direction.sends() {
-        return Err(Problem::forbidden("This application is registered to receive only."));
+        return Err(Problem::forbidden(
+            "This application is registered to receive only.",
+        ));
     }
     let cipher = parts.extensions.get::<TlsFacts>();
     let cipher = cipher.map(|tls| format!("{} with cipher {}", tls.version, tls.cipher));
@@ -136,10 +127,16 @@ pub(super) async fn submit(
     for part in [media_type.as_str(), "\0", query, "\0"] {
         digest.update(part.as_bytes());
     }
-    let mut context = Context { http, registered, received, idempotency_key, digest };
+    let mut context = Context {
+        http,
+        registered,
+        received,
+        idempotency_key,
+        digest,
+    };
     let length = announced_length(&parts.headers);
     let parcel = match media_type.as_str() {
-        "application/json" => json(&mut context, query, length, body).await?,
+        "application/json" => json::take(&mut context, query, length, body).await?,
         "message/rfc822" => raw::take(&mut context, query, length, body).await?,
         other => return Err(Problem::unsupported_type(other)),
     };
@@ -156,7 +153,12 @@ impl Context {
         envelope: &'a Envelope,
         data_class: Option<mailward_policy::DataClass>,
     ) -> Submission<'a> {
-        Submission { registered: &self.registered, envelope, received: &self.received, data_class }
+        Submission {
+            registered: &self.registered,
+            envelope,
+            received: &self.received,
+            data_class,
+        }
     }
 
     /// An envelope from the account to these.
@@ -173,18 +175,37 @@ impl Context {
 
     /// Keeps the message and says so.
     async fn deliver(self, parcel: Parcel) -> Result<Response, Problem> {
-        let Parcel { incoming, envelope, data_class, message_class, sequence_key, repairs } = parcel;
+        let Parcel {
+            incoming,
+            envelope,
+            data_class,
+            message_class,
+            sequence_key,
+            repairs,
+        } = parcel;
         let mut body_hash = [0; 32];
         body_hash.copy_from_slice(self.digest.clone().finish().as_ref());
-        let idempotency = self.idempotency_key.clone().map(|key| Idempotency { key, body_hash });
+        let idempotency = self
+            .idempotency_key
+            .clone()
+            .map(|key| Idempotency { key, body_hash });
         let own_repairs = repairs.clone();
-        let extras = Extras { message_class, idempotency, sequence_key, repairs };
+        let extras = Extras {
+            message_class,
+            idempotency,
+            sequence_key,
+            repairs,
+        };
         let submission = self.submission(&envelope, data_class);
         let intake = &self.http.intake;
-        let acceptance = incoming.finish(intake, &submission, extras).await.map_err(|rejection| {
-            self.note(&rejection);
-            Problem::from(rejection)
-        })?;
+        let acceptance =
+            incoming
+                .finish(intake, &submission, extras)
+                .await
+                .map_err(|rejection| {
+                    self.note(&rejection);
+                    Problem::from(rejection)
+                })?;
         self.answer(acceptance, own_repairs).await
     }
 
@@ -201,16 +222,29 @@ impl Context {
         }
     }
 
-    async fn answer(&self, acceptance: Acceptance, repairs: Vec<Repair>) -> Result<Response, Problem> {
+    async fn answer(
+        &self,
+        acceptance: Acceptance,
+        repairs: Vec<Repair>,
+    ) -> Result<Response, Problem> {
         let id = acceptance.id;
-        let view = self.http.intake.queue.show(id).await?.ok_or_else(Problem::not_found)?;
+        let view = self
+            .http
+            .intake
+            .queue
+            .show(id)
+            .await?
+            .ok_or_else(Problem::not_found)?;
         let recipients = recipients_out(&view.recipients);
         let held = recipients.iter().any(|recipient| recipient.state == "hold");
         let made = acceptance.verdict.repairs.iter().map(|repair| RepairOut {
             rule: repair.rule.to_owned(),
             change: format!("{} added", repair.field.name()),
         });
-        let own = repairs.into_iter().map(|one| RepairOut { rule: one.rule, change: one.change });
+        let own = repairs.into_iter().map(|one| RepairOut {
+            rule: one.rule,
+            change: one.change,
+        });
         let out = SubmissionOut {
             id,
             state: if held { "held" } else { "accepted" },
@@ -227,131 +261,6 @@ impl Context {
             headers.insert("Idempotent-Replayed", HeaderValue::from_static("true"));
         }
         Ok(response)
-    }
-}
-
-/// Takes a JSON submission.
-async fn json(
-    context: &mut Context,
-    query: &str,
-    length: Option<u64>,
-    body: Body,
-) -> Result<Parcel, Problem> {
-    if !query.is_empty() {
-        return Err(Problem::malformed("A JSON submission takes no query parameters.").field("query"));
-    }
-    let octets_max = json_octets_max(context.limits());
-    let too_large = || Problem::too_large("A request", octets_max);
-    if length.is_some_and(|length| length > octets_max) {
-        return Err(too_large());
-    }
-    let http = Arc::clone(&context.http);
-    let mut cutter = Cutter::new(&http.spool, &*http.intake.dice);
-    let mut octets = 0;
-    let mut body = body;
-    while let Some(piece) = next_piece(&mut body).await? {
-        octets += piece.len() as u64;
-        if octets > octets_max {
-            return Err(too_large());
-        }
-        context.digest.update(&piece);
-        cutter.write(&piece)?;
-    }
-    let skeleton = cutter.finish()?;
-    let request: MessageRequest = read(&skeleton)?;
-    let (data_class, message_class) = (request.data_class, request.message_class.unwrap_or_default());
-    let sequence_key = request.sequence_key.clone();
-    let letter = Letter::new(request, &skeleton, &context.registered.account, context.limits())?;
-    let mut envelope = context.envelope(letter.recipients());
-    envelope.smtputf8 = letter.needs_utf8();
-    let incoming = Incoming::new(&http.intake);
-    let incoming = if octets > context.limits().json_small_octets {
-        // Waits here, and not in memory, for its turn.
-        let _turn = http.large.acquire().await;
-        write_large(context, incoming, &envelope, letter, skeleton, data_class).await?
-    } else {
-        let submission = context.submission(&envelope, data_class);
-        write(&http, incoming, &submission, &letter, &skeleton)?
-    };
-    Ok(Parcel { incoming, envelope, data_class, message_class, sequence_key, repairs: Vec::new() })
-}
-
-/// Composing a large message takes a core for a tenth of a second: it is done
-/// off the threads that serve others.
-async fn write_large(
-    context: &Context,
-    incoming: Incoming,
-    envelope: &Envelope,
-    letter: Letter,
-    skeleton: Skeleton,
-    data_class: Option<mailward_policy::DataClass>,
-) -> Result<Incoming, Problem> {
-    let (http, registered) = (Arc::clone(&context.http), Arc::clone(&context.registered));
-    let (received, envelope) = (context.received.clone(), envelope.clone());
-    let work = tokio::task::spawn_blocking(move || {
-        let submission = Submission {
-            registered: &registered,
-            envelope: &envelope,
-            received: &received,
-            data_class,
-        };
-        write(&http, incoming, &submission, &letter, &skeleton)
-    });
-    work.await.map_err(|_| Problem::unavailable("The message could not be composed."))?
-}
-
-fn write(
-    http: &HttpIntake,
-    mut incoming: Incoming,
-    submission: &Submission<'_>,
-    letter: &Letter,
-    skeleton: &Skeleton,
-) -> Result<Incoming, Problem> {
-    let id = incoming.id();
-    let date = http.intake.clock.now();
-    let spool = skeleton.spool.as_ref();
-    compose(letter, spool, id, date, &mut |octets| {
-        Ok(incoming.write(&http.intake, submission, octets)?)
-    })?;
-    Ok(incoming)
-}
-
-fn read(skeleton: &Skeleton) -> Result<MessageRequest, Problem> {
-    serde_json::from_slice(&skeleton.json).map_err(|error| {
-        let mut text = error.to_string();
-        if skeleton.is_cut() {
-            // Lines and columns of the skeleton say nothing to its sender.
-            text.truncate(text.rfind(" at line ").unwrap_or(text.len()));
-        }
-        let text = format!("{text}.");
-        if !error.is_data() {
-            return Problem::malformed(text).remedy("Send one JSON object.");
-        }
-        let named = ["unknown field `", "missing field `", "duplicate field `"]
-            .iter()
-            .find_map(|start| text.strip_prefix(start)?.split('`').next())
-            .map(str::to_owned);
-        match named {
-            Some(field) => Problem::invalid(field, text),
-            None => Problem::invalid("", text).anywhere(),
-        }
-    })
-}
-
-impl From<CutError> for Problem {
-    fn from(error: CutError) -> Self {
-        match error {
-            CutError::TooLarge => Self::too_large(
-                "A request, its attachments and long texts aside,",
-                super::cutter::SKELETON_OCTETS_MAX as u64,
-            ),
-            CutError::TooManyCuts => Self::invalid("attachments", format!("{error}.")),
-            CutError::Malformed => Self::malformed(format!("{error}.")),
-            CutError::Spool(error) => {
-                tracing::error!(%error, "the spool cannot be written");
-                Self::from(mailward_store::WriteError::Full(String::new()))
-            }
-        }
     }
 }
 
@@ -400,13 +309,24 @@ fn broken_off(error: &axum::Error) -> Problem {
 
 /// The essence of Content-Type, lower case.
 fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -414,9 +334,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = all.next() else {
         return Ok(None);
     };
-    let key = value.to_str().ok().map(str::trim).filter(|key| !key.is_empty());
+    let key = value
+        .to_str()
+        .ok()
+        .map(str::trim)
+        .filter(|key| !key.is_empty());
     match (key, all.next()) {
         (Some(key), None) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::invalid("Idempotency-Key", "It must be one value of visible ASCII characters.")),
+        _ => Err(Problem::invalid(
+            "Idempotency-Key",
+            "It must be one value of visible ASCII characters.",
+        )),
     }
 }

@@ -84,15 +84,26 @@ impl Connection for IntakeConnection {
     }
 
     async fn authenticate(&mut self, credentials: Credentials) -> Authentication {
-        let Credentials::Password { authorization, username, password, .. } = credentials else {
+        let Credentials::Password {
+            authorization,
+            username,
+            password,
+            ..
+        } = credentials
+        else {
             return Authentication::Refused(replies::authentication_failed());
         };
-        // Acting for somebody else is not offered, and not told apart.
-        if !authorization.is_empty() && !authorization.eq_ignore_ascii_case(&username) {
-            return Authentication::Refused(replies::authentication_failed());
-        }
         let peer = self.peer.address.ip();
-        match self.intake.sign_in.password(peer, &username, &password).await {
+        let answer = self
+            .intake
+            .sign_in
+            .password(peer, &username, &password)
+            .await;
+        // Acting for somebody else is not offered, and not told apart.
+        let for_another =
+            !authorization.is_empty() && !authorization.eq_ignore_ascii_case(&username);
+        match answer {
+            Ok(_) if for_another => Authentication::Refused(replies::authentication_failed()),
             Ok(principal) => {
                 self.principal = Some(principal);
                 Authentication::Accepted
@@ -145,18 +156,33 @@ impl Connection for IntakeConnection {
         let Some(under_way) = &mut self.under_way else {
             return Err(replies::local_error());
         };
-        let UnderWay { registered, received, envelope, incoming } = &mut **under_way;
-        let submission = Submission { registered, envelope, received, data_class: None };
-        incoming.write(&self.intake, &submission, octets).map_err(|rejection| {
-            replies::rejected(&rejection, incoming.id(), &self.intake)
-        })
+        let UnderWay {
+            registered,
+            received,
+            envelope,
+            incoming,
+        } = &mut **under_way;
+        let submission = Submission {
+            registered,
+            envelope,
+            received,
+            data_class: None,
+        };
+        incoming
+            .write(&self.intake, &submission, octets)
+            .map_err(|rejection| replies::rejected(&rejection, incoming.id(), &self.intake))
     }
 
     async fn body_end(&mut self) -> Reply {
         let Some(under_way) = self.under_way.take() else {
             return replies::local_error();
         };
-        let UnderWay { registered, received, envelope, incoming } = *under_way;
+        let UnderWay {
+            registered,
+            received,
+            envelope,
+            incoming,
+        } = *under_way;
         let id = incoming.id();
         let submission = Submission {
             registered: &registered,
@@ -164,7 +190,10 @@ impl Connection for IntakeConnection {
             received: &received,
             data_class: None,
         };
-        match incoming.finish(&self.intake, &submission, Extras::default()).await {
+        match incoming
+            .finish(&self.intake, &submission, Extras::default())
+            .await
+        {
             Ok(acceptance) => replies::accepted(&acceptance),
             Err(rejection) => replies::rejected(&rejection, id, &self.intake),
         }

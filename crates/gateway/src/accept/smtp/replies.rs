@@ -20,7 +20,12 @@ pub(super) fn recipient_ok() -> Reply {
 pub(super) fn accepted(acceptance: &Acceptance) -> Reply {
     let id = acceptance.id;
     if acceptance.held {
-        Reply::status(250, 0, 0, format!("Accepted as {id}, held until a person approves it"))
+        Reply::status(
+            250,
+            0,
+            0,
+            format!("Accepted as {id}, held until a person approves it"),
+        )
     } else {
         Reply::status(250, 0, 0, format!("Accepted as {id}"))
     }
@@ -50,14 +55,22 @@ pub(super) fn denied(denied: &Denied) -> Reply {
             8,
             "A test credential reaches only the twin, and this application's route leads elsewhere",
         ),
-        Denied::WrongKind(_) => {
-            Reply::status(535, 7, 8, "Team credentials are not offered here; use a live one")
-        }
+        Denied::WrongKind(_) => Reply::status(
+            535,
+            7,
+            8,
+            "Team credentials are not offered here; use a live one",
+        ),
     }
 }
 
 pub(super) fn may_not_send() -> Reply {
-    Reply::status(550, 7, 1, "This application is registered to receive only; correct the register")
+    Reply::status(
+        550,
+        7,
+        1,
+        "This application is registered to receive only; correct the register",
+    )
 }
 
 pub(super) fn no_longer_registered() -> Reply {
@@ -100,9 +113,12 @@ fn not_kept(error: &AcceptError, intake: &Intake) -> Reply {
         AcceptError::Store(WriteError::Full(_)) => {
             Reply::status(452, 3, 1, "No room for more mail; try again later")
         }
-        AcceptError::Store(WriteError::TooLarge { octets_max }) => {
-            Reply::status(552, 3, 4, format!("Message too large: at most {octets_max} octets"))
-        }
+        AcceptError::Store(WriteError::TooLarge { octets_max }) => Reply::status(
+            552,
+            3,
+            4,
+            format!("Message too large: at most {octets_max} octets"),
+        ),
         AcceptError::Recipients { max } => {
             Reply::status(550, 5, 3, format!("1 to {max} recipients can be taken"))
         }

@@ -65,7 +65,10 @@ fn cheap_hash(password: &str) -> String {
 fn sign_in(limits: &Limits) -> (SignIn, SimulatedClock) {
     let clock = SimulatedClock::default();
     let register = Arc::new(Register::of(Arc::new(config())));
-    (SignIn::new(register, limits, Arc::new(clock.clone()), &DICE), clock)
+    (
+        SignIn::new(register, limits, Arc::new(clock.clone()), &DICE),
+        clock,
+    )
 }
 
 fn peer() -> IpAddr {
@@ -73,7 +76,10 @@ fn peer() -> IpAddr {
 }
 
 async fn attempt(sign_in: &SignIn, username: &str, password: &str) -> Option<Denied> {
-    sign_in.password(peer(), username, &Secret::new(password)).await.err()
+    sign_in
+        .password(peer(), username, &Secret::new(password))
+        .await
+        .err()
 }
 
 fn checks(sign_in: &SignIn) -> usize {
@@ -88,10 +94,18 @@ fn the_cheap_hash_is_one() {
 #[tokio::test]
 async fn every_refusal_costs_one_slow_check_and_says_the_same() {
     let (sign_in, _) = sign_in(&Limits::default());
-    for (username, password) in
-        [("chosen", "wrong"), ("made", "wrong"), ("nobody", "wrong"), ("", ""), ("chosen", "")]
-    {
-        assert_eq!(attempt(&sign_in, username, password).await, Some(Denied::Refused), "{username}");
+    for (username, password) in [
+        ("chosen", "wrong"),
+        ("made", "wrong"),
+        ("nobody", "wrong"),
+        ("", ""),
+        ("chosen", ""),
+    ] {
+        assert_eq!(
+            attempt(&sign_in, username, password).await,
+            Some(Denied::Refused),
+            "{username}"
+        );
         assert_eq!(checks(&sign_in), 1, "{username}");
     }
 }
@@ -109,7 +123,10 @@ async fn a_good_sign_in_is_checked_slowly_once() {
 
 #[tokio::test]
 async fn what_is_remembered_ends_with_a_change_and_is_bounded() {
-    let limits = Limits { sign_ins_remembered_max: 2, ..Limits::default() };
+    let limits = Limits {
+        sign_ins_remembered_max: 2,
+        ..Limits::default()
+    };
     let (sign_in, _) = sign_in(&limits);
     assert_eq!(attempt(&sign_in, "chosen", "correct horse").await, None);
     assert_eq!((checks(&sign_in), sign_in.remembered.count()), (1, 1));
@@ -120,38 +137,76 @@ async fn what_is_remembered_ends_with_a_change_and_is_bounded() {
 
 #[tokio::test]
 async fn refusals_are_limited_by_name_and_address_but_good_ones_pass() {
-    let limits = Limits { refusals_per_name_max: 2, refusals_per_address_max: 4, ..Limits::default() };
+    let limits = Limits {
+        refusals_per_name_max: 2,
+        refusals_per_address_max: 4,
+        ..Limits::default()
+    };
     let (sign_in, clock) = sign_in(&limits);
     assert_eq!(attempt(&sign_in, "chosen", "correct horse").await, None);
     for _ in 0..2 {
-        assert_eq!(attempt(&sign_in, "chosen", "wrong").await, Some(Denied::Refused));
+        assert_eq!(
+            attempt(&sign_in, "chosen", "wrong").await,
+            Some(Denied::Refused)
+        );
     }
     checks(&sign_in);
-    assert!(matches!(attempt(&sign_in, "chosen", "wrong").await, Some(Denied::TooOften { .. })));
+    assert!(matches!(
+        attempt(&sign_in, "chosen", "wrong").await,
+        Some(Denied::TooOften { .. })
+    ));
     for _ in 0..2 {
-        assert_eq!(attempt(&sign_in, "other", "wrong").await, Some(Denied::Refused));
+        assert_eq!(
+            attempt(&sign_in, "other", "wrong").await,
+            Some(Denied::Refused)
+        );
     }
-    assert!(matches!(attempt(&sign_in, "third", "wrong").await, Some(Denied::TooOften { .. })));
-    assert!(matches!(sign_in.api_key(peer(), "guess"), Err(Denied::TooOften { .. })));
-    assert_eq!(attempt(&sign_in, "chosen", "correct horse").await, None, "it is remembered");
+    assert!(matches!(
+        attempt(&sign_in, "third", "wrong").await,
+        Some(Denied::TooOften { .. })
+    ));
+    assert!(matches!(
+        sign_in.api_key(peer(), "guess"),
+        Err(Denied::TooOften { .. })
+    ));
+    assert_eq!(
+        attempt(&sign_in, "chosen", "correct horse").await,
+        None,
+        "it is remembered"
+    );
     assert!(sign_in.api_key(peer(), "live").is_ok());
     clock.advance(WINDOW);
-    assert_eq!(attempt(&sign_in, "third", "wrong").await, Some(Denied::Refused));
+    assert_eq!(
+        attempt(&sign_in, "third", "wrong").await,
+        Some(Denied::Refused)
+    );
 }
 
 #[tokio::test]
 async fn too_many_at_once_are_turned_away() {
-    let limits = Limits { password_checks_waiting_max: 0, ..Limits::default() };
+    let limits = Limits {
+        password_checks_waiting_max: 0,
+        ..Limits::default()
+    };
     let (sign_in, _) = sign_in(&limits);
-    assert_eq!(attempt(&sign_in, "nobody", "wrong").await, Some(Denied::Busy));
+    assert_eq!(
+        attempt(&sign_in, "nobody", "wrong").await,
+        Some(Denied::Busy)
+    );
 }
 
 #[tokio::test]
 async fn kinds_of_keys_reach_what_they_may() {
     let (sign_in, _) = sign_in(&Limits::default());
     assert!(sign_in.api_key(peer(), "live").is_ok());
-    assert_eq!(sign_in.api_key(peer(), "test").err(), Some(Denied::WrongKind(KeyKind::Test)));
-    assert_eq!(sign_in.api_key(peer(), "team").err(), Some(Denied::WrongKind(KeyKind::Team)));
+    assert_eq!(
+        sign_in.api_key(peer(), "test").err(),
+        Some(Denied::WrongKind(KeyKind::Test))
+    );
+    assert_eq!(
+        sign_in.api_key(peer(), "team").err(),
+        Some(Denied::WrongKind(KeyKind::Team))
+    );
 
     let mut config = config();
     config.routes[0].twin = true;
@@ -159,5 +214,8 @@ async fn kinds_of_keys_reach_what_they_may() {
     let clock = Arc::new(SimulatedClock::default());
     let sign_in = SignIn::new(register, &Limits::default(), clock, &DICE);
     assert!(sign_in.api_key(peer(), "test").is_ok());
-    assert_eq!(sign_in.api_key(peer(), "team").err(), Some(Denied::WrongKind(KeyKind::Team)));
+    assert_eq!(
+        sign_in.api_key(peer(), "team").err(),
+        Some(Denied::WrongKind(KeyKind::Team))
+    );
 }

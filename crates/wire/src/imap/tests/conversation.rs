@@ -201,8 +201,8 @@ fn appends_are_streamed_or_refused() {
         &[
             "E append 3",
             "E chunk abc",
-            "E broken",
             r"S b BAD arguments\r\n",
+            "E broken",
             "E NOOP",
             r"S c OK done\r\n",
         ],
@@ -213,8 +213,8 @@ fn appends_are_streamed_or_refused() {
         &[
             "E append 3",
             "E chunk abc",
-            "E broken",
             r"S b BAD arguments\r\n",
+            "E broken",
             "E NOOP",
             r"S c OK done\r\n",
         ],

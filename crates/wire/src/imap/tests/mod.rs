@@ -2,4 +2,6 @@
 
 mod codec;
 mod conversation;
+mod frame;
 mod hostile;
+mod structure;

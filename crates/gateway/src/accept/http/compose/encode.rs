@@ -65,7 +65,11 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
             rest = None;
             return (!text.is_empty()).then_some(text);
         };
-        let after = if text[end..].starts_with("\r\n") { end + 2 } else { end + 1 };
+        let after = if text[end..].starts_with("\r\n") {
+            end + 2
+        } else {
+            end + 1
+        };
         rest = Some(&text[after..]);
         Some(&text[..end])
     })
@@ -98,11 +102,12 @@ fn quote_line(line: &str, out: &mut Vec<u8>) {
 
 /// A header field with text in it; long values are folded.
 pub(super) fn text_field(name: &str, value: &str) -> String {
-    let encoded = if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !value.contains("=?") {
-        value.to_owned()
-    } else {
-        encoded_words(value)
-    };
+    let encoded =
+        if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !value.contains("=?") {
+            value.to_owned()
+        } else {
+            encoded_words(value)
+        };
     fold(name, encoded.split(' '))
 }
 
@@ -209,11 +214,21 @@ mod tests {
             ("end \nend\t", "end=20\r\nend=09\r\n"),
             ("Käthe\0", "K=C3=A4the=00\r\n"),
         ] {
-            assert_eq!(String::from_utf8(quoted_printable(text)).expect("ASCII"), expected, "{text:?}");
+            assert_eq!(
+                String::from_utf8(quoted_printable(text)).expect("ASCII"),
+                expected,
+                "{text:?}"
+            );
         }
         let long = quoted_printable(&"x".repeat(200));
-        assert!(long.split(|byte| *byte == b'\n').all(|line| line.len() <= 77));
-        let again: Vec<u8> = String::from_utf8(long).expect("ASCII").replace("=\r\n", "").into();
+        assert!(
+            long.split(|byte| *byte == b'\n')
+                .all(|line| line.len() <= 77)
+        );
+        let again: Vec<u8> = String::from_utf8(long)
+            .expect("ASCII")
+            .replace("=\r\n", "")
+            .into();
         assert_eq!(again, [vec![b'x'; 200], b"\r\n".to_vec()].concat());
     }
 
@@ -229,7 +244,10 @@ mod tests {
             lines.finish(&mut out);
             let text = String::from_utf8(out).expect("ASCII");
             assert!(text.lines().all(|line| line.len() <= 76) && text.ends_with("\r\n"));
-            assert_eq!(STANDARD.decode(text.replace("\r\n", "")).expect("base64"), octets);
+            assert_eq!(
+                STANDARD.decode(text.replace("\r\n", "")).expect("base64"),
+                octets
+            );
         }
     }
 
@@ -237,7 +255,10 @@ mod tests {
     fn mailboxes_read_back_as_they_were() {
         let mailboxes: Vec<Mailbox> = [
             (Some("O'Brien, \"Ann\" \\ (WARD)"), "ann@northmoor.example"),
-            (Some("Käthe Müller, Innere Medizin und Endokrinologie, drittes Obergeschoß"), "k@northmoor.example"),
+            (
+                Some("Käthe Müller, Innere Medizin und Endokrinologie, drittes Obergeschoß"),
+                "k@northmoor.example",
+            ),
             (Some("=?UTF-8?B?eA==?="), "x@northmoor.example"),
             (None, "bob@northmoor.example"),
         ]
@@ -248,24 +269,50 @@ mod tests {
         })
         .collect();
         let field = mailbox_field("To", &mailboxes);
-        assert!(field.split("\r\n").all(|line| line.len() <= 160 && line.is_ascii()), "{field}");
-        let value = field.strip_prefix("To:").expect("the name").replace("\r\n", "");
+        assert!(
+            field
+                .split("\r\n")
+                .all(|line| line.len() <= 160 && line.is_ascii()),
+            "{field}"
+        );
+        let value = field
+            .strip_prefix("To:")
+            .expect("the name")
+            .replace("\r\n", "");
         assert_eq!(parse_address_list(&value).expect("reads back"), mailboxes);
     }
 
     #[test]
     fn long_subjects_fold_and_start_no_field() {
-        for subject in ["word ".repeat(60).trim_end().to_owned(), "ä".repeat(300), String::new(), "  a   b ".to_owned()] {
+        for subject in [
+            "word ".repeat(60).trim_end().to_owned(),
+            "ä".repeat(300),
+            String::new(),
+            "  a   b ".to_owned(),
+        ] {
             let field = text_field("Subject", &subject);
-            let lines: Vec<&str> = field.strip_suffix("\r\n").expect("an end").split("\r\n").collect();
-            assert!(lines.iter().skip(1).all(|line| line.starts_with(' ') && !line.trim().is_empty()), "{field:?}");
+            let lines: Vec<&str> = field
+                .strip_suffix("\r\n")
+                .expect("an end")
+                .split("\r\n")
+                .collect();
+            assert!(
+                lines
+                    .iter()
+                    .skip(1)
+                    .all(|line| line.starts_with(' ') && !line.trim().is_empty()),
+                "{field:?}"
+            );
             assert!(lines.iter().all(|line| line.len() <= 90), "{field:?}");
         }
     }
 
     #[test]
     fn file_names_in_both_forms() {
-        assert_eq!(parameter("filename", "a b.pdf"), ";\r\n\tfilename=\"a b.pdf\"");
+        assert_eq!(
+            parameter("filename", "a b.pdf"),
+            ";\r\n\tfilename=\"a b.pdf\""
+        );
         assert_eq!(
             parameter("filename", "Brief \"ä\".pdf"),
             ";\r\n\tfilename=\"Brief ___.pdf\";\r\n\tfilename*=UTF-8''Brief%20%22%C3%A4%22.pdf"

@@ -43,7 +43,9 @@ pub(super) fn compose(
         return composer.texts(sink);
     }
     let boundary = composer.boundary(0);
-    sink(format!("Content-Type: multipart/mixed;\r\n\tboundary=\"{boundary}\"\r\n\r\n").as_bytes())?;
+    sink(
+        format!("Content-Type: multipart/mixed;\r\n\tboundary=\"{boundary}\"\r\n\r\n").as_bytes(),
+    )?;
     if letter.text.is_some() || letter.html.is_some() {
         sink(format!("--{boundary}\r\n").as_bytes())?;
         composer.texts(sink)?;
@@ -66,9 +68,11 @@ impl Composer<'_> {
     fn header(&self, date: Timestamp) -> String {
         let letter = self.letter;
         let mut header = mailbox_field("From", std::slice::from_ref(&letter.from));
-        for (name, mailboxes) in
-            [("To", &letter.to), ("Cc", &letter.cc), ("Reply-To", &letter.reply_to)]
-        {
+        for (name, mailboxes) in [
+            ("To", &letter.to),
+            ("Cc", &letter.cc),
+            ("Reply-To", &letter.reply_to),
+        ] {
             if !mailboxes.is_empty() {
                 header.push_str(&mailbox_field(name, mailboxes));
             }
@@ -112,7 +116,13 @@ impl Composer<'_> {
         }
     }
 
-    fn text(&self, subtype: &str, field: &str, content: &Content, sink: Sink<'_>) -> Result<(), Problem> {
+    fn text(
+        &self,
+        subtype: &str,
+        field: &str,
+        content: &Content,
+        sink: Sink<'_>,
+    ) -> Result<(), Problem> {
         let text = self.text_of(content, field)?;
         let plain = text.is_ascii()
             && lines(&text).all(|line| {
@@ -121,7 +131,10 @@ impl Composer<'_> {
                     && !line.contains(|char: char| char.is_control() && char != '\t')
             });
         let (encoding, body) = if plain {
-            let body = lines(&text).flat_map(|line| [line, "\r\n"]).collect::<String>().into_bytes();
+            let body = lines(&text)
+                .flat_map(|line| [line, "\r\n"])
+                .collect::<String>()
+                .into_bytes();
             ("7bit", body)
         } else {
             ("quoted-printable", quoted_printable(&text))
@@ -135,7 +148,11 @@ impl Composer<'_> {
     }
 
     /// The text as it is; bounded by the limit on texts.
-    fn text_of<'c>(&self, content: &'c Content, field: &str) -> Result<std::borrow::Cow<'c, str>, Problem> {
+    fn text_of<'c>(
+        &self,
+        content: &'c Content,
+        field: &str,
+    ) -> Result<std::borrow::Cow<'c, str>, Problem> {
         match content {
             Content::Here(text) => Ok(text.as_str().into()),
             Content::Spooled(_) => {
@@ -151,7 +168,12 @@ impl Composer<'_> {
         }
     }
 
-    fn attachment(&self, index: usize, attachment: &Attachment, sink: Sink<'_>) -> Result<(), Problem> {
+    fn attachment(
+        &self,
+        index: usize,
+        attachment: &Attachment,
+        sink: Sink<'_>,
+    ) -> Result<(), Problem> {
         let head = format!(
             "Content-Type: {}\r\nContent-Disposition: attachment{}\r\nContent-Transfer-Encoding: base64\r\n\r\n",
             attachment.content_type,
@@ -167,7 +189,12 @@ impl Composer<'_> {
         let mut ended = false;
         let (mut decoded, mut out) = (Vec::new(), Vec::new());
         self.each_piece(&attachment.content, &mut |piece| {
-            symbols.extend(piece.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
+            symbols.extend(
+                piece
+                    .iter()
+                    .copied()
+                    .filter(|byte| !byte.is_ascii_whitespace()),
+            );
             let whole = symbols.len() / 4 * 4;
             if whole == 0 {
                 return Ok(());
@@ -179,7 +206,9 @@ impl Composer<'_> {
             ended = symbols[whole - 1] == b'=';
             decoded.clear();
             out.clear();
-            STANDARD.decode_vec(&symbols[..whole], &mut decoded).map_err(|_| invalid())?;
+            STANDARD
+                .decode_vec(&symbols[..whole], &mut decoded)
+                .map_err(|_| invalid())?;
             symbols.drain(..whole);
             encoder.push(&decoded, &mut out);
             sink(&out)
@@ -207,8 +236,12 @@ impl Composer<'_> {
         let mut piece = vec![0; PIECE_OCTETS];
         let mut at = range.start;
         while at < range.end {
-            let wanted = usize::try_from(range.end - at).unwrap_or(PIECE_OCTETS).min(PIECE_OCTETS);
-            spool.read_exact_at(&mut piece[..wanted], at).map_err(|_| lost())?;
+            let wanted = usize::try_from(range.end - at)
+                .unwrap_or(PIECE_OCTETS)
+                .min(PIECE_OCTETS);
+            spool
+                .read_exact_at(&mut piece[..wanted], at)
+                .map_err(|_| lost())?;
             each(&piece[..wanted])?;
             at += wanted as u64;
         }

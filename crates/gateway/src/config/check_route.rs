@@ -1,0 +1,265 @@
+//! The sense of `[[route]]`, `[oauth.NAME]` and `[[account]]`.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
+use mailward_mail::{Address, Domain};
+use mailward_policy::limits::{CONNECTIONS, MESSAGES_PER_MINUTE};
+use mailward_policy::{AccountKind, RouteKind};
+use mailward_queue::RouteName;
+use toml::Spanned;
+
+use super::check::Checker;
+use super::file::{self, Text};
+use super::{Account, Mechanism, OAuthClient, Retirement, Route};
+
+const DISPLAY_NAME_CHARACTERS_MAX: usize = 200;
+
+impl Checker<'_> {
+    pub(super) fn oauth(
+        &mut self,
+        clients: BTreeMap<String, file::OAuth>,
+    ) -> BTreeMap<String, OAuthClient> {
+        let mut checked = BTreeMap::new();
+        for (name, client) in clients {
+            let token_url = self.url(&client.token_url);
+            let client_secret = self.secret_ref(&client.client_secret);
+            if let (Some(token_url), Some(client_secret)) = (token_url, client_secret) {
+                let client = OAuthClient {
+                    token_url,
+                    client_id: client.client_id,
+                    client_secret,
+                    scope: client.scope,
+                    ca_file: client.ca_file.map(|path| self.path(&path)),
+                };
+                checked.insert(name, client);
+            }
+        }
+        checked
+    }
+
+    pub(super) fn routes(
+        &mut self,
+        routes: Vec<file::Route>,
+        oauth: &BTreeMap<String, OAuthClient>,
+    ) -> Vec<Route> {
+        let mut seen = HashSet::new();
+        let mut checked = Vec::new();
+        for route in routes {
+            self.once(&mut seen, &route.name, "a route");
+            checked.extend(self.route(route, oauth));
+        }
+        checked
+    }
+
+    fn route(
+        &mut self,
+        route: file::Route,
+        oauth: &BTreeMap<String, OAuthClient>,
+    ) -> Option<Route> {
+        let server = self.server_name(&route.server);
+        let mechanism = self.mechanism(&route, oauth);
+        if route.kind.get_ref() != RouteKind::Submission.as_str() {
+            self.fail(
+                route.kind.span(),
+                "this kind of route is not offered",
+                "Write \"submission\".",
+            );
+        }
+        let retirements = route
+            .retires
+            .into_iter()
+            .filter_map(|one| {
+                Some(Retirement {
+                    date: self.time(&one.date)?,
+                    what: one.what,
+                })
+            })
+            .collect();
+        let connections_max = match &route.connections_max {
+            None => usize::try_from(CONNECTIONS.figure).unwrap_or(1),
+            Some(count) => *self.at_least_one(count),
+        };
+        let messages_per_minute = match &route.messages_per_minute {
+            None => u32::try_from(MESSAGES_PER_MINUTE.figure).ok(),
+            Some(count) => Some(*self.at_least_one(count)),
+        };
+        Some(Route {
+            name: RouteName::new(route.name.get_ref()),
+            kind: RouteKind::Submission,
+            server: server?,
+            port: route.port,
+            ca_file: route.ca_file.map(|path| self.path(&path)),
+            mechanism: mechanism?,
+            connections_max,
+            messages_per_minute,
+            recipients_max: route.recipients_max,
+            dcb1596: route.dcb1596,
+            twin: route.twin,
+            retirements,
+        })
+    }
+
+    fn at_least_one<'n, N: Default + PartialEq>(&mut self, count: &'n Spanned<N>) -> &'n N {
+        if *count.get_ref() == N::default() {
+            self.fail(
+                count.span(),
+                "a limit of 0 would let nothing out",
+                "Set 1 or more.",
+            );
+        }
+        count.get_ref()
+    }
+
+    /// A name, so that the service may move (GUIDE-56). Addresses of this very
+    /// machine do not move.
+    fn server_name(&mut self, text: &Text) -> Option<String> {
+        let name = text.get_ref();
+        match name.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) if address.is_loopback() => Some(address.to_string()),
+            Ok(_) => {
+                self.fail(
+                    text.span(),
+                    "an address stands where a name must (GUIDE-56)",
+                    "Write the server's name, such as \"smtp.office365.com\".",
+                );
+                None
+            }
+            Err(_) if name.is_ascii() && Domain::parse(name).is_ok() => Some(name.clone()),
+            Err(_) => {
+                self.fail(
+                    text.span(),
+                    "this is no host name",
+                    "Write the server's name.",
+                );
+                None
+            }
+        }
+    }
+
+    fn mechanism(
+        &mut self,
+        route: &file::Route,
+        oauth: &BTreeMap<String, OAuthClient>,
+    ) -> Option<Mechanism> {
+        let named = route.mechanism.get_ref().as_str();
+        if let (Some(name), "login" | "plain") = (&route.oauth, named) {
+            self.fail(
+                name.span(),
+                "oauth is of no use to a route that signs in with passwords",
+                "Remove it, or write mechanism = \"xoauth2\".",
+            );
+        }
+        match (named, &route.oauth) {
+            ("login", _) => Some(Mechanism::Login),
+            ("plain", _) => Some(Mechanism::Plain),
+            ("xoauth2", Some(name)) if oauth.contains_key(name.get_ref()) => {
+                Some(Mechanism::XOAuth2 {
+                    oauth: name.get_ref().clone(),
+                })
+            }
+            ("xoauth2", Some(name)) if self.declared_oauth.contains(name.get_ref()) => None,
+            ("xoauth2", Some(name)) => {
+                self.fail(
+                    name.span(),
+                    "there is no such client registration",
+                    format!(
+                        "Add a table [oauth.{}], or correct the name.",
+                        name.get_ref()
+                    ),
+                );
+                None
+            }
+            ("xoauth2", None) => {
+                self.fail(
+                    route.mechanism.span(),
+                    "xoauth2 needs a client registration",
+                    "Add oauth = \"NAME\" and a table [oauth.NAME].",
+                );
+                None
+            }
+            _ => {
+                self.fail(
+                    route.mechanism.span(),
+                    "there is no such mechanism",
+                    "Write \"login\", \"plain\" or \"xoauth2\".",
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn accounts(
+        &mut self,
+        accounts: Vec<file::Account>,
+        routes: &[Route],
+    ) -> Vec<Account> {
+        let mut seen = HashSet::new();
+        let mut checked = Vec::new();
+        for account in accounts {
+            self.once(&mut seen, &account.address, "an account");
+            self.no_inline(
+                account.password.as_ref(),
+                "Store it with `mailward secrets set NAME` and write secret = \"keystore:NAME\".",
+            );
+            checked.extend(self.account(account, routes));
+        }
+        checked
+    }
+
+    fn account(&mut self, account: file::Account, routes: &[Route]) -> Option<Account> {
+        let address = self.read::<Address>(
+            &account.address,
+            "Write the full address of the mailbox (GUIDE-9).",
+        );
+        let secret = account.secret.as_ref().map(|text| self.secret_ref(text));
+        if let Some(name) = &account.display_name
+            && (name.get_ref().chars().any(char::is_control)
+                || name.get_ref().chars().count() > DISPLAY_NAME_CHARACTERS_MAX)
+        {
+            self.fail(
+                name.span(),
+                "this is no display name",
+                "Write one line of text.",
+            );
+        }
+        let route = self.known_route(&account.route, routes)?;
+        if route.mechanism == Mechanism::Login || route.mechanism == Mechanism::Plain {
+            if secret.is_none() && account.password.is_none() {
+                self.fail(
+                    account.address.span(),
+                    "the account needs a secret to sign in on its route",
+                    "Add secret = \"keystore:NAME\".",
+                );
+            }
+        }
+        Some(Account {
+            address: address?,
+            kind: account.kind.unwrap_or(AccountKind::Application),
+            display_name: account.display_name.map(Spanned::into_inner),
+            route: route.name.clone(),
+            secret: match secret {
+                None => None,
+                Some(secret) => Some(secret?),
+            },
+        })
+    }
+
+    pub(super) fn known_route<'r>(
+        &mut self,
+        text: &Text,
+        routes: &'r [Route],
+    ) -> Option<&'r Route> {
+        let found = routes
+            .iter()
+            .find(|route| route.name.as_str() == text.get_ref());
+        if found.is_none() && !self.declared_routes.contains(text.get_ref()) {
+            self.fail(
+                text.span(),
+                "there is no such route",
+                "Name a [[route]] of this file.",
+            );
+        }
+        found
+    }
+}

@@ -1,0 +1,99 @@
+//! The commands that answer and end, one file each.
+//!
+//! A command makes a [`Report`] and prints nothing itself: [`run`] does, and
+//! turns the report into an exit code.
+
+mod application;
+mod check;
+mod config;
+mod explain;
+mod queue;
+mod queue_text;
+mod secrets;
+mod store;
+mod table;
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::cli::Command;
+
+/// The answer is no: a message is refused, a store is damaged.
+const EXIT_NO: u8 = 1;
+
+/// Runs a command to its end. `up`, `twin` and `gateway` are not for here.
+pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
+    let report = match command {
+        Command::Check(arguments) => check::run(&arguments)?,
+        Command::Explain(arguments) => explain::run(&arguments)?,
+        Command::Queue(command) => queue::run(command).await?,
+        Command::Secrets(command) => secrets::run(command, &mut io::stdin().lock())?,
+        Command::Store(command) => store::run(&command)?,
+        Command::Config(command) => config::run(&command)?,
+        Command::Up(_) | Command::Gateway(_) | Command::Twin(_) => {
+            return Err(CommandError::new("this command starts a service"));
+        }
+    };
+    print(&report.text)?;
+    Ok(match report.answer {
+        Answer::Yes => ExitCode::SUCCESS,
+        Answer::No => ExitCode::from(EXIT_NO),
+    })
+}
+
+/// What a command says on standard output, and what it means for scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Report {
+    text: String,
+    answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+}
+
+impl Report {
+    fn yes(text: impl Into<String>) -> Self {
+        Self::new(text, true)
+    }
+
+    fn new(text: impl Into<String>, yes: bool) -> Self {
+        let answer = if yes { Answer::Yes } else { Answer::No };
+        let text = text.into();
+        Self { text, answer }
+    }
+
+    /// The value on one line.
+    fn json(value: &impl Serialize, yes: bool) -> Result<Self, CommandError> {
+        let mut text = serde_json::to_string(value).map_err(CommandError::new)?;
+        text.push('\n');
+        Ok(Self::new(text, yes))
+    }
+}
+
+/// Why a command could not be carried out: what, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct CommandError(String);
+
+impl CommandError {
+    fn new(problem: impl fmt::Display) -> Self {
+        Self(problem.to_string())
+    }
+}
+
+/// A reader that has gone away (`… | head`) is no error.
+fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::new(format!(
+            "standard output cannot be written: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}

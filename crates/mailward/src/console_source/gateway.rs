@@ -1,0 +1,273 @@
+//! The gateway's pages: overview, messages, and what people do to them.
+
+use std::collections::HashSet;
+
+use mailward_access::mime::decode_field;
+use mailward_console::SourceError;
+use mailward_console::view::{
+    Action, AlarmView, BreakerView, Cursor, GatewayOverview, MessageFilter, MessageRow, OldestView,
+    Page, RecipientsSummary, Status,
+};
+use mailward_mail::MessageId;
+use mailward_queue::{
+    AccountName, Actor, ApplicationName, BreakerState, Filter, ListItem, PAGE_MAX, QueueError,
+    StateWord,
+};
+use mailward_store::{ReadError, WriteError};
+
+use super::GatewayPart;
+
+/// Pages looked through to count what waits for a credential.
+const WAITING_PAGES_MAX: usize = 20;
+
+/// What the timeline says of an act on the console.
+const WHY: &str = "asked for on the console";
+
+impl GatewayPart {
+    pub(super) async fn overview(&self) -> Result<GatewayOverview, SourceError> {
+        let summary = self.queue.summary().await.map_err(trouble)?;
+        let counts = summary
+            .recipients
+            .iter()
+            .map(|(state, count)| (status(*state), *count));
+        let oldest_waiting = match summary.oldest_waiting {
+            None => None,
+            Some((id, accepted)) => Some(OldestView {
+                id,
+                accepted,
+                status: self.status_of(id).await?,
+            }),
+        };
+        Ok(GatewayOverview {
+            counts: counts.collect(),
+            oldest_waiting,
+            breakers_open: self.breakers().await?,
+        })
+    }
+
+    pub(super) fn alarm_views(&self) -> Vec<AlarmView> {
+        let standing = self.alarms.standing().into_iter();
+        standing
+            .map(|alarm| AlarmView {
+                since: alarm.since,
+                title: title(alarm.kind),
+                detail: alarm.text,
+                message: None,
+            })
+            .collect()
+    }
+
+    pub(super) async fn messages(
+        &self,
+        filter: MessageFilter,
+    ) -> Result<Page<MessageRow>, SourceError> {
+        if let Some(id) = filter.search.as_deref().and_then(|text| text.parse().ok()) {
+            return self.by_id(id, filter.status).await;
+        }
+        let application = filter.search.as_deref().and_then(|text| self.named(text));
+        let wanted = Filter {
+            text: filter.search.filter(|_| application.is_none()),
+            application,
+            state: filter.status.map(state),
+            since: None,
+        };
+        // A cursor that is none of ours leads to the first page.
+        let cursor = filter.cursor.and_then(|cursor| cursor.as_str().parse().ok());
+        let page = self.queue.list(&wanted, cursor, filter.limit).await;
+        let page = page.map_err(trouble)?;
+        Ok(Page {
+            items: page.items.into_iter().map(row).collect(),
+            previous: None,
+            next: page.next.map(|next| Cursor::new(next.to_string())),
+        })
+    }
+
+    pub(super) async fn act(
+        &self,
+        id: MessageId,
+        action: Action,
+        who: &str,
+    ) -> Result<(), SourceError> {
+        let (queue, who) = (&self.queue, &Actor::new(who));
+        let moved = match action {
+            Action::Retry => queue.retry(id, who, WHY).await,
+            Action::Hold => queue.hold(id, who, WHY).await,
+            Action::Release => queue.release(id, who, WHY).await,
+            Action::Cancel => queue.cancel(id, who, WHY).await,
+        };
+        moved.map(drop).map_err(trouble)
+    }
+
+    /// The application of this name, in any case.
+    fn named(&self, text: &str) -> Option<ApplicationName> {
+        let mut applications = self.config.applications.iter();
+        let found = applications.find(|one| one.name.as_str().eq_ignore_ascii_case(text));
+        found.map(|one| one.name.clone())
+    }
+
+    async fn by_id(
+        &self,
+        id: MessageId,
+        wanted: Option<Status>,
+    ) -> Result<Page<MessageRow>, SourceError> {
+        let Some(view) = self.queue.show(id).await.map_err(trouble)? else {
+            return Ok(Page::only(Vec::new()));
+        };
+        let statuses: Vec<Status> = view.recipients.iter().map(|one| status(one.state)).collect();
+        if wanted.is_some_and(|wanted| !statuses.contains(&wanted)) {
+            return Ok(Page::only(Vec::new()));
+        }
+        let addresses = view.envelope.recipients.iter();
+        let mut addresses = addresses.map(|one| one.forward_path.address().to_string());
+        Ok(Page::only(vec![MessageRow {
+            id,
+            accepted: view.received_at,
+            application: view.application.into(),
+            from: sender(view.envelope.reverse_path.as_str(), view.lane.account.as_str()),
+            recipients: RecipientsSummary {
+                first: addresses.next().unwrap_or_default(),
+                count: statuses.len(),
+            },
+            subject: view.subject.map(|text| decode_field(text.as_bytes())),
+            status: Status::of_message(statuses).unwrap_or(Status::Incoming),
+        }]))
+    }
+
+    async fn status_of(&self, id: MessageId) -> Result<Status, SourceError> {
+        let view = self.queue.show(id).await.map_err(trouble)?;
+        let recipients = view.into_iter().flat_map(|view| view.recipients);
+        let waiting = recipients.filter(|one| !one.state.is_end());
+        // Between the two looks it may have ended.
+        Ok(Status::of_message(waiting.map(|one| status(one.state))).unwrap_or(Status::Active))
+    }
+
+    async fn breakers(&self) -> Result<Vec<BreakerView>, SourceError> {
+        let mut views = Vec::new();
+        for record in self.queue.open_breakers().await.map_err(trouble)? {
+            if let BreakerState::Open { since, reply } = record.state {
+                views.push(BreakerView {
+                    waiting: self.waiting_for(&record.credential.account).await?,
+                    account: record.credential.account.into(),
+                    opened: since,
+                    reply,
+                });
+            }
+        }
+        Ok(views)
+    }
+
+    /// How many messages wait to be sent as this account; beyond
+    /// [`WAITING_PAGES_MAX`] pages nobody counts on.
+    async fn waiting_for(&self, account: &AccountName) -> Result<u64, SourceError> {
+        let mut waiting: HashSet<MessageId> = HashSet::new();
+        for state in [StateWord::Incoming, StateWord::Deferred] {
+            let filter = Filter {
+                state: Some(state),
+                ..Filter::default()
+            };
+            let mut cursor = None;
+            for _ in 0..WAITING_PAGES_MAX {
+                let page = self.queue.list(&filter, cursor, PAGE_MAX).await.map_err(trouble)?;
+                let of_account = page.items.iter().filter(|item| item.lane.account == *account);
+                waiting.extend(of_account.map(|item| item.id));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(waiting.len() as u64)
+    }
+}
+
+fn row(item: ListItem) -> MessageRow {
+    let count: u64 = item.states.iter().map(|(_, count)| count).sum();
+    let first = item.recipients.first();
+    MessageRow {
+        id: item.id,
+        accepted: item.received_at,
+        from: sender(&item.reverse_path, item.lane.account.as_str()),
+        application: item.application.into(),
+        recipients: RecipientsSummary {
+            first: first.map_or_else(String::new, |one| {
+                one.recipient.forward_path.address().to_string()
+            }),
+            count: usize::try_from(count).unwrap_or(usize::MAX),
+        },
+        subject: item.subject.map(|text| decode_field(text.as_bytes())),
+        status: Status::of_message(item.states.iter().map(|(state, _)| status(*state)))
+            .unwrap_or(Status::Incoming),
+    }
+}
+
+/// A report has the null path; then it is the account that sends it.
+fn sender(reverse_path: &str, account: &str) -> String {
+    match reverse_path {
+        "" => account.to_owned(),
+        address => address.to_owned(),
+    }
+}
+
+/// `authentication_refused` as a heading.
+fn title(kind: &str) -> String {
+    let words = kind.replace('_', " ");
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => words,
+    }
+}
+
+pub(super) fn status(state: StateWord) -> Status {
+    match state {
+        StateWord::Incoming => Status::Incoming,
+        StateWord::Active => Status::Active,
+        StateWord::Deferred => Status::Deferred,
+        StateWord::Hold => Status::Held,
+        StateWord::InDoubt => Status::InDoubt,
+        StateWord::Ended(outcome) => Status::from(outcome),
+    }
+}
+
+fn state(wanted: Status) -> StateWord {
+    let found = StateWord::ALL.into_iter().find(|one| status(*one) == wanted);
+    found.unwrap_or(StateWord::Incoming)
+}
+
+/// Sorted by what the console can say to the person who asked.
+pub(super) fn trouble(error: QueueError) -> SourceError {
+    let text = error.to_string();
+    match error {
+        QueueError::NoSuchMessage(_) | QueueError::NoSuchRecipient(..) => SourceError::NotFound,
+        QueueError::Illegal { illegal, .. } => SourceError::Conflict(format!("{illegal}.")),
+        QueueError::Write(WriteError::Full(_)) => {
+            SourceError::Unavailable("There is no room in the store.".to_owned())
+        }
+        QueueError::Write(WriteError::Poisoned(_)) => SourceError::Unavailable(
+            "The store no longer takes changes; Mailward has to be restarted.".to_owned(),
+        ),
+        QueueError::Write(WriteError::Closed) | QueueError::Read(ReadError::Closed) => {
+            SourceError::Unavailable("Mailward is stopping.".to_owned())
+        }
+        _ => SourceError::Internal(text),
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn states_and_statuses_are_the_same_list() {
+        for word in StateWord::ALL {
+            assert_eq!(state(status(word)), word);
+        }
+        assert_eq!(StateWord::ALL.len(), Status::ALL.len());
+    }
+
+    #[test]
+    fn alarms_have_headings() {
+        assert_eq!(title("authentication_refused"), "Authentication refused");
+        assert_eq!(title(""), "");
+    }
+}

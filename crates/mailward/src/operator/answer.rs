@@ -1,0 +1,174 @@
+//! Answers one question from the queue.
+
+use std::sync::Arc;
+
+use mailward_mail::{Address, MessageId};
+use mailward_queue::{Actor, Cursor, Filter, MessageView, Queue, QueueError, Target};
+use mailward_store::{ReadError, WriteError};
+use serde_json::Value;
+
+use super::shapes::{
+    Acted, Explained, ExplainedRecipient, MessageLine, MessagePage, MessageShape, SummaryShape,
+};
+use super::{Act, LimitsOf, OperatorError, Request};
+
+/// The answer as JSON, in one of the [shapes](super::shapes).
+pub(crate) async fn answer(
+    queue: &Queue,
+    limits: &LimitsOf,
+    request: Request,
+) -> Result<Value, OperatorError> {
+    match request {
+        Request::List {
+            state,
+            application,
+            text,
+            cursor,
+            limit,
+        } => {
+            let filter = Filter {
+                application,
+                state,
+                text,
+                since: None,
+            };
+            json(list(queue, &filter, cursor, limit).await?)
+        }
+        Request::Show { id } => json(MessageShape::from(view(queue, id).await?)),
+        Request::Explain { id } => json(explain(queue, limits, id).await?),
+        Request::Act {
+            act,
+            id,
+            recipient,
+            who,
+            why,
+        } => {
+            let target = target(queue, id, recipient.as_deref()).await?;
+            let recipients = perform(queue, act, target, &who, &why).await?;
+            json(Acted { id, recipients })
+        }
+        Request::Summary => json(SummaryShape::new(
+            queue.summary().await?,
+            queue.open_breakers().await?,
+        )),
+    }
+}
+
+async fn list(
+    queue: &Queue,
+    filter: &Filter,
+    cursor: Option<String>,
+    limit: u32,
+) -> Result<MessagePage, OperatorError> {
+    let cursor: Option<Cursor> = cursor.map(|text| text.parse()).transpose()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = queue.list(filter, cursor, limit).await?;
+    Ok(MessagePage {
+        messages: page.items.into_iter().map(MessageLine::from).collect(),
+        next: page.next.map(|cursor| cursor.to_string()),
+    })
+}
+
+async fn view(queue: &Queue, id: MessageId) -> Result<MessageView, OperatorError> {
+    let view = queue.show(id).await?;
+    view.ok_or_else(|| QueueError::NoSuchMessage(id).into())
+}
+
+async fn explain(
+    queue: &Queue,
+    limits: &LimitsOf,
+    id: MessageId,
+) -> Result<Explained, OperatorError> {
+    let limits = Arc::clone(limits);
+    let explanations = queue.explain(id, move |lane| limits(lane)).await?;
+    let view = view(queue, id).await?;
+    let address = |n: u32| {
+        let found = view.recipients.iter().find(|one| one.n == n);
+        found.map_or_else(String::new, |one| {
+            one.recipient.forward_path.address().to_string()
+        })
+    };
+    let recipients = explanations
+        .into_iter()
+        .map(|one| ExplainedRecipient {
+            n: one.n,
+            address: address(one.n),
+            state: one.state,
+            waits_for: word(&one.waits_for),
+            until: one.until,
+            sentence: one.sentence,
+        })
+        .collect();
+    Ok(Explained { id, recipients })
+}
+
+/// The word by which serde writes a plain enum.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// The recipient that an address or a number means.
+async fn target(
+    queue: &Queue,
+    id: MessageId,
+    recipient: Option<&str>,
+) -> Result<Target, OperatorError> {
+    let Some(text) = recipient else {
+        return Ok(Target::from(id));
+    };
+    let view = view(queue, id).await?;
+    let address = Address::parse(text).ok();
+    let number = text.parse().ok();
+    let found = view.recipients.iter().find(|one| {
+        number == Some(one.n) || address.as_ref() == Some(one.recipient.forward_path.address())
+    });
+    let found = found.ok_or_else(|| {
+        OperatorError::NotFound(format!(
+            "message {id} has no recipient {text}; give an address or number of `mailward queue show`"
+        ))
+    })?;
+    Ok(Target {
+        message: id,
+        recipient: Some(found.n),
+    })
+}
+
+async fn perform(
+    queue: &Queue,
+    act: Act,
+    target: Target,
+    who: &Actor,
+    why: &str,
+) -> Result<u32, QueueError> {
+    match act {
+        Act::Retry => queue.retry(target, who, why).await,
+        Act::Cancel => queue.cancel(target, who, why).await,
+        Act::Hold => queue.hold(target, who, why).await,
+        Act::Release => queue.release(target, who, why).await,
+    }
+}
+
+fn json(shape: impl serde::Serialize) -> Result<Value, OperatorError> {
+    serde_json::to_value(shape).map_err(|error| OperatorError::Unavailable(error.to_string()))
+}
+
+impl From<QueueError> for OperatorError {
+    fn from(error: QueueError) -> Self {
+        let text = error.to_string();
+        match error {
+            QueueError::NoSuchMessage(_) | QueueError::NoSuchRecipient(..) => Self::NotFound(text),
+            QueueError::Illegal { .. } => Self::Refused(text),
+            QueueError::BadCursor => Self::Invalid(text),
+            QueueError::Write(WriteError::Full(_)) => {
+                Self::Unavailable(format!("{text}; make room and try again"))
+            }
+            QueueError::Read(ReadError::Closed) | QueueError::Write(WriteError::Closed) => {
+                Self::Unavailable("the gateway is stopping; try again".to_owned())
+            }
+            _ => Self::Unavailable(text),
+        }
+    }
+}

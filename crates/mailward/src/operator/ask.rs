@@ -1,0 +1,92 @@
+//! The asking side: a running gateway if there is one, else the store itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mailward_gateway::MIGRATIONS;
+use mailward_net::local::{self, LocalError};
+use mailward_net::{SystemClock, SystemDice};
+use mailward_queue::{Filter, Queue, QueueError, Terms};
+use mailward_store::{Options, ReadError, Schema, Store};
+use serde_json::Value;
+
+use super::{OperatorError, Reply, Request, SOCKET, answer, published_limits};
+
+/// Where `up` keeps the gateway's store within its folder.
+const WITHIN_UP: &str = "gateway";
+
+/// Asks about the store in `dir`, or in the folder of `mailward up` that
+/// `dir` is.
+pub(crate) async fn ask(dir: &Path, request: Request) -> Result<Value, OperatorError> {
+    let store_dir = store_dir(dir)?;
+    let question = serde_json::to_string(&request).map_err(unavailable)?;
+    match local::call(&store_dir, SOCKET, &question, &SystemClock).await {
+        Ok(line) => match serde_json::from_str(&line).map_err(unavailable)? {
+            Reply::Answer(value) => Ok(value),
+            Reply::Error(error) => Err(error),
+        },
+        Err(LocalError::NobodyThere { .. }) => directly(&store_dir, request).await,
+        Err(error) => Err(unavailable(error)),
+    }
+}
+
+/// Whether somebody has kept a store here.
+pub(crate) fn is_store(dir: &Path) -> bool {
+    ["rows.sqlite", "segments"]
+        .iter()
+        .any(|part| dir.join(part).exists())
+}
+
+fn store_dir(dir: &Path) -> Result<PathBuf, OperatorError> {
+    [dir.to_owned(), dir.join(WITHIN_UP)]
+        .into_iter()
+        .find(|place| is_store(place))
+        .ok_or_else(|| {
+            OperatorError::Unavailable(format!(
+                "{} holds no store of a gateway; name the `dir` of a ready object or of the \
+                 gateway's configuration",
+                dir.display()
+            ))
+        })
+}
+
+async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorError> {
+    let schema = Schema {
+        migrations: MIGRATIONS,
+    };
+    let store = Store::open(Options::new(store_dir, schema)).map_err(unavailable)?;
+    let queue = Queue::over(
+        store,
+        Arc::new(SystemClock),
+        Arc::new(SystemDice::default()),
+        Terms::default(),
+    );
+    let answered = settled(store_dir, &queue, request).await;
+    queue.close().await;
+    answered
+}
+
+/// Settles what a killed gateway left as under way, as its next start would,
+/// then answers.
+async fn settled(
+    store_dir: &Path,
+    queue: &Queue,
+    request: Request,
+) -> Result<Value, OperatorError> {
+    let probe = queue.list(&Filter::default(), None, 1).await;
+    if let Err(QueueError::Read(ReadError::Sql(_))) = probe {
+        return Err(OperatorError::Unavailable(format!(
+            "{} is the store of something else than a gateway",
+            store_dir.display()
+        )));
+    }
+    let recovered = queue.recover().await;
+    if let (Err(error), Request::Act { .. }) = (recovered, &request) {
+        return Err(error.into());
+    }
+    answer(queue, &published_limits(), request).await
+}
+
+fn unavailable(error: impl std::fmt::Display) -> OperatorError {
+    OperatorError::Unavailable(error.to_string())
+}

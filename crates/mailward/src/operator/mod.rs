@@ -1,0 +1,166 @@
+//! What an operator asks of a queue, from the command line.
+//!
+//! ```text
+//!   mailward queue … ──▶ ask ──┬─ DIR/operator.sock ──▶ serve ──▶ answer ──▶ queue
+//!                              └─ nobody there: opens the store itself ──▶ answer
+//! ```
+//!
+//! Both ways lead through the same [`answer`], so a command says the same
+//! whether the gateway runs or not. One line of JSON asks and one answers.
+
+mod answer;
+mod ask;
+pub(crate) mod sentences;
+pub(crate) mod shapes;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mailward_gateway::Config;
+use mailward_mail::MessageId;
+use mailward_net::local::{LocalError, LocalListener};
+use mailward_net::{SystemClock, Tasks};
+use mailward_policy::limits::{CONNECTIONS, MESSAGES_PER_MINUTE};
+use mailward_queue::{Actor, ApplicationName, Lane, LaneLimits, Queue, StateWord};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use answer::answer;
+pub(crate) use ask::{ask, is_store};
+
+/// The socket's name in the store's folder.
+const SOCKET: &str = "operator.sock";
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub(crate) enum Request {
+    List {
+        state: Option<StateWord>,
+        application: Option<ApplicationName>,
+        text: Option<String>,
+        cursor: Option<String>,
+        limit: u32,
+    },
+    Show {
+        id: MessageId,
+    },
+    Explain {
+        id: MessageId,
+    },
+    Act {
+        act: Act,
+        id: MessageId,
+        /// Its address or number; all that can be moved, if `None`.
+        recipient: Option<String>,
+        who: Actor,
+        why: String,
+    },
+    Summary,
+}
+
+/// What is done to a message that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Act {
+    Retry,
+    Cancel,
+    Hold,
+    Release,
+}
+
+/// Why there is no answer, by what the operator does about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "text", rename_all = "snake_case")]
+pub(crate) enum OperatorError {
+    #[error("{0}")]
+    NotFound(String),
+    /// It cannot be done as things stand.
+    #[error("{0}")]
+    Refused(String),
+    /// The question makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// No store, or one that does not answer.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// One line of the socket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    Answer(Value),
+    Error(OperatorError),
+}
+
+/// The limits of a lane, which are not the queue's to know.
+pub(crate) type LimitsOf = Arc<dyn Fn(&Lane) -> LaneLimits + Send + Sync>;
+
+/// What the service publishes, where no configuration says otherwise.
+pub(crate) fn published_limits() -> LimitsOf {
+    Arc::new(|_| published())
+}
+
+/// As the routes are configured.
+pub(crate) fn configured_limits(config: &Config) -> LimitsOf {
+    let routes = config.routes.clone();
+    Arc::new(move |lane| {
+        let Some(route) = routes.iter().find(|route| route.name == lane.route) else {
+            return published();
+        };
+        let connections_max = u32::try_from(route.connections_max).unwrap_or(u32::MAX);
+        match route.messages_per_minute {
+            Some(most) => LaneLimits::per_minute(connections_max, most),
+            None => LaneLimits::connections_only(connections_max),
+        }
+    })
+}
+
+fn published() -> LaneLimits {
+    let figure = |figure: u64| u32::try_from(figure).unwrap_or(u32::MAX);
+    LaneLimits::per_minute(
+        figure(CONNECTIONS.figure),
+        figure(MESSAGES_PER_MINUTE.figure),
+    )
+}
+
+/// Answers the operator on a socket in the store's folder until shutdown
+/// begins. Needs a runtime.
+pub(crate) fn serve(
+    store_dir: &Path,
+    queue: &Queue,
+    config: &Config,
+    tasks: &Tasks,
+) -> Result<(), LocalError> {
+    let listener = LocalListener::bind(store_dir, SOCKET)?;
+    let (queue, limits) = (queue.clone(), configured_limits(config));
+    let respond = move |question: String| respond(queue.clone(), Arc::clone(&limits), question);
+    // On the system's clock: how long a caller is silent has nothing to do
+    // with the day that the gateway is set to.
+    let serving = listener.serve(Arc::new(SystemClock), tasks.shutdown().clone(), respond);
+    tasks.spawn("operator", serving);
+    Ok(())
+}
+
+async fn respond(queue: Queue, limits: LimitsOf, question: String) -> String {
+    let reply = match serde_json::from_str(&question) {
+        Ok(request) => match answer(&queue, &limits, request).await {
+            Ok(value) => Reply::Answer(value),
+            Err(error) => Reply::Error(error),
+        },
+        Err(error) => Reply::Error(OperatorError::Invalid(format!(
+            "the running gateway does not understand the command ({error}); \
+             use the program of the same version"
+        ))),
+    };
+    serde_json::to_string(&reply).unwrap_or_else(|_| UNSAYABLE.to_owned())
+}
+
+/// Values made of text, numbers and lists always become JSON; this is for the
+/// compiler.
+const UNSAYABLE: &str = r#"{"error":{"kind":"unavailable","text":"the answer cannot be written"}}"#;

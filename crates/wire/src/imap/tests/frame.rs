@@ -1,0 +1,121 @@
+//! Framing wherever reads end.
+
+use crate::imap::frame::{Frame, Framer};
+
+/// Frames as text: literals are accepted when they fit, streamed when they
+/// announce more than 20 octets in an APPEND, else refused.
+fn frames(input: &[u8], piece: usize) -> Vec<String> {
+    let mut framer = Framer::new(40);
+    let mut frames: Vec<String> = Vec::new();
+    for piece in input.chunks(piece) {
+        framer.receive(piece);
+        while let Some(frame) = framer.next() {
+            match frame {
+                Frame::Command(command) => {
+                    frames.push(format!("command {}", command.escape_ascii()));
+                }
+                Frame::Literal(announced) => {
+                    let append = framer.so_far().starts_with(b"a APPEND");
+                    if append {
+                        framer.stream();
+                        frames.push("stream ".to_owned());
+                    } else if framer.fits(announced) {
+                        framer.accept();
+                    } else {
+                        frames.push(format!("refuse {:?}", framer.tag()));
+                        framer.refuse();
+                    }
+                }
+                Frame::Chunk(chunk) => {
+                    let text = chunk.escape_ascii().to_string();
+                    frames.last_mut().expect("a stream").push_str(&text);
+                }
+                Frame::ChunksEnd => frames.push("end".to_owned()),
+                Frame::TooLong { tag } => frames.push(format!("too long {tag:?}")),
+            }
+        }
+    }
+    frames
+}
+
+#[track_caller]
+fn check(input: &str, expected: &[&str]) {
+    for piece in 1..=input.len() {
+        assert_eq!(frames(input.as_bytes(), piece), expected, "by {piece}");
+    }
+}
+
+#[test]
+fn cuts_lines_and_literals_wherever_reads_end() {
+    check("a NOOP\r\nb NOOP\n", &["command a NOOP", "command b NOOP"]);
+    check(
+        "a LOGIN {4}\r\nasha {3+}\r\np w\r\nb NOOP\r\n",
+        &[r"command a LOGIN {4}\r\nasha {3+}\r\np w", "command b NOOP"],
+    );
+    check("a X {0}\r\n\r\n", &[r"command a X {0}\r\n"]);
+    check(
+        "a X {}\r\nb {5a}\r\n",
+        &["command a X {}", "command b {5a}"],
+    );
+    check(
+        "a APPEND INBOX {6+}\r\nx\r\ny\r\n\r\nb NOOP\r\n",
+        &[r"stream x\r\ny\r\n", "end", "command ", "command b NOOP"],
+    );
+    check(
+        "a APPEND INBOX {0+}\r\n\r\n",
+        &["stream ", "end", "command "],
+    );
+}
+
+#[test]
+fn drops_what_is_too_long_and_stays_in_step() {
+    let long = "x".repeat(50);
+    check(
+        &format!("a {long}\r\nb NOOP\r\n"),
+        &["too long Some(\"a\")", "command b NOOP"],
+    );
+    check(
+        &format!("{long}\r\nb NOOP\r\n"),
+        &["too long None", "command b NOOP"],
+    );
+    check("a LOGIN {99+}\r\n", &["refuse Some(\"a\")"]);
+    let literal = "a NOOP\r\n".repeat(10);
+    check(
+        &format!("a LOGIN {{80+}}\r\n{literal} {{2+}}\r\nhi\r\nb NOOP\r\n"),
+        &[
+            "refuse Some(\"a\")",
+            "too long Some(\"a\")",
+            "command b NOOP",
+        ],
+    );
+    check(
+        &format!("a {long}{{8+}}\r\na NOOP\r\n\r\nb NOOP\r\n"),
+        &["too long Some(\"a\")", "command b NOOP"],
+    );
+    // The client waits for a continuation that never comes.
+    check(
+        &format!("a {long}{{80}}\r\nb NOOP\r\n"),
+        &["too long Some(\"a\")", "command b NOOP"],
+    );
+    check(
+        "a LOGIN {80}\r\nb NOOP\r\n",
+        &["refuse Some(\"a\")", "command b NOOP"],
+    );
+    check(
+        "a X {99999999999999999999999}\r\nb NOOP\r\n",
+        &["refuse Some(\"a\")", "command b NOOP"],
+    );
+}
+
+#[test]
+fn shows_no_contents() {
+    let mut framer = Framer::new(100);
+    framer.receive(b"a LOGIN asha secret\r\n");
+    let frame = framer.next();
+    for shown in [format!("{framer:?}"), format!("{frame:?}")] {
+        assert!(
+            !shown.contains("secret") && !shown.contains("115"),
+            "{shown}"
+        );
+    }
+}

@@ -29,14 +29,20 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Installs what is missing when root; says what to install when not.
 pub(crate) fn ensure() -> Result {
-    let missing: Vec<&str> =
-        COMPONENTS.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = COMPONENTS
+        .iter()
+        .filter(|(program, _)| !is_installed(program))
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
     let packages = [missing.as_slice(), COMPANIONS.as_slice()].concat();
     if fs::metadata("/proc/self").map(|own| own.uid()).unwrap_or(1) != 0 {
-        return Err(format!("the tests need programs that are not here; run as root:\n  apt-get install --no-install-recommends {}", packages.join(" ")));
+        return Err(format!(
+            "the tests need programs that are not here; run as root:\n  apt-get install --no-install-recommends {}",
+            packages.join(" ")
+        ));
     }
     let ours = !Path::new(POLICY).exists();
     if ours {
@@ -54,6 +60,10 @@ pub(crate) fn ensure() -> Result {
 fn install(packages: &[&str]) -> Result {
     let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
     run("apt-get", &["update", "-qq"])?;
-    let arguments = [&["install", "-y", "-qq", "--no-install-recommends"], packages].concat();
+    let arguments = [
+        &["install", "-y", "-qq", "--no-install-recommends"],
+        packages,
+    ]
+    .concat();
     run_with("apt-get", &arguments, &quiet)
 }

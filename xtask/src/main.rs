@@ -1,6 +1,10 @@
 //! Everything done to the project rather than by it: tests with the programs
 //! they need, tidiness, generated documents, benchmarks.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a person")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "xtask talks to a person"
+)]
 
 mod bench;
 mod components;

@@ -7,7 +7,10 @@ pub(crate) type Result<T = ()> = std::result::Result<T, String>;
 
 /// The workspace folder.
 pub(crate) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default()
 }
 
 /// Runs `program` in the workspace folder and fails unless it exits with 0.
@@ -23,7 +26,14 @@ pub(crate) fn run_with(program: &str, arguments: &[&str], variables: &[(&str, &s
         .current_dir(root())
         .status()
         .map_err(|error| format!("can't start {program}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{program} {} failed: {status}", arguments.join(" "))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{program} {} failed: {status}",
+            arguments.join(" ")
+        ))
+    }
 }
 
 /// Whether `program` is on the PATH or in the folders of system programs.

@@ -18,7 +18,18 @@ pub(crate) fn quick() -> Result {
 
 fn style() -> Result {
     run("cargo", &["fmt", "--all", "--check"])?;
-    run("cargo", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    run(
+        "cargo",
+        &[
+            "clippy",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )
 }
 
 /// Generated documents are compared by a test of the program, and written by
@@ -26,7 +37,14 @@ fn style() -> Result {
 pub(crate) fn write_documents() -> Result {
     run_with(
         "cargo",
-        &["test", "--release", "--package", "mailward", "--test", "documents"],
+        &[
+            "test",
+            "--release",
+            "--package",
+            "mailward",
+            "--test",
+            "documents",
+        ],
         &[("MAILWARD_WRITE_DOCUMENTS", "1")],
     )
 }
@@ -35,5 +53,8 @@ fn licences() -> Result {
     if !is_installed("cargo-deny") {
         run("cargo", &["install", "--quiet", "--locked", "cargo-deny"])?;
     }
-    run("cargo", &["deny", "--offline", "check", "licenses", "bans", "sources"])
+    run(
+        "cargo",
+        &["deny", "--offline", "check", "licenses", "bans", "sources"],
+    )
 }

@@ -26,16 +26,25 @@ const LEVELS: [(&str, u8); 13] = [
 const FILE_LINES_MAX: usize = 700;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_owned()
 }
 
 /// Every file below `folder` that is text and not built or fetched.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> =
-        fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .expect("a readable folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     entries.sort();
     for path in entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if path.is_dir() {
             if !matches!(name.as_str(), ".git" | "target" | "node_modules" | "data") {
                 files(&path, found);
@@ -49,7 +58,10 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn texts() -> Vec<(PathBuf, String)> {
     let mut paths = Vec::new();
     files(&root(), &mut paths);
-    paths.into_iter().filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text))).collect()
+    paths
+        .into_iter()
+        .filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text)))
+        .collect()
 }
 
 fn assert_none(problems: Vec<String>) {
@@ -69,7 +81,9 @@ fn arrows_only_point_down() {
                 key == format!("mailward-{other}") || key == other
             });
             if points && level != 0 && (other == "testkit" || other_level >= level) {
-                problems.push(format!("{name} (level {level}) depends on {other} (level {other_level})"));
+                problems.push(format!(
+                    "{name} (level {level}) depends on {other} (level {other_level})"
+                ));
             }
         }
     }
@@ -79,8 +93,15 @@ fn arrows_only_point_down() {
 #[test]
 fn every_crate_has_a_level() {
     for entry in fs::read_dir(root().join("crates")).expect("the crates") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        assert!(LEVELS.iter().any(|(known, _)| *known == name), "give {name} a level");
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            LEVELS.iter().any(|(known, _)| *known == name),
+            "give {name} a level"
+        );
     }
 }
 
@@ -90,7 +111,10 @@ fn no_file_outgrows_its_subject() {
     for (path, text) in texts() {
         let lines = text.lines().count();
         if path.extension().is_some_and(|ending| ending == "rs") && lines > FILE_LINES_MAX {
-            problems.push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}", path.display()));
+            problems.push(format!(
+                "{}: {lines} lines, at most {FILE_LINES_MAX}",
+                path.display()
+            ));
         }
     }
     assert_none(problems);
@@ -127,8 +151,13 @@ fn published_numbers_stand_once() {
     // 35 MB anywhere but in policy/limits.rs is a bug (GUIDE-67).
     let mut problems = Vec::new();
     for (path, text) in texts() {
-        let place = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
-        let is_code = place.starts_with("crates/") && place.contains("/src/") && place.ends_with(".rs");
+        let place = path
+            .strip_prefix(root())
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        let is_code =
+            place.starts_with("crates/") && place.contains("/src/") && place.ends_with(".rs");
         if !is_code || place == "crates/policy/src/limits.rs" {
             continue;
         }

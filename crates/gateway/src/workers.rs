@@ -21,13 +21,25 @@ pub struct Workers {
 impl Workers {
     /// Reads secrets and authorities; starts nothing yet.
     pub fn prepare(gateway: &Gateway) -> Result<Self, AssembleError> {
-        let Gateway { config, secrets, resolver, clock, dice, tasks, queue, .. } = gateway;
+        let Gateway {
+            config,
+            secrets,
+            resolver,
+            clock,
+            dice,
+            tasks,
+            queue,
+            ..
+        } = gateway;
         let routes = route::routes(config, secrets, resolver, clock)?;
         let callbacks = route::callbacks(config, secrets, resolver, clock)?;
         let mut owners: BTreeMap<String, Vec<ApplicationName>> = BTreeMap::new();
         for application in &config.applications {
             let account = application.account.as_str().to_owned();
-            owners.entry(account).or_default().push(application.name.clone());
+            owners
+                .entry(account)
+                .or_default()
+                .push(application.name.clone());
         }
         let alarms = Alarms::new(callbacks.clone(), owners, Arc::clone(clock), tasks.clone());
         Ok(Self {

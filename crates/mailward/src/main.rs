@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     };
     mailward_net::tls::install_crypto_provider();
     start_log();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return unable(&format!("no threads can be started: {error}")),
     };
@@ -47,7 +50,9 @@ async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Up(arguments) => Box::pin(up::up(arguments)).await,
         Command::Twin(arguments) => Box::pin(up::twin(arguments)).await,
         Command::Gateway(arguments) => Box::pin(up::gateway(arguments)).await,
-        other => Box::pin(commands::run(other)).await.map_err(|error| error.to_string()),
+        other => Box::pin(commands::run(other))
+            .await
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -64,10 +69,16 @@ fn misread(error: &clap::Error) -> ExitCode {
             ExitCode::from(EXIT_UNABLE)
         }
         _ => {
-            let problem: Vec<&str> =
-                text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim).collect();
+            let problem: Vec<&str> = text
+                .lines()
+                .take_while(|line| !line.starts_with("Usage:"))
+                .map(str::trim)
+                .collect();
             let problem = problem.join(" ");
-            unable(&format!("{}. Try --help.", problem.trim_start_matches("error: ").trim()))
+            unable(&format!(
+                "{}. Try --help.",
+                problem.trim_start_matches("error: ").trim()
+            ))
         }
     }
 }
@@ -82,7 +93,9 @@ fn unable(problem: &str) -> ExitCode {
 fn start_log() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("MAILWARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if std::env::var("MAILWARD_LOG_FORMAT").is_ok_and(|format| format == "json") {
         builder.json().init();
     } else {

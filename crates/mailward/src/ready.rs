@@ -97,21 +97,49 @@ impl Ready {
     /// The table for a person at a terminal.
     pub(crate) fn to_table(&self) -> String {
         let mut text = String::new();
-        let _ = writeln!(text, "Mailward is ready. Nothing leaves this machine. State is kept in {}", self.dir.display());
+        let _ = writeln!(
+            text,
+            "Mailward is ready.{} State is kept in {}",
+            if self.twin.is_some() {
+                " Nothing leaves this machine."
+            } else {
+                ""
+            },
+            self.dir.display()
+        );
         text.push('\n');
         if let Some(gateway) = &self.gateway {
-            endpoint(&mut text, "gateway", "submission (STARTTLS)", gateway.submission.as_deref());
-            endpoint(&mut text, "", "submissions (implicit TLS)", gateway.submissions.as_deref());
+            endpoint(
+                &mut text,
+                "gateway",
+                "submission (STARTTLS)",
+                gateway.submission.as_deref(),
+            );
+            endpoint(
+                &mut text,
+                "",
+                "submissions (implicit TLS)",
+                gateway.submissions.as_deref(),
+            );
             endpoint(&mut text, "", "HTTPS API", gateway.https.as_deref());
         }
         if let Some(twin) = &self.twin {
-            endpoint(&mut text, "twin", "submission (STARTTLS)", Some(&twin.submission));
+            endpoint(
+                &mut text,
+                "twin",
+                "submission (STARTTLS)",
+                Some(&twin.submission),
+            );
             endpoint(&mut text, "", "IMAP (implicit TLS)", Some(&twin.imaps));
             endpoint(&mut text, "", "HTTPS (OAuth, control)", Some(&twin.https));
         }
         if let (Some(url), Some(sign_in)) = (&self.console_url, &self.console) {
             let _ = writeln!(text, "{:9}{:28}{url}", "console", "browser");
-            let _ = writeln!(text, "{:37}sign in as {} with {}", "", sign_in.username, sign_in.password);
+            let _ = writeln!(
+                text,
+                "{:37}sign in as {} with {}",
+                "", sign_in.username, sign_in.password
+            );
         }
         if !self.applications.is_empty() {
             text.push_str("\nApplications (hand their mail to the gateway)\n");
@@ -119,17 +147,31 @@ impl Ready {
                 let _ = writeln!(
                     text,
                     "  {:14} user {} password {}\n{:17}from {}\n{:17}API key {}",
-                    application.name, application.username, application.password, "", application.from, "", application.api_key
+                    application.name,
+                    application.username,
+                    application.password,
+                    "",
+                    application.from,
+                    "",
+                    application.api_key
                 );
             }
         }
         if !self.accounts.is_empty() {
             text.push_str("\nAccounts (mailboxes of the twin)\n");
             for account in self.accounts.iter().take(ACCOUNTS_SHOWN_MAX) {
-                let _ = writeln!(text, "  {:12} {:36} password {}", account.kind, account.address, account.password);
+                let _ = writeln!(
+                    text,
+                    "  {:12} {:36} password {}",
+                    account.kind, account.address, account.password
+                );
             }
             if self.accounts.len() > ACCOUNTS_SHOWN_MAX {
-                let _ = writeln!(text, "  and {} more; --json shows all", self.accounts.len() - ACCOUNTS_SHOWN_MAX);
+                let _ = writeln!(
+                    text,
+                    "  and {} more; --json shows all",
+                    self.accounts.len() - ACCOUNTS_SHOWN_MAX
+                );
             }
         }
         self.try_next(&mut text);
@@ -138,11 +180,17 @@ impl Ready {
 
     /// One line to copy for each protocol.
     fn try_next(&self, text: &mut String) {
-        let ca = self.ca_file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let ca = self
+            .ca_file
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         let user = self.accounts.iter().find(|account| account.kind == "user");
         text.push_str("\nTry\n");
         if let (Some(gateway), Some(application)) = (&self.gateway, self.applications.first()) {
-            let to = user.map_or(application.from.as_str(), |account| account.address.as_str());
+            let to = user.map_or(application.from.as_str(), |account| {
+                account.address.as_str()
+            });
             if let Some(address) = &gateway.submission {
                 let _ = writeln!(
                     text,
@@ -164,7 +212,11 @@ impl Ready {
                 "  curl --cacert {ca} --user '{}:{}' 'imaps://{}/INBOX' -X 'SEARCH ALL'",
                 account.address, account.password, twin.imaps
             );
-            let _ = writeln!(text, "  openssl s_client -connect {} -starttls smtp -crlf -CAfile {ca}", twin.submission);
+            let _ = writeln!(
+                text,
+                "  openssl s_client -connect {} -starttls smtp -crlf -CAfile {ca}",
+                twin.submission
+            );
         }
         text.push_str("\nCtrl-C stops both and waits for what is under way.\n");
     }

@@ -124,8 +124,13 @@ impl Seed {
 
     fn parse(text: &str) -> Result<Self, String> {
         let seed: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            format!("line {line}: {}", error.message().lines().collect::<Vec<_>>().join(" "))
+            let line = error
+                .span()
+                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            format!(
+                "line {line}: {}",
+                error.message().lines().collect::<Vec<_>>().join(" ")
+            )
         })?;
         seed.check()?;
         Ok(seed)
@@ -135,14 +140,26 @@ impl Seed {
     fn check(&self) -> Result<(), String> {
         for application in &self.application {
             let name = &application.name;
-            if !self.account.iter().any(|account| account.address == application.account) {
+            if !self
+                .account
+                .iter()
+                .any(|account| account.address == application.account)
+            {
                 return Err(format!(
                     "application {name} sends as {}, which is none of the accounts: add it as an [[account]]",
                     application.account
                 ));
             }
-            if self.application.iter().filter(|other| other.name == *name).count() > 1 {
-                return Err(format!("there are two applications called {name}: rename one"));
+            if self
+                .application
+                .iter()
+                .filter(|other| other.name == *name)
+                .count()
+                > 1
+            {
+                return Err(format!(
+                    "there are two applications called {name}: rename one"
+                ));
             }
         }
         Ok(())
@@ -166,7 +183,12 @@ mod tests {
     #[test]
     fn the_sample_has_what_the_manual_says() {
         let seed = Seed::sample();
-        let kind = |wanted| seed.account.iter().filter(|account| account.kind == wanted).count();
+        let kind = |wanted| {
+            seed.account
+                .iter()
+                .filter(|account| account.kind == wanted)
+                .count()
+        };
         assert_eq!(kind(mailward_twin::seed::AccountKind::Application), 2);
         assert_eq!(kind(mailward_twin::seed::AccountKind::User), 3);
         assert_eq!(seed.application.len(), 2);

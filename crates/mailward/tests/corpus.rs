@@ -62,7 +62,11 @@ print(json.dumps({"accepted": len(accepted), "refused": refused}))
 #[test]
 fn every_message_arrives_unchanged_or_is_refused_by_a_rule() {
     let running = Running::up(&["--limits", "off"]);
-    let printed = python(&running, SCRIPT, &[data("corpus").to_str().expect("a path in UTF-8")]);
+    let printed = python(
+        &running,
+        SCRIPT,
+        &[data("corpus").to_str().expect("a path in UTF-8")],
+    );
     let result: serde_json::Value = serde_json::from_str(&printed).expect("the script prints JSON");
     let refused = result["refused"].as_object().expect("an object").len() as u64;
     let accepted = result["accepted"].as_u64().expect("a number");

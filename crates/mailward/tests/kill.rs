@@ -102,14 +102,16 @@ fn nothing_answered_250_is_lost_and_nothing_is_doubled() {
 
     let running = Running::up_in(dir.path(), &["--limits", "off"]);
     let result: serde_json::Value = serde_json::from_str(&python(&running, AUDIT, &[])).unwrap();
-    let texts = |name: &str| -> Vec<String> {
-        serde_json::from_value(result[name].clone()).unwrap()
-    };
+    let texts =
+        |name: &str| -> Vec<String> { serde_json::from_value(result[name].clone()).unwrap() };
     let (arrived, held) = (texts("arrived"), texts("held"));
     let unique: BTreeSet<&String> = arrived.iter().collect();
     assert_eq!(unique.len(), arrived.len(), "a message arrived twice");
     let accounted: BTreeSet<&String> = unique.iter().copied().chain(&held).collect();
-    let missing: Vec<_> = acknowledged.iter().filter(|id| !accounted.contains(id)).collect();
+    let missing: Vec<_> = acknowledged
+        .iter()
+        .filter(|id| !accounted.contains(id))
+        .collect();
     assert!(missing.is_empty(), "answered 250 and nowhere: {missing:?}");
     // Three connections a route: at each kill no more than that can be in doubt.
     assert!(held.len() <= 3 * ROUNDS.len(), "{} are held", held.len());

@@ -11,13 +11,21 @@ fn swaks(running: &Running, endpoint: &str, tls: &str) -> Command {
     let mut command = Command::new("swaks");
     command.args(["--server", running.text(endpoint), tls]);
     command.args(["--tls-ca-path", running.text("/ca_file"), "--tls-verify"]);
-    command.args(["--from", running.text("/applications/0/from"), "--ehlo", "client.northmoor.example"]);
+    command.args([
+        "--from",
+        running.text("/applications/0/from"),
+        "--ehlo",
+        "client.northmoor.example",
+    ]);
     command
 }
 
 fn user_address(running: &Running) -> String {
     let accounts = running.ready["accounts"].as_array().expect("accounts");
-    let user = accounts.iter().find(|account| account["kind"] == "user").expect("a user");
+    let user = accounts
+        .iter()
+        .find(|account| account["kind"] == "user")
+        .expect("a user");
     user["address"].as_str().expect("an address").to_owned()
 }
 
@@ -25,7 +33,10 @@ fn user_address(running: &Running) -> String {
 fn swaks_sends_by_starttls_and_by_implicit_tls() {
     let running = Running::up(&[]);
     let to = user_address(&running);
-    for (endpoint, tls) in [("/gateway/submission", "--tls"), ("/gateway/submissions", "--tlsc")] {
+    for (endpoint, tls) in [
+        ("/gateway/submission", "--tls"),
+        ("/gateway/submissions", "--tlsc"),
+    ] {
         let subject = format!("Subject: by {tls}");
         let printed = succeed(
             swaks(&running, endpoint, tls)
@@ -59,14 +70,15 @@ fn a_wrong_password_sounds_the_same_for_every_cause() {
         ("nobody", "wrong"),
         ("", "wrong"),
     ] {
-        let output = run(
-            swaks(&running, "/gateway/submission", "--tls")
-                .args(["--to", &to, "--auth", "PLAIN"])
-                .args(["--auth-user", user, "--auth-password", password]),
-        );
+        let output = run(swaks(&running, "/gateway/submission", "--tls")
+            .args(["--to", &to, "--auth", "PLAIN"])
+            .args(["--auth-user", user, "--auth-password", password]));
         assert!(!output.status.success());
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let refusal = printed.lines().find(|line| line.contains("<~* 535")).map(str::to_owned);
+        let refusal = printed
+            .lines()
+            .find(|line| line.contains("<~* 535"))
+            .map(str::to_owned);
         words.push(refusal.unwrap_or_else(|| panic!("no 535 in {printed}")));
     }
     words.dedup();
@@ -77,11 +89,9 @@ fn a_wrong_password_sounds_the_same_for_every_cause() {
 fn nothing_is_taken_in_the_clear() {
     let running = Running::up(&[]);
     let to = user_address(&running);
-    let output = run(
-        Command::new("swaks")
-            .args(["--server", running.text("/gateway/submission"), "--to", &to])
-            .args(["--from", running.text("/applications/0/from")]),
-    );
+    let output = run(Command::new("swaks")
+        .args(["--server", running.text("/gateway/submission"), "--to", &to])
+        .args(["--from", running.text("/applications/0/from")]));
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success());
     assert!(printed.contains("<** 530 5.7.0"), "{printed}");
@@ -92,22 +102,41 @@ fn curl_sends_and_follows_a_message_by_the_api() {
     let running = Running::up(&[]);
     let to = user_address(&running);
     let url = format!("https://{}/v1/messages", running.text("/gateway/https"));
-    let key = format!("Authorization: Bearer {}", running.text("/applications/0/api_key"));
+    let key = format!(
+        "Authorization: Bearer {}",
+        running.text("/applications/0/api_key")
+    );
     let body = serde_json::json!({
         "to": [to], "subject": "Clinic on Tuesday", "text": "At ten o'clock.",
         "attachments": [{ "filename": "map.txt", "content_type": "text/plain", "content": "bWFw" }],
     });
     let curl = |more: &[&str]| {
         let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--cacert", running.text("/ca_file"), "-H", &key]);
+        command.args([
+            "--silent",
+            "--show-error",
+            "--cacert",
+            running.text("/ca_file"),
+            "-H",
+            &key,
+        ]);
         command.args(more);
         serde_json::from_str::<serde_json::Value>(&succeed(&mut command)).expect("JSON")
     };
-    let post = ["-H", "Content-Type: application/json", "-H", "Idempotency-Key: letter-1", "-d"];
+    let post = [
+        "-H",
+        "Content-Type: application/json",
+        "-H",
+        "Idempotency-Key: letter-1",
+        "-d",
+    ];
     let accepted = curl(&[&post, [body.to_string().as_str(), url.as_str()].as_slice()].concat());
     let id = accepted["id"].as_str().expect("an id").to_owned();
     let again = curl(&[&post, [body.to_string().as_str(), url.as_str()].as_slice()].concat());
-    assert_eq!(again["id"], accepted["id"], "the same key and body give the same message");
+    assert_eq!(
+        again["id"], accepted["id"],
+        "the same key and body give the same message"
+    );
     let other = body.to_string().replace("ten", "nine");
     let conflict = curl(&[&post, [other.as_str(), url.as_str()].as_slice()].concat());
     assert_eq!(conflict["status"], 409, "{conflict}");
@@ -125,9 +154,22 @@ assert len(wait_for(it, "the letter")) == 1
     );
     let view = curl(&[&format!("{url}/{id}")]);
     assert_eq!(view["recipients"][0]["state"], "relayed", "{view}");
-    assert!(view["timeline"].as_array().is_some_and(|events| events.len() >= 3), "{view}");
-    let openapi = curl(&[&format!("https://{}/v1/openapi.json", running.text("/gateway/https"))]);
-    assert!(openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{openapi}");
+    assert!(
+        view["timeline"]
+            .as_array()
+            .is_some_and(|events| events.len() >= 3),
+        "{view}"
+    );
+    let openapi = curl(&[&format!(
+        "https://{}/v1/openapi.json",
+        running.text("/gateway/https")
+    )]);
+    assert!(
+        openapi["openapi"]
+            .as_str()
+            .is_some_and(|version| version.starts_with("3.1")),
+        "{openapi}"
+    );
 }
 
 #[test]
@@ -143,8 +185,20 @@ fn openssl_sees_sound_tls_on_every_port() {
     ] {
         let connect = |more: &[&str]| {
             let mut command = Command::new("openssl");
-            command.args(["s_client", "-connect", running.text(pointer), "-CAfile", running.text("/ca_file")]);
-            command.args(["-verify_return_error", "-verify_hostname", "localhost", "-servername", "localhost"]);
+            command.args([
+                "s_client",
+                "-connect",
+                running.text(pointer),
+                "-CAfile",
+                running.text("/ca_file"),
+            ]);
+            command.args([
+                "-verify_return_error",
+                "-verify_hostname",
+                "localhost",
+                "-servername",
+                "localhost",
+            ]);
             if starttls {
                 command.args(["-starttls", "smtp"]);
             }
@@ -154,7 +208,10 @@ fn openssl_sees_sound_tls_on_every_port() {
         for version in ["-tls1_2", "-tls1_3"] {
             let output = connect(&[version]);
             let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert!(printed.contains("Verify return code: 0 (ok)"), "{pointer} {version}: {printed}");
+            assert!(
+                printed.contains("Verify return code: 0 (ok)"),
+                "{pointer} {version}: {printed}"
+            );
         }
         let output = connect(&["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"]);
         assert!(!output.status.success(), "{pointer} speaks TLS 1.1");
@@ -165,10 +222,18 @@ fn openssl_sees_sound_tls_on_every_port() {
 fn mbsync_and_mutt_and_curl_read_the_twin() {
     let running = Running::up(&[]);
     let accounts = running.ready["accounts"].as_array().expect("accounts");
-    let user = accounts.iter().find(|account| account["kind"] == "user").expect("a user");
-    let (address, password) =
-        (user["address"].as_str().expect("address"), user["password"].as_str().expect("password"));
-    let (host, port) = running.text("/twin/imaps").rsplit_once(':').expect("host:port");
+    let user = accounts
+        .iter()
+        .find(|account| account["kind"] == "user")
+        .expect("a user");
+    let (address, password) = (
+        user["address"].as_str().expect("address"),
+        user["password"].as_str().expect("password"),
+    );
+    let (host, port) = running
+        .text("/twin/imaps")
+        .rsplit_once(':')
+        .expect("host:port");
     python(
         &running,
         r#"
@@ -205,24 +270,48 @@ wait_for(three, "three letters")
         ),
     )
     .expect("the configuration");
-    let mbsync = || succeed(Command::new("mbsync").args(["-c", configuration.to_str().expect("UTF-8"), "-a"]));
+    let mbsync = || {
+        succeed(Command::new("mbsync").args(["-c", configuration.to_str().expect("UTF-8"), "-a"]))
+    };
     mbsync();
-    let fresh = || fs::read_dir(maildir.join("INBOX/new")).expect("new").count() + fs::read_dir(maildir.join("INBOX/cur")).expect("cur").count();
+    let fresh = || {
+        fs::read_dir(maildir.join("INBOX/new"))
+            .expect("new")
+            .count()
+            + fs::read_dir(maildir.join("INBOX/cur"))
+                .expect("cur")
+                .count()
+    };
     assert_eq!(fresh(), 3);
     // A second run finds nothing to do; a message put here goes there.
     mbsync();
     assert_eq!(fresh(), 3);
-    fs::write(maildir.join("INBOX/cur/1.1.local:2,S"), "From: a@northmoor.example\nSubject: Appended\n\nHere.\n")
-        .expect("a message");
+    fs::write(
+        maildir.join("INBOX/cur/1.1.local:2,S"),
+        "From: a@northmoor.example\nSubject: Appended\n\nHere.\n",
+    )
+    .expect("a message");
     mbsync();
 
     let listed = succeed(
         Command::new("curl")
-            .args(["--silent", "--show-error", "--cacert", running.text("/ca_file")])
+            .args([
+                "--silent",
+                "--show-error",
+                "--cacert",
+                running.text("/ca_file"),
+            ])
             .args(["--user", &format!("{address}:{password}")])
-            .args([&format!("imaps://{host}:{port}/INBOX"), "-X", "SEARCH SUBJECT Appended"]),
+            .args([
+                &format!("imaps://{host}:{port}/INBOX"),
+                "-X",
+                "SEARCH SUBJECT Appended",
+            ]),
     );
-    assert!(listed.starts_with("* SEARCH ") && listed.trim().len() > "* SEARCH".len(), "{listed}");
+    assert!(
+        listed.starts_with("* SEARCH ") && listed.trim().len() > "* SEARCH".len(),
+        "{listed}"
+    );
 
     let muttrc = dir.path().join("muttrc");
     fs::write(
@@ -239,13 +328,21 @@ wait_for(three, "three letters")
     )
     .expect("the configuration");
     let mutt = Command::new("script")
-        .args(["-qec", &format!("mutt -F {}", muttrc.display()), "/dev/null"])
+        .args([
+            "-qec",
+            &format!("mutt -F {}", muttrc.display()),
+            "/dev/null",
+        ])
         .env("TERM", "xterm")
         .env("HOME", dir.path())
         .stdin(std::process::Stdio::null())
         .output()
         .expect("script runs mutt on a terminal of its own");
-    assert!(mutt.status.success(), "{}", String::from_utf8_lossy(&mutt.stdout));
+    assert!(
+        mutt.status.success(),
+        "{}",
+        String::from_utf8_lossy(&mutt.stdout)
+    );
     python(
         &running,
         r#"

@@ -42,7 +42,9 @@ async fn asks_and_answers_for_the_owner_only_until_it_stops() {
         Err(LocalError::NobodyThere { .. })
     ));
     let tasks = serve(dir, Arc::new(SystemClock)).await;
-    let mode = std::fs::metadata(dir.join(NAME)).expect("there").permissions();
+    let mode = std::fs::metadata(dir.join(NAME))
+        .expect("there")
+        .permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
     for question in ["hello", "", "a \"line\" with = everything"] {
         let answer = ask(dir, question).await.expect("an answer");

@@ -99,7 +99,10 @@ impl Accounts {
         for list in lists {
             directory.lists.insert(list.address.key(), Arc::new(list));
         }
-        Ok(Self { directory: Arc::new(RwLock::new(directory)), store })
+        Ok(Self {
+            directory: Arc::new(RwLock::new(directory)),
+            store,
+        })
     }
 
     /// Makes or changes accounts, all in one write. One that exists keeps its
@@ -109,8 +112,10 @@ impl Accounts {
         specs: Vec<AccountSpec>,
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
-        let accounts: Vec<Arc<Account>> =
-            specs.into_iter().map(|spec| Arc::new(self.settle(spec, dice))).collect();
+        let accounts: Vec<Arc<Account>> = specs
+            .into_iter()
+            .map(|spec| Arc::new(self.settle(spec, dice)))
+            .collect();
         let rows = accounts.clone();
         self.store
             .write(Vec::new(), move |tx, _| {
@@ -124,7 +129,10 @@ impl Accounts {
                 Ok(())
             })
             .await?;
-        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut directory = self
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         for account in &accounts {
             directory.insert(Account::clone(account));
         }
@@ -141,13 +149,20 @@ impl Accounts {
                     let members: Vec<&str> = list.members.iter().map(Address::as_str).collect();
                     tx.execute(
                         "INSERT INTO twin_list (address, written, members) VALUES (?1, ?2, ?3)",
-                        &[key, Value::from(list.address.as_str().to_owned()), Value::from(members.join(" "))],
+                        &[
+                            key,
+                            Value::from(list.address.as_str().to_owned()),
+                            Value::from(members.join(" ")),
+                        ],
                     )?;
                 }
                 Ok(())
             })
             .await?;
-        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut directory = self
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         for list in lists {
             directory.lists.insert(list.address.key(), Arc::new(list));
         }
@@ -155,21 +170,38 @@ impl Accounts {
     }
 
     pub fn find(&self, address: &Address) -> Option<Arc<Account>> {
-        let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner);
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         directory.accounts.get(&address.key()).cloned()
     }
 
     pub fn addressee(&self, address: &Address) -> Option<Addressee> {
-        let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner);
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let key = address.key();
-        let account = directory.accounts.get(&key).cloned().map(Addressee::Account);
+        let account = directory
+            .accounts
+            .get(&key)
+            .cloned()
+            .map(Addressee::Account);
         account.or_else(|| directory.lists.get(&key).cloned().map(Addressee::List))
     }
 
     /// Every account, in order of making.
     pub fn all(&self) -> Vec<Arc<Account>> {
-        let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner);
-        directory.order.iter().filter_map(|key| directory.accounts.get(key).cloned()).collect()
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        directory
+            .order
+            .iter()
+            .filter_map(|key| directory.accounts.get(key).cloned())
+            .collect()
     }
 
     /// Judges a name and a password, whatever protocol asks.
@@ -194,7 +226,9 @@ impl Accounts {
             .or_else(|| before.map(|account| account.password.clone()))
             .unwrap_or_else(|| new_password(dice));
         Account {
-            display_name: spec.display_name.unwrap_or_else(|| spec.address.local_part().to_owned()),
+            display_name: spec
+                .display_name
+                .unwrap_or_else(|| spec.address.local_part().to_owned()),
             address: spec.address,
             kind: spec.kind,
             password,
@@ -205,13 +239,22 @@ impl Accounts {
     }
 }
 
-const ALL_PROTOCOLS: [Protocol; 5] =
-    [Protocol::Smtp, Protocol::Imap, Protocol::Pop, Protocol::Ews, Protocol::Graph];
+const ALL_PROTOCOLS: [Protocol; 5] = [
+    Protocol::Smtp,
+    Protocol::Imap,
+    Protocol::Pop,
+    Protocol::Ews,
+    Protocol::Graph,
+];
 
 impl Directory {
     fn insert(&mut self, account: Account) {
         let key = account.address.key();
-        if self.accounts.insert(key.clone(), Arc::new(account)).is_none() {
+        if self
+            .accounts
+            .insert(key.clone(), Arc::new(account))
+            .is_none()
+        {
             self.order.push(key);
         }
     }
@@ -227,7 +270,9 @@ pub(crate) fn new_password(dice: &dyn Dice) -> Secret {
             text.push('-');
         }
         for _ in 0..5 {
-            text.push(char::from(LETTERS[dice.below(LETTERS.len() as u64) as usize]));
+            text.push(char::from(
+                LETTERS[dice.below(LETTERS.len() as u64) as usize],
+            ));
         }
     }
     Secret::new(text)
@@ -241,14 +286,17 @@ fn account_values(account: &Account) -> [Value; 8] {
         Value::from(account.password.expose().to_owned()),
         Value::from(account.display_name.clone()),
         Value::from(serde_json::to_string(&account.protocols).unwrap_or_default()),
-        account.quota_mb.map_or(Value::Null, |quota| Value::from(i64::try_from(quota).unwrap_or(i64::MAX))),
+        account.quota_mb.map_or(Value::Null, |quota| {
+            Value::from(i64::try_from(quota).unwrap_or(i64::MAX))
+        }),
         Value::from(account.culture.clone()),
     ]
 }
 
 fn read_account(row: &Row<'_>) -> Result<Account, TxError> {
     let text = |index: usize| row.get::<String>(index);
-    let unreadable = |what: &str| TxError::Abort(format!("a twin_account row has an unreadable {what}"));
+    let unreadable =
+        |what: &str| TxError::Abort(format!("a twin_account row has an unreadable {what}"));
     Ok(Account {
         address: Address::parse(&text(0)?).map_err(|_| unreadable("address"))?,
         kind: match text(1)?.as_str() {
@@ -259,17 +307,24 @@ fn read_account(row: &Row<'_>) -> Result<Account, TxError> {
         password: Secret::new(text(2)?),
         display_name: text(3)?,
         protocols: serde_json::from_str(&text(4)?).map_err(|_| unreadable("protocol list"))?,
-        quota_mb: row.get::<Option<i64>>(5)?.and_then(|quota| u64::try_from(quota).ok()),
+        quota_mb: row
+            .get::<Option<i64>>(5)?
+            .and_then(|quota| u64::try_from(quota).ok()),
         culture: text(6)?,
     })
 }
 
 fn read_list(row: &Row<'_>) -> Result<DistributionListSpec, TxError> {
     let parse = |text: &str| {
-        Address::parse(text).map_err(|_| TxError::Abort("a twin_list row has an unreadable address".to_owned()))
+        Address::parse(text)
+            .map_err(|_| TxError::Abort("a twin_list row has an unreadable address".to_owned()))
     };
     Ok(DistributionListSpec {
         address: parse(&row.get::<String>(0)?)?,
-        members: row.get::<String>(1)?.split_whitespace().map(parse).collect::<Result<_, _>>()?,
+        members: row
+            .get::<String>(1)?
+            .split_whitespace()
+            .map(parse)
+            .collect::<Result<_, _>>()?,
     })
 }

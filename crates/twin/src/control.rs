@@ -45,7 +45,10 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/control/v1/clock", get(read_clock).put(set_clock))
         .route("/control/v1/clock/advance", post(advance_clock))
         .route("/control/v1/events", get(list_events))
-        .route_layer(middleware::from_fn_with_state(control.clone(), require_token))
+        .route_layer(middleware::from_fn_with_state(
+            control.clone(),
+            require_token,
+        ))
         .with_state(control)
 }
 
@@ -57,7 +60,10 @@ async fn require_token(State(control): State<Control>, request: Request, next: N
         .and_then(|value| value.strip_prefix("Bearer "));
     match given {
         Some(token) if control.token.matches(token.as_bytes()) => next.run(request).await,
-        _ => problem(StatusCode::UNAUTHORIZED, "the control token is missing or wrong"),
+        _ => problem(
+            StatusCode::UNAUTHORIZED,
+            "the control token is missing or wrong",
+        ),
     }
 }
 
@@ -69,7 +75,12 @@ fn problem(status: StatusCode, detail: &str) -> Response {
         "status": status.as_u16(),
         "detail": detail,
     });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 impl IntoResponse for TwinError {
@@ -80,8 +91,12 @@ impl IntoResponse for TwinError {
 
 /// A body that must be JSON of one shape; what is wrong is said with its place.
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>> {
-    serde_json::from_slice(body)
-        .map_err(|error| Box::new(problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())))
+    serde_json::from_slice(body).map_err(|error| {
+        Box::new(problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &error.to_string(),
+        ))
+    })
 }
 
 #[derive(Serialize)]
@@ -104,8 +119,12 @@ impl From<&Account> for AccountView {
 }
 
 async fn list_accounts(State(control): State<Control>) -> Response {
-    let accounts: Vec<AccountView> =
-        control.accounts.all().iter().map(|account| AccountView::from(&**account)).collect();
+    let accounts: Vec<AccountView> = control
+        .accounts
+        .all()
+        .iter()
+        .map(|account| AccountView::from(&**account))
+        .collect();
     Json(accounts).into_response()
 }
 
@@ -114,10 +133,16 @@ async fn put_account(State(control): State<Control>, body: axum::body::Bytes) ->
         Ok(spec) => spec,
         Err(response) => return *response,
     };
-    match control.deliveries.put_accounts(vec![spec], &*control.dice).await {
+    match control
+        .deliveries
+        .put_accounts(vec![spec], &*control.dice)
+        .await
+    {
         Ok(accounts) => {
-            let views: Vec<AccountView> =
-                accounts.iter().map(|account| AccountView::from(&**account)).collect();
+            let views: Vec<AccountView> = accounts
+                .iter()
+                .map(|account| AccountView::from(&**account))
+                .collect();
             (StatusCode::CREATED, Json(views.into_iter().next())).into_response()
         }
         Err(error) => error.into_response(),
@@ -159,7 +184,13 @@ async fn set_clock(State(control): State<Control>, body: axum::body::Bytes) -> R
     match read::<SetClock>(&body) {
         Ok(wish) => {
             control.clock.set(wish.now);
-            control.events.add("control", "clock_set", None, format!("the clock shows {}", wish.now), None);
+            control.events.add(
+                "control",
+                "clock_set",
+                None,
+                format!("the clock shows {}", wish.now),
+                None,
+            );
             read_clock(State(control)).await
         }
         Err(response) => *response,

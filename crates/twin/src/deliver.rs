@@ -21,8 +21,14 @@ pub(crate) const INBOX: &str = "INBOX";
 pub(crate) const SENT_ITEMS: &str = "Sent Items";
 
 /// The folders of every mailbox, as Exchange names them.
-const FOLDERS: [&str; 6] =
-    [SENT_ITEMS, "Junk Email", "Drafts", "Deleted Items", "Outbox", "Archive"];
+const FOLDERS: [&str; 6] = [
+    SENT_ITEMS,
+    "Junk Email",
+    "Drafts",
+    "Deleted Items",
+    "Outbox",
+    "Archive",
+];
 
 /// The owner key of the mailbox that stands for the rest of the world: what is
 /// sent to addresses outside the organisation can be looked at there. A key
@@ -64,7 +70,12 @@ impl Deliveries {
         let accounts = self.accounts.put(specs, dice).await?;
         let mailboxes = accounts
             .iter()
-            .map(|account| mailbox(account.address.key(), account.quota_mb.map(|mb| mb * OCTETS_PER_MB)))
+            .map(|account| {
+                mailbox(
+                    account.address.key(),
+                    account.quota_mb.map(|mb| mb * OCTETS_PER_MB),
+                )
+            })
             .collect::<Result<Vec<_>, _>>()?;
         self.mailboxes.create(mailboxes).await?;
         Ok(accounts)
@@ -72,7 +83,9 @@ impl Deliveries {
 
     /// Makes the mailbox that takes what goes outside.
     pub(crate) async fn make_outside(&self) -> Result<(), TwinError> {
-        self.mailboxes.create(vec![mailbox(OUTSIDE.to_owned(), None)?]).await?;
+        self.mailboxes
+            .create(vec![mailbox(OUTSIDE.to_owned(), None)?])
+            .await?;
         Ok(())
     }
 
@@ -99,16 +112,32 @@ impl Deliveries {
         }
         let now = self.clock.now();
         self.check_quota(sender, message.octets()).await?;
-        let results = self.mailboxes.append_to_many(targets, Content::New(message), now).await?;
+        let results = self
+            .mailboxes
+            .append_to_many(targets, Content::New(message), now)
+            .await?;
         // The first is the copy in Sent Items.
         let results = results.into_iter().skip(1);
         for (account, result) in plan.inboxes.iter().zip(results) {
             let address = account.address.as_str();
             match result {
-                Ok(_) => self.events.add("submission", "delivered", Some(address), "filed in INBOX", None),
+                Ok(_) => self.events.add(
+                    "submission",
+                    "delivered",
+                    Some(address),
+                    "filed in INBOX",
+                    None,
+                ),
                 Err(error) => {
-                    self.events.add("submission", "not_delivered", Some(address), error.to_string(), None);
-                    plan.failed.push((account.address.clone(), Cause::MailboxFull));
+                    self.events.add(
+                        "submission",
+                        "not_delivered",
+                        Some(address),
+                        error.to_string(),
+                        None,
+                    );
+                    plan.failed
+                        .push((account.address.clone(), Cause::MailboxFull));
                 }
             }
         }
@@ -150,7 +179,8 @@ impl Deliveries {
                     "there is no such recipient",
                     None,
                 );
-                plan.failed.push((recipient.clone(), Cause::RecipientNotFound));
+                plan.failed
+                    .push((recipient.clone(), Cause::RecipientNotFound));
             }
             None => plan.outside = true,
         }
@@ -187,7 +217,9 @@ impl Deliveries {
         writer.write(message)?;
         let mut target = target(owner.to_owned(), folder, Flags::NONE)?;
         target.beyond_quota = true;
-        self.mailboxes.append(target, Content::New(writer.finish()?), self.clock.now()).await?;
+        self.mailboxes
+            .append(target, Content::New(writer.finish()?), self.clock.now())
+            .await?;
         Ok(())
     }
 }
@@ -198,15 +230,28 @@ pub(crate) const TWIN_FIELD: &str =
     "X-Mailward-Twin: test message; it came from no NHSmail and goes to none\r\n";
 
 fn target(owner: String, folder: &str, flags: Flags) -> Result<Target, MailboxError> {
-    Ok(Target { owner, folder: FolderName::parse(folder)?, flags, beyond_quota: false })
+    Ok(Target {
+        owner,
+        folder: FolderName::parse(folder)?,
+        flags,
+        beyond_quota: false,
+    })
 }
 
 fn mailbox(owner: String, quota_octets: Option<u64>) -> Result<NewMailbox, MailboxError> {
     let folders = FOLDERS
         .iter()
         .map(|name| {
-            Ok(NewFolder { name: FolderName::parse(name)?, permanent: true, subscribed: true })
+            Ok(NewFolder {
+                name: FolderName::parse(name)?,
+                permanent: true,
+                subscribed: true,
+            })
         })
         .collect::<Result<Vec<_>, MailboxError>>()?;
-    Ok(NewMailbox { owner, quota_octets, folders })
+    Ok(NewMailbox {
+        owner,
+        quota_octets,
+        folders,
+    })
 }

@@ -43,7 +43,10 @@ pub struct EventLog {
 
 impl EventLog {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { ring: Arc::default(), clock }
+        Self {
+            ring: Arc::default(),
+            clock,
+        }
     }
 
     pub(crate) fn add(
@@ -59,7 +62,15 @@ impl EventLog {
         ring.last += 1;
         let sequence = ring.last;
         let account = account.map(str::to_owned);
-        ring.events.push_back(Event { sequence, at, protocol, kind, account, why: why.into(), clause });
+        ring.events.push_back(Event {
+            sequence,
+            at,
+            protocol,
+            kind,
+            account,
+            why: why.into(),
+            clause,
+        });
         if ring.events.len() > EVENTS_MAX {
             ring.events.pop_front();
         }
@@ -68,7 +79,9 @@ impl EventLog {
     /// Up to `limit` events after `cursor`, oldest first.
     pub fn after(&self, cursor: u64, limit: usize) -> Vec<Event> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = ring.events.partition_point(|event| event.sequence <= cursor);
+        let start = ring
+            .events
+            .partition_point(|event| event.sequence <= cursor);
         ring.events.range(start..).take(limit).cloned().collect()
     }
 }

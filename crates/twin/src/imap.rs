@@ -38,11 +38,21 @@ pub(crate) struct ImapDoor {
 pub(crate) fn profile(as_of: AsOf) -> Profile {
     let mut profile = Profile::plain();
     profile.greeting = if as_of.imap_front_end_2026() {
-        format!("Microsoft Exchange IMAP4 service ready. [{}]", greeting_bracket())
+        format!(
+            "Microsoft Exchange IMAP4 service ready. [{}]",
+            greeting_bracket()
+        )
     } else {
-        format!("The Microsoft Exchange IMAP4 service is ready. [{}]", greeting_bracket())
+        format!(
+            "The Microsoft Exchange IMAP4 service is ready. [{}]",
+            greeting_bracket()
+        )
     };
-    let before = if as_of.imap_front_end_2026() { CAPABILITY_2026 } else { CAPABILITY_2022 };
+    let before = if as_of.imap_front_end_2026() {
+        CAPABILITY_2026
+    } else {
+        CAPABILITY_2022
+    };
     profile.capability_before_login = before.to_owned();
     profile.capability_after_login = CAPABILITY_AFTER_LOGIN.to_owned();
     profile.search_utf8 = false;
@@ -59,11 +69,24 @@ impl ImapDoor {
         if !account.allows(Protocol::Imap) {
             // The credentials hold, the protocol is off: seen as a session
             // that signs in and then is not connected.
-            self.refused(account.address.as_str(), "IMAP is not enabled for the account", Some("GUIDE-6"));
+            self.refused(
+                account.address.as_str(),
+                "IMAP is not enabled for the account",
+                Some("GUIDE-6"),
+            );
             return Entry::NotConnected;
         }
-        self.events.add("imap", "signed_in", Some(account.address.as_str()), "signed in", None);
-        Entry::Open { mailbox: account.address.key(), permit: Box::new(()) }
+        self.events.add(
+            "imap",
+            "signed_in",
+            Some(account.address.as_str()),
+            "signed in",
+            None,
+        );
+        Entry::Open {
+            mailbox: account.address.key(),
+            permit: Box::new(()),
+        }
     }
 
     fn refused(&self, user: &str, why: &str, clause: Option<&'static str>) {
@@ -73,7 +96,9 @@ impl ImapDoor {
     async fn refuse(&self, user: &str, why: &str, text: Option<&str>) -> Entry {
         self.refused(user, why, None);
         self.clock.wait(self.pace.refusal_delay()).await;
-        Entry::Refused { text: text.map(str::to_owned) }
+        Entry::Refused {
+            text: text.map(str::to_owned),
+        }
     }
 }
 
@@ -85,11 +110,17 @@ impl Host for ImapDoor {
     async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
         if !self.as_of.imap_password() {
             return self
-                .refuse(user, "password sign-in for IMAP has ended", Some("Basic authentication is disabled."))
+                .refuse(
+                    user,
+                    "password sign-in for IMAP has ended",
+                    Some("Basic authentication is disabled."),
+                )
                 .await;
         }
         let Ok(address) = Address::parse(user) else {
-            return self.refuse(user, "the user name is not a full address (GUIDE-9)", None).await;
+            return self
+                .refuse(user, "the user name is not a full address (GUIDE-9)", None)
+                .await;
         };
         match self.accounts.sign_in(&address, password) {
             SignIn::Accepted(account) => self.open(&account),
@@ -99,7 +130,9 @@ impl Host for ImapDoor {
 
     async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {
         let Ok(address) = Address::parse(user) else {
-            return self.refuse(user, "the user name is not a full address (GUIDE-9)", None).await;
+            return self
+                .refuse(user, "the user name is not a full address (GUIDE-9)", None)
+                .await;
         };
         let Some(account) = self.accounts.find(&address) else {
             return self.refuse(user, "there is no such account", None).await;
@@ -107,7 +140,11 @@ impl Host for ImapDoor {
         match self.tokens.verify(token.expose(), Access::Imap, &address) {
             Ok(_) => self.open(&account),
             Err(crate::oauth::TokenError::Mailbox(_)) => {
-                self.refused(user, "the token's holder has no right to this mailbox", None);
+                self.refused(
+                    user,
+                    "the token's holder has no right to this mailbox",
+                    None,
+                );
                 Entry::NotConnected
             }
             Err(error) => self.refuse(user, &error.to_string(), None).await,
@@ -135,11 +172,16 @@ pub(crate) async fn accept(
             () = shutdown.begun() => return,
             stream = listener.accept() => stream,
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
         let (imap, tls, shutdown) = (Arc::clone(&imap), Arc::clone(&tls), shutdown.clone());
         let clock = Arc::clone(&clock);
         tasks.spawn("imap connection", async move {
-            let peer = Peer { remote: stream.peer(), local: stream.local() };
+            let peer = Peer {
+                remote: stream.peer(),
+                local: stream.local(),
+            };
             match within(&*clock, handshake_limit, stream.upgrade_server(tls)).await {
                 Ok(Ok(stream)) => {
                     imap.serve(stream, peer, shutdown.begun()).await;

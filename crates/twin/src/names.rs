@@ -17,7 +17,11 @@ pub(crate) fn greeting_bracket() -> String {
 }
 
 /// `[<HOST>]`, since about 2023 `[<HOST> <time> <16 hex>]`.
-pub(crate) fn refusal_bracket(detailed: bool, now: Timestamp, session: impl std::fmt::Display) -> String {
+pub(crate) fn refusal_bracket(
+    detailed: bool,
+    now: Timestamp,
+    session: impl std::fmt::Display,
+) -> String {
     if detailed {
         format!("[{BACK_END} {now} {session}]")
     } else {

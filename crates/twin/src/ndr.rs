@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use mailward_mail::{Address, Timestamp};
 use mailward_mail::header::Header;
+use mailward_mail::{Address, Timestamp};
 
 /// Why a recipient gets nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,14 @@ impl NonDelivery<'_> {
     pub(crate) fn to_message(&self) -> Vec<u8> {
         let [message_id, boundary] = &self.ids;
         let original = Header::parse(self.original_header);
-        let subject = original.first("Subject").map(|field| field.value()).unwrap_or_default();
-        let in_reply_to = original.first("Message-ID").map(|field| field.value()).unwrap_or_default();
+        let subject = original
+            .first("Subject")
+            .map(|field| field.value())
+            .unwrap_or_default();
+        let in_reply_to = original
+            .first("Message-ID")
+            .map(|field| field.value())
+            .unwrap_or_default();
         let mut text = String::new();
         // Control characters can't come in: values are unfolded, and what is
         // long is cut well below the line limit of RFC 5322.
@@ -82,7 +88,11 @@ impl NonDelivery<'_> {
             self.server
         );
         if !in_reply_to.is_empty() {
-            let _ = write!(text, "In-Reply-To: {0}\r\nReferences: {0}\r\n", clip(&in_reply_to));
+            let _ = write!(
+                text,
+                "In-Reply-To: {0}\r\nReferences: {0}\r\n",
+                clip(&in_reply_to)
+            );
         }
         let _ = write!(
             text,
@@ -91,7 +101,10 @@ impl NonDelivery<'_> {
         );
         self.for_people(&mut text, boundary, &original);
         self.for_programs(&mut text, boundary);
-        let _ = write!(text, "--{boundary}\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+        let _ = write!(
+            text,
+            "--{boundary}\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        );
         let mut message = text.into_bytes();
         message.extend_from_slice(self.original_header);
         message.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
@@ -113,7 +126,11 @@ impl NonDelivery<'_> {
             self.server
         );
         for (address, cause) in self.failed {
-            let _ = write!(text, "{address}\r\nRemote Server returned '{}'\r\n\r\n", cause.diagnostic());
+            let _ = write!(
+                text,
+                "{address}\r\nRemote Server returned '{}'\r\n\r\n",
+                cause.diagnostic()
+            );
         }
         text.push_str("Original message headers:\r\n\r\n");
         for field in &original.fields {
@@ -135,7 +152,11 @@ impl NonDelivery<'_> {
             self.now.to_rfc5322()
         );
         for (address, cause) in self.failed {
-            let form = if address.is_ascii() { "rfc822" } else { "utf-8" };
+            let form = if address.is_ascii() {
+                "rfc822"
+            } else {
+                "utf-8"
+            };
             let _ = write!(
                 text,
                 "\r\nFinal-Recipient: {form};{address}\r\nAction: failed\r\nStatus: {}\r\nDiagnostic-Code: smtp;{}\r\n",
@@ -150,7 +171,11 @@ impl NonDelivery<'_> {
 /// As much of a field's value as fits a line of RFC 5322 with room to spare.
 fn clip(value: &str) -> String {
     const CHARACTERS_MAX: usize = 240;
-    value.chars().filter(|char| !char.is_control()).take(CHARACTERS_MAX).collect()
+    value
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(CHARACTERS_MAX)
+        .collect()
 }
 
 #[cfg(test)]
@@ -160,7 +185,10 @@ mod tests {
     #[test]
     fn reads_as_a_report_about_the_message() {
         let to = Address::parse("alerts@northmoor.example").expect("an address");
-        let failed = [(Address::parse("nobody@northmoor.example").expect("an address"), Cause::RecipientNotFound)];
+        let failed = [(
+            Address::parse("nobody@northmoor.example").expect("an address"),
+            Cause::RecipientNotFound,
+        )];
         let message = NonDelivery {
             to: &to,
             domain: "northmoor.example",
@@ -179,7 +207,10 @@ mod tests {
             "Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup\r\n",
             "\r\n\r\nSubject: Clinic\r\n list\r\nMessage-ID: <1@x.example>\r\n\r\n\r\n--bound--\r\n",
         ] {
-            assert!(text.contains(expected), "{expected:?} is missing in\n{text}");
+            assert!(
+                text.contains(expected),
+                "{expected:?} is missing in\n{text}"
+            );
         }
         let header = Header::parse(text.as_bytes());
         assert!(header.stray_lines.is_empty());

@@ -45,29 +45,49 @@ pub(crate) struct Connected {
 impl Pace {
     /// `None` lifts every limit.
     pub(crate) fn new(rates: Option<Rates>) -> Self {
-        Self { rates, mailboxes: Arc::default() }
+        Self {
+            rates,
+            mailboxes: Arc::default(),
+        }
     }
 
     pub(crate) fn refusal_delay(&self) -> Duration {
-        self.rates.map_or(Duration::ZERO, |rates| rates.refusal_delay)
+        self.rates
+            .map_or(Duration::ZERO, |rates| rates.refusal_delay)
     }
 
     pub(crate) fn connect(&self, address: &Address) -> Connected {
         let key = address.key();
-        let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mailboxes = self
+            .mailboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mailbox = mailboxes.entry(key.clone()).or_default();
         mailbox.connections += 1;
-        let too_many = self.rates.is_some_and(|rates| mailbox.connections > rates.connections_max);
-        Connected { pace: self.clone(), key, too_many }
+        let too_many = self
+            .rates
+            .is_some_and(|rates| mailbox.connections > rates.connections_max);
+        Connected {
+            pace: self.clone(),
+            key,
+            too_many,
+        }
     }
 
     /// Takes the next place for a message and says when it is: now, or when
     /// the minute before it has room.
     pub(crate) fn next_message(&self, address: &Address, now: Timestamp) -> Timestamp {
         let Some(rates) = self.rates else { return now };
-        let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mailboxes = self
+            .mailboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mailbox = mailboxes.entry(address.key()).or_default();
-        while mailbox.sent.front().is_some_and(|sent| sent.plus(MINUTE) <= now) {
+        while mailbox
+            .sent
+            .front()
+            .is_some_and(|sent| sent.plus(MINUTE) <= now)
+        {
             mailbox.sent.pop_front();
         }
         let place = match mailbox.sent.len().checked_sub(rates.messages_per_minute) {
@@ -81,7 +101,11 @@ impl Pace {
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        let mut mailboxes = self.pace.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mailboxes = self
+            .pace
+            .mailboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(mailbox) = mailboxes.get_mut(&self.key) {
             mailbox.connections -= 1;
             if mailbox.connections == 0 && mailbox.sent.is_empty() {
@@ -96,9 +120,15 @@ mod tests {
     use super::*;
 
     fn pace() -> (Pace, Address) {
-        let rates =
-            Rates { connections_max: 3, messages_per_minute: 30, refusal_delay: Duration::ZERO };
-        (Pace::new(Some(rates)), Address::parse("a@northmoor.example").expect("an address"))
+        let rates = Rates {
+            connections_max: 3,
+            messages_per_minute: 30,
+            refusal_delay: Duration::ZERO,
+        };
+        (
+            Pace::new(Some(rates)),
+            Address::parse("a@northmoor.example").expect("an address"),
+        )
     }
 
     #[test]
@@ -115,7 +145,9 @@ mod tests {
     fn never_more_than_thirty_in_any_minute() {
         let (pace, address) = pace();
         let start = Timestamp::from_millis(0);
-        let places: Vec<Timestamp> = (0..100).map(|_| pace.next_message(&address, start)).collect();
+        let places: Vec<Timestamp> = (0..100)
+            .map(|_| pace.next_message(&address, start))
+            .collect();
         assert_eq!(places[29], start);
         for window in places.windows(31) {
             assert!(window[30].since(window[0]) >= MINUTE);

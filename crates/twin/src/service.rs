@@ -112,7 +112,9 @@ impl Twin {
         let key = SigningKey::make();
         let store = Store::open(Options {
             dir: options.dir.clone(),
-            schema: Schema { migrations: MIGRATIONS },
+            schema: Schema {
+                migrations: MIGRATIONS,
+            },
             limits: StoreLimits::default(),
             disk: Arc::clone(&options.disk),
         })?;
@@ -138,7 +140,9 @@ impl Twin {
 
     /// Serves the twin's own pages and `more` beside them.
     pub fn serve_https(&mut self, more: Router) {
-        let Some((listener, router)) = self.https.take() else { return };
+        let Some((listener, router)) = self.https.take() else {
+            return;
+        };
         let server = HttpServer {
             listener,
             tls: Some(tls::http_server_config(&self.identity)),
@@ -184,7 +188,9 @@ impl Parts {
             domain: options.population.organisation.domain.clone(),
         };
         deliveries.make_outside().await?;
-        deliveries.put_accounts(options.population.accounts.clone(), &*options.dice).await?;
+        deliveries
+            .put_accounts(options.population.accounts.clone(), &*options.dice)
+            .await?;
         accounts.put_lists(options.population.lists.clone()).await?;
 
         let registrations = Registrations::default();
@@ -193,7 +199,11 @@ impl Parts {
             client_secret: options.oauth_client.client_secret.clone(),
             name: "every account of the seed".to_owned(),
             roles: AppRegistration::mail_roles(),
-            mailboxes: accounts.all().iter().map(|account| account.address.clone()).collect(),
+            mailboxes: accounts
+                .all()
+                .iter()
+                .map(|account| account.address.clone())
+                .collect(),
         });
         let tokens = Tokens::new(
             options.tenant_id.clone(),
@@ -207,7 +217,14 @@ impl Parts {
             messages_per_minute: limits::MESSAGES_PER_MINUTE.figure as usize,
             refusal_delay: REFUSAL_DELAY,
         });
-        Ok(Self { accounts, deliveries, tokens, events, pace: Pace::new(rates), clock: Arc::clone(clock) })
+        Ok(Self {
+            accounts,
+            deliveries,
+            tokens,
+            events,
+            pace: Pace::new(rates),
+            clock: Arc::clone(clock),
+        })
     }
 
     fn listen_smtp(&self, options: &TwinOptions, listener: Listener) {
@@ -231,7 +248,9 @@ impl Parts {
             dice: Arc::clone(&options.dice),
             tasks: options.tasks.clone(),
         };
-        options.tasks.spawn_vital("twin submission", server.serve(listener));
+        options
+            .tasks
+            .spawn_vital("twin submission", server.serve(listener));
     }
 
     fn listen_imap(&self, options: &TwinOptions, listener: Listener) {
@@ -244,7 +263,11 @@ impl Parts {
             clock: Arc::clone(&self.clock),
             profile: Arc::new(imap::profile(options.as_of)),
         };
-        let imap = Imap::new(Arc::new(door), self.deliveries.mailboxes.clone(), Arc::clone(&self.clock));
+        let imap = Imap::new(
+            Arc::new(door),
+            self.deliveries.mailboxes.clone(),
+            Arc::clone(&self.clock),
+        );
         let tls = tls::server_config(&options.identity);
         let tasks = options.tasks.clone();
         let accepting = imap::accept(imap, Arc::clone(&self.clock), listener, tls, tasks.clone());

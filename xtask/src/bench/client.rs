@@ -43,11 +43,18 @@ pub(super) struct Client {
 impl Client {
     pub(super) async fn sign_in(target: &Target) -> Result<Self> {
         patiently(target.name, async {
-            let failed = |error: std::io::Error| format!("{} can't be reached: {error}", target.name);
+            let failed =
+                |error: std::io::Error| format!("{} can't be reached: {error}", target.name);
             let mut socket = TcpStream::connect(target.address).await.map_err(failed)?;
             socket.set_nodelay(true).map_err(failed)?;
             expect(target.name, &mut socket, "the connection", 220).await?;
-            command(target.name, &mut socket, "EHLO bench.northmoor.example", 250).await?;
+            command(
+                target.name,
+                &mut socket,
+                "EHLO bench.northmoor.example",
+                250,
+            )
+            .await?;
             command(target.name, &mut socket, "STARTTLS", 220).await?;
             let name = ServerName::from(target.address.ip());
             let tls = TlsConnector::from(Arc::clone(&target.tls));
@@ -55,9 +62,14 @@ impl Client {
                 .connect(name, socket)
                 .await
                 .map_err(|error| format!("{} can't agree on TLS: {error}", target.name))?;
-            let mut client = Self { stream, server: target.name };
+            let mut client = Self {
+                stream,
+                server: target.name,
+            };
             client.command("EHLO bench.northmoor.example", 250).await?;
-            client.command(&format!("AUTH PLAIN {}", target.plain), 235).await?;
+            client
+                .command(&format!("AUTH PLAIN {}", target.plain), 235)
+                .await?;
             Ok(client)
         })
         .await
@@ -85,7 +97,12 @@ impl Client {
 }
 
 async fn patiently<T>(server: &str, talk: impl Future<Output = Result<T>>) -> Result<T> {
-    let slow = |_| Err(format!("{server} takes longer than {} s", PATIENCE.as_secs()));
+    let slow = |_| {
+        Err(format!(
+            "{server} takes longer than {} s",
+            PATIENCE.as_secs()
+        ))
+    };
     timeout(PATIENCE, talk).await.unwrap_or_else(slow)
 }
 
@@ -106,7 +123,12 @@ async fn write(server: &str, stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8
 }
 
 /// Reads one reply. Nothing is pipelined, so what comes is this reply alone.
-async fn expect(server: &str, stream: &mut (impl AsyncRead + Unpin), after: &str, code: u16) -> Result {
+async fn expect(
+    server: &str,
+    stream: &mut (impl AsyncRead + Unpin),
+    after: &str,
+    code: u16,
+) -> Result {
     let mut reply = [0; REPLY_OCTETS_MAX];
     let mut filled = 0;
     loop {
@@ -124,7 +146,10 @@ async fn expect(server: &str, stream: &mut (impl AsyncRead + Unpin), after: &str
                 return Ok(());
             }
             let text = String::from_utf8_lossy(&reply[..filled]);
-            return Err(format!("{server} answers {after} with {:?}, not {code}", text.trim_end()));
+            return Err(format!(
+                "{server} answers {after} with {:?}, not {code}",
+                text.trim_end()
+            ));
         }
     }
 }

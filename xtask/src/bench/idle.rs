@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::client::Client;
+use super::interrupt;
 use super::load::runtime;
 use super::options::Options;
 use super::peer::{Peers, Who};
 use super::processes::resident;
 use super::tls::Version;
-use super::interrupt;
 use crate::run::Result;
 
 /// Connections made and left before counting begins: buffers, pools and
@@ -36,7 +36,11 @@ pub(super) fn measure(peers: &mut Peers, options: &Options) -> Result<Idle> {
 }
 
 async fn one(peers: &mut Peers, who: Who, options: &Options) -> Result<f64> {
-    let who = if std::env::var_os("TEMP_POSTFIX").is_some() { Who::Postfix } else { who };
+    let who = if std::env::var_os("TEMP_POSTFIX").is_some() {
+        Who::Postfix
+    } else {
+        who
+    };
     let turn = peers.begin(who)?;
     let target = turn.target(Version::Tls13)?;
     let mut held = Vec::new();

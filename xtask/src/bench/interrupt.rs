@@ -16,10 +16,16 @@ static CHANGED: Condvar = Condvar::new();
 /// From now on the signals are heard here.
 pub(super) fn install() -> Result {
     let failed = |error: std::io::Error| format!("can't listen for signals: {error}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .map_err(failed)?;
     let (mut interrupt, mut terminate) = {
         let _inside = runtime.enter();
-        (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?)
+        (
+            signal(SignalKind::interrupt()).map_err(failed)?,
+            signal(SignalKind::terminate()).map_err(failed)?,
+        )
     };
     std::thread::spawn(move || {
         runtime.block_on(async {
@@ -36,7 +42,11 @@ pub(super) fn install() -> Result {
 }
 
 pub(super) fn check() -> Result {
-    if INTERRUPTED.load(Ordering::Relaxed) { Err("interrupted".to_owned()) } else { Ok(()) }
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        Err("interrupted".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 /// Lets the time pass until `moment`, unless interrupted.
@@ -48,7 +58,10 @@ pub(super) fn wait_until(moment: Instant) -> Result {
         if left.is_zero() {
             return Ok(());
         }
-        held = CHANGED.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
+        held = CHANGED
+            .wait_timeout(held, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
     }
 }
 

@@ -53,7 +53,11 @@ pub(super) async fn run(
 ) -> Result<Counted> {
     let mut clients = Vec::new();
     for _ in 0..cell.connections {
-        clients.push(if cell.kept { Some(Client::sign_in(&target).await?) } else { None });
+        clients.push(if cell.kept {
+            Some(Client::sign_in(&target).await?)
+        } else {
+            None
+        });
     }
     let opens = Instant::now() + options.warm_up;
     let round = Arc::new(Round {
@@ -68,7 +72,14 @@ pub(super) async fn run(
     for client in clients {
         connections.spawn(Arc::clone(&round).keep_sending(client));
     }
-    let reading = || Ok::<_, String>((Instant::now(), round.counted.load(Ordering::Relaxed), server_cpu()?, cpu_of_self()?));
+    let reading = || {
+        Ok::<_, String>((
+            Instant::now(),
+            round.counted.load(Ordering::Relaxed),
+            server_cpu()?,
+            cpu_of_self()?,
+        ))
+    };
     until(opens, &mut connections).await?;
     let began = reading()?;
     until(round.closes, &mut connections).await?;
@@ -77,7 +88,10 @@ pub(super) async fn run(
         ended_well(done)?;
     }
     if round.sent.load(Ordering::Relaxed) >= round.messages_max {
-        return Err(format!("{} took more than {OCTETS_MAX} octets in one round", round.target.name));
+        return Err(format!(
+            "{} took more than {OCTETS_MAX} octets in one round",
+            round.target.name
+        ));
     }
     Ok(Counted {
         messages: ended.1 - began.1,

@@ -27,12 +27,16 @@ impl Message {
         );
         let number_at = start.len();
         let mut text = format!("{start}{:0>DIGITS$}@bench.northmoor.example>\r\n\r\n", 0);
-        const LINE: &str = "Please bring this letter with you, and tell us early if you can't come.\r\n";
+        const LINE: &str =
+            "Please bring this letter with you, and tell us early if you can't come.\r\n";
         while text.len() + LINE.len() <= octets {
             text.push_str(LINE);
         }
         text.push_str(".\r\n");
-        Self { bytes: text.into_bytes(), number_at }
+        Self {
+            bytes: text.into_bytes(),
+            number_at,
+        }
     }
 
     /// The bytes to send for the `number`th message.
@@ -52,9 +56,20 @@ mod tests {
         for octets in [4096, 51_200] {
             let mut message = Message::new(octets);
             let text = String::from_utf8(message.numbered(7).to_vec()).expect("ASCII");
-            assert!((octets - 80..=octets + 3).contains(&text.len()), "{}", text.len());
-            assert_eq!(text.match_indices("\r\n.").count(), 1, "only the final dot starts a line");
-            assert!(text.contains("Message-ID: <00000000000000000007@"), "{text}");
+            assert!(
+                (octets - 80..=octets + 3).contains(&text.len()),
+                "{}",
+                text.len()
+            );
+            assert_eq!(
+                text.match_indices("\r\n.").count(),
+                1,
+                "only the final dot starts a line"
+            );
+            assert!(
+                text.contains("Message-ID: <00000000000000000007@"),
+                "{text}"
+            );
         }
     }
 }

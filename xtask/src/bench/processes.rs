@@ -13,7 +13,11 @@ const TICKS_PER_SECOND: u64 = 100;
 /// CPU time of `roots` and all below them, the ended ones included.
 pub(super) fn cpu(roots: &[u32]) -> Result<Duration> {
     let table = table()?;
-    let ticks = family(roots, &table).iter().filter_map(|pid| table.get(pid)).map(|stat| stat.ticks).sum::<u64>();
+    let ticks = family(roots, &table)
+        .iter()
+        .filter_map(|pid| table.get(pid))
+        .map(|stat| stat.ticks)
+        .sum::<u64>();
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
@@ -30,9 +34,12 @@ pub(super) fn resident(roots: &[u32]) -> Result<u64> {
     for pid in family(roots, &table()?) {
         let path = format!("/proc/{pid}/smaps_rollup");
         // A process may have ended since; then it holds nothing.
-        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
         let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-        let kibibytes = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+        let kibibytes =
+            line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
         octets += 1024 * kibibytes.ok_or_else(|| format!("{path} has no Pss"))?;
     }
     Ok(octets)
@@ -58,7 +65,9 @@ fn read_stat(pid: u32) -> Option<Stat> {
 
 /// The second field is a name in parentheses that may hold anything.
 fn parse_stat(text: &str) -> Option<Stat> {
-    let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_ascii_whitespace().collect();
+    let fields: Vec<&str> = text[text.rfind(')')? + 1..]
+        .split_ascii_whitespace()
+        .collect();
     // proc(5) counts from 1 and the first field here is its third: 14 to 17
     // are utime, stime, cutime, cstime.
     let times = fields.get(11..15)?.iter().map(|field| field.parse::<u64>());
@@ -72,7 +81,12 @@ fn family(roots: &[u32], table: &HashMap<u32, Stat>) -> Vec<u32> {
     let mut found = roots.to_vec();
     let mut looked_at = 0;
     while let Some(parent) = found.get(looked_at).copied() {
-        found.extend(table.iter().filter(|(_, stat)| stat.parent == parent).map(|(pid, _)| *pid));
+        found.extend(
+            table
+                .iter()
+                .filter(|(_, stat)| stat.parent == parent)
+                .map(|(pid, _)| *pid),
+        );
         looked_at += 1;
     }
     found

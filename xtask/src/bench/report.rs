@@ -17,7 +17,12 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(options: &Options) -> Self {
-        Self { pairs: options.pairs, seconds: options.counted.as_secs_f64(), cells: Vec::new(), idle: None }
+        Self {
+            pairs: options.pairs,
+            seconds: options.counted.as_secs_f64(),
+            cells: Vec::new(),
+            idle: None,
+        }
     }
 
     pub(super) fn add_cell(&mut self, cell: Cell, pairs: Vec<Pair>) {
@@ -43,10 +48,20 @@ impl Report {
                 self.pairs, self.seconds
             ),
             String::new(),
-            format!("{:<34}{:>10}{:>10}  {:<22}{:>9}{:>9}{:>7}", "", "", "", "", "CPU µs", "a", "message"),
+            format!(
+                "{:<34}{:>10}{:>10}  {:<22}{:>9}{:>9}{:>7}",
+                "", "", "", "", "CPU µs", "a", "message"
+            ),
             format!(
                 "{:<8}{:<26}{:>10}{:>10}  {:<22}{:>9}{:>9}{:>7}",
-                "octets", "connections", "Mailward", "Postfix", "ratio (from to)", "Mailward", "Postfix", "load"
+                "octets",
+                "connections",
+                "Mailward",
+                "Postfix",
+                "ratio (from to)",
+                "Mailward",
+                "Postfix",
+                "load"
             ),
         ];
         lines.extend(self.cells.iter().map(|(cell, pairs)| row(cell, pairs)));
@@ -64,7 +79,11 @@ impl Report {
     }
 
     fn to_json(&self) -> Value {
-        let cells: Vec<Value> = self.cells.iter().map(|(cell, pairs)| cell_json(cell, pairs)).collect();
+        let cells: Vec<Value> = self
+            .cells
+            .iter()
+            .map(|(cell, pairs)| cell_json(cell, pairs))
+            .collect();
         let idle = self.idle.map(|idle| {
             json!({
                 "connections": idle.connections,
@@ -86,7 +105,11 @@ fn row(cell: &Cell, pairs: &[Pair]) -> String {
         "{:<8}{:>2} {:<23}{:>10.0}{:>10.0}  {:<6.2}{:<16}{:>9.0}{:>9.0}{:>7.0}",
         cell.octets,
         cell.connections,
-        if cell.kept { "kept" } else { "one for each message" },
+        if cell.kept {
+            "kept"
+        } else {
+            "one for each message"
+        },
         median(pairs, |pair| pair.mailward.per_second()),
         median(pairs, |pair| pair.postfix.per_second()),
         median(pairs, Pair::ratio),
@@ -157,7 +180,10 @@ mod tests {
             server_cpu: Duration::from_secs(1),
             load_cpu: Duration::from_millis(500),
         };
-        Pair { mailward: counted(mailward), postfix: counted(postfix) }
+        Pair {
+            mailward: counted(mailward),
+            postfix: counted(postfix),
+        }
     }
 
     #[test]
@@ -165,7 +191,11 @@ mod tests {
         let pairs = [pair(800, 100), pair(100, 100), pair(300, 100)];
         assert_eq!(median(&pairs, Pair::ratio), 3.0);
         assert_eq!(median(&pairs[..2], Pair::ratio), 4.5);
-        let cell = Cell { octets: 4096, connections: 10, kept: true };
+        let cell = Cell {
+            octets: 4096,
+            connections: 10,
+            kept: true,
+        };
         let row = row(&cell, &pairs);
         assert!(row.contains("3.00  (1.00 8.00)"), "{row}");
         let json = cell_json(&cell, &pairs);

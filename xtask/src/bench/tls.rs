@@ -22,9 +22,13 @@ pub(super) struct Certificate {
 
 impl Certificate {
     pub(super) fn make(dir: &Path) -> Result<Self> {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
-            .map_err(|error| format!("can't make a certificate: {error}"))?;
-        let files = Self { chain: dir.join("server.pem"), key: dir.join("server.key") };
+        let made =
+            rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
+                .map_err(|error| format!("can't make a certificate: {error}"))?;
+        let files = Self {
+            chain: dir.join("server.pem"),
+            key: dir.join("server.key"),
+        };
         let write = |path: &Path, text: String| {
             fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
         };

@@ -46,6 +46,18 @@ impl Checker<'_> {
             Some(text) => self.known_route(text, routes),
             None => account.and_then(|account| routes.iter().find(|one| one.name == account.route)),
         };
+        if let (Some(text), Some(account), Some(route)) = (&application.route, account, route)
+            && route.name != account.route
+        {
+            self.fail(
+                text.span(),
+                format!(
+                    "its account signs in on the route {:?} alone",
+                    account.route
+                ),
+                "Remove this line, or name an account of this route.",
+            );
+        }
         let review_date = application
             .review_date
             .as_ref()
@@ -160,7 +172,7 @@ impl Checker<'_> {
         usernames: &mut HashSet<String>,
         hashes: &mut HashSet<String>,
     ) {
-        let instead = "Write passwords = [{ username, hash }] or api_keys = [{ hash }] with the output of `mailward secrets hash`.";
+        let instead = "Write passwords = [{ username, hash }] or api_keys = [{ hash }] as docs/how-to/run-the-gateway-for-nhsmail.md says.";
         self.no_inline(application.password.as_ref(), instead);
         self.no_inline(application.api_key.as_ref(), instead);
         for password in &application.passwords {
@@ -183,7 +195,7 @@ impl Checker<'_> {
                 self.fail_unseen(
                     span,
                     error.to_string(),
-                    "Make one with `mailward secrets hash`.",
+                    "docs/how-to/run-the-gateway-for-nhsmail.md says how to make one.",
                 );
             }
         }
@@ -193,7 +205,7 @@ impl Checker<'_> {
                 self.fail_unseen(
                     span,
                     error.to_string(),
-                    "Make one with `mailward secrets hash`.",
+                    "docs/how-to/run-the-gateway-for-nhsmail.md says how to make one.",
                 );
             } else if !hashes.insert(key.hash.to_lowercase()) {
                 self.fail_unseen(

@@ -8,6 +8,9 @@ use super::secret_ref::is_secret_name;
 use super::{ConsoleUser, KeystoreFile, KeystoreOpener};
 use crate::register::PasswordHash;
 
+/// Makes an opener of the name after the colon.
+type MakeOpener = fn(String) -> KeystoreOpener;
+
 impl Checker<'_> {
     pub(super) fn keystore(&mut self, keystore: &file::Keystore) -> Option<KeystoreFile> {
         let opener = match (&keystore.passphrase, &keystore.key) {
@@ -50,7 +53,7 @@ impl Checker<'_> {
     fn opener<const N: usize>(
         &mut self,
         text: &Text,
-        kinds: [(&str, fn(String) -> KeystoreOpener); N],
+        kinds: [(&str, MakeOpener); N],
         remedy: &str,
     ) -> Option<KeystoreOpener> {
         if let Some((kind, name)) = text.get_ref().split_once(':')
@@ -74,7 +77,7 @@ impl Checker<'_> {
             self.once(&mut seen, &user.name, "a console user");
             self.no_inline(
                 user.password.as_ref(),
-                "Write password_hash with the output of `mailward secrets hash`.",
+                "Write password_hash as docs/how-to/run-the-gateway-for-nhsmail.md says.",
             );
             if !ROLES.contains(&user.role.get_ref().as_str()) {
                 self.fail(
@@ -87,7 +90,7 @@ impl Checker<'_> {
                 self.fail_unseen(
                     user.password_hash.span(),
                     "this is no Argon2id hash in PHC form ($argon2id$...)",
-                    "Make one with `mailward secrets hash`.",
+                    "docs/how-to/run-the-gateway-for-nhsmail.md says how to make one.",
                 );
             }
         }

@@ -224,14 +224,13 @@ impl Checker<'_> {
             );
         }
         let route = self.known_route(&account.route, routes)?;
-        if route.mechanism == Mechanism::Login || route.mechanism == Mechanism::Plain {
-            if secret.is_none() && account.password.is_none() {
-                self.fail(
-                    account.address.span(),
-                    "the account needs a secret to sign in on its route",
-                    "Add secret = \"keystore:NAME\".",
-                );
-            }
+        let needs_secret = matches!(route.mechanism, Mechanism::Login | Mechanism::Plain);
+        if needs_secret && secret.is_none() && account.password.is_none() {
+            self.fail(
+                account.address.span(),
+                "the account needs a secret to sign in on its route",
+                "Add secret = \"keystore:NAME\".",
+            );
         }
         Some(Account {
             address: address?,

@@ -215,7 +215,7 @@ fn each_error_names_file_line_value_and_remedy() {
             long_hash,
             "hash = \"mw_live_secret\"",
             "gateway.toml:50: ***: an API key's hash is sha256: and 64 hexadecimal digits. \
-             Make one with `mailward secrets hash`.",
+             docs/how-to/run-the-gateway-for-nhsmail.md says how to make one.",
         ),
         (
             "display-name-form = \"off\"",
@@ -232,6 +232,24 @@ fn each_error_names_file_line_value_and_remedy() {
     ] {
         assert_eq!(errors(from, to), expected, "{from} -> {to}");
     }
+}
+
+#[test]
+fn an_application_leaves_by_its_accounts_route() {
+    let other = "[[route]]\nname = \"other\"\nkind = \"submission\"\nserver = \"localhost\"\nport = 25\n\
+                 mechanism = \"plain\"\n\n[[application]]\nroute = \"other\"\n";
+    assert_eq!(
+        errors("[[application]]\n", other),
+        "gateway.toml:47: \"other\": its account signs in on the route \"submission\" alone. \
+         Remove this line, or name an account of this route."
+    );
+}
+
+#[test]
+fn the_sample_for_the_real_service_is_sound() {
+    let text = include_str!("../../../../docs/nhsmail.toml");
+    let config = parse(text).expect("the sample");
+    assert_eq!(config.routes[0].server, "smtp.office365.com");
 }
 
 #[test]

@@ -33,7 +33,12 @@ pub struct Alarm {
 
 impl Alarm {
     pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), account: None, since: Timestamp::from_millis(0) }
+        Self {
+            kind,
+            text: text.into(),
+            account: None,
+            since: Timestamp::from_millis(0),
+        }
     }
 
     #[must_use]
@@ -43,7 +48,10 @@ impl Alarm {
     }
 
     fn key(&self) -> (String, String) {
-        (self.kind.to_owned(), self.account.clone().unwrap_or_default())
+        (
+            self.kind.to_owned(),
+            self.account.clone().unwrap_or_default(),
+        )
     }
 }
 
@@ -69,48 +77,79 @@ impl Alarms {
         clock: Arc<dyn Clock>,
         tasks: Tasks,
     ) -> Self {
-        Self(Arc::new(Inner { standing: Mutex::default(), callbacks, owners, clock, tasks }))
+        Self(Arc::new(Inner {
+            standing: Mutex::default(),
+            callbacks,
+            owners,
+            clock,
+            tasks,
+        }))
     }
 
     /// Raises an alarm; the same one again is not told again.
     pub fn raise(&self, mut alarm: Alarm) {
         alarm.since = self.0.clock.now();
         {
-            let mut standing = self.0.standing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut standing = self
+                .0
+                .standing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if standing.contains_key(&alarm.key()) {
                 return;
             }
             if standing.len() >= ALARMS_MAX {
-                let oldest =
-                    standing.iter().min_by_key(|(_, one)| one.since).map(|(key, _)| key.clone());
+                let oldest = standing
+                    .iter()
+                    .min_by_key(|(_, one)| one.since)
+                    .map(|(key, _)| key.clone());
                 if let Some(oldest) = oldest {
                     standing.remove(&oldest);
                 }
             }
             standing.insert(alarm.key(), alarm.clone());
         }
-        tracing::error!(alarm = alarm.kind, account = alarm.account, "{}", alarm.text);
+        tracing::error!(
+            alarm = alarm.kind,
+            account = alarm.account,
+            "{}",
+            alarm.text
+        );
         self.tell_owners(&alarm);
     }
 
     /// The trouble has gone.
     pub fn clear(&self, kind: &str, account: &str) {
-        let mut standing = self.0.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        if standing.remove(&(kind.to_owned(), account.to_owned())).is_some() {
+        let mut standing = self
+            .0
+            .standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if standing
+            .remove(&(kind.to_owned(), account.to_owned()))
+            .is_some()
+        {
             tracing::info!(alarm = kind, account, "the alarm is over");
         }
     }
 
     /// Every standing alarm, oldest first.
     pub fn standing(&self) -> Vec<Alarm> {
-        let standing = self.0.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = self
+            .0
+            .standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut alarms: Vec<Alarm> = standing.values().cloned().collect();
         alarms.sort_by_key(|alarm| alarm.since);
         alarms
     }
 
     fn tell_owners(&self, alarm: &Alarm) {
-        let owners = alarm.account.as_ref().and_then(|account| self.0.owners.get(account));
+        let owners = alarm
+            .account
+            .as_ref()
+            .and_then(|account| self.0.owners.get(account));
         for application in owners.into_iter().flatten() {
             if let Some(target) = self.0.callbacks.target(application).cloned() {
                 let event = json!({
@@ -119,7 +158,8 @@ impl Alarms {
                     "data": { "application": application, "account": alarm.account, "reason": alarm.text },
                 });
                 let id = format!("alarm_{}_{}", alarm.kind, alarm.since.as_millis());
-                let (clock, shutdown) = (Arc::clone(&self.0.clock), self.0.tasks.shutdown().clone());
+                let (clock, shutdown) =
+                    (Arc::clone(&self.0.clock), self.0.tasks.shutdown().clone());
                 self.0.tasks.spawn("alarm callback", async move {
                     for _ in 0..CALLBACK_TRIES_MAX {
                         match callback::post(&target, &id, clock.now(), &event).await {

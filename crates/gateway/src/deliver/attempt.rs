@@ -47,7 +47,11 @@ pub(super) async fn run(
     kept: Option<ClientSession>,
     due: DueMessage,
 ) -> Ended {
-    let attempt = match options.queue.begin_attempt(due.id, &due.numbers(), &due.lane).await {
+    let attempt = match options
+        .queue
+        .begin_attempt(due.id, &due.numbers(), &due.lane)
+        .await
+    {
         Ok(attempt) => attempt,
         Err(QueueError::NotDue(_)) => return ended(kept, false, News::NotDue),
         Err(error) => return ended(kept, false, News::Store(error.to_string())),
@@ -68,7 +72,11 @@ async fn reuse(kept: Option<ClientSession>) -> Option<ClientSession> {
 }
 
 fn ended(connection: Option<ClientSession>, counted: bool, news: News) -> Ended {
-    Ended { connection, counted, news }
+    Ended {
+        connection,
+        counted,
+        news,
+    }
 }
 
 /// The message stays queued; the breaker opens where signing in was refused.
@@ -81,7 +89,11 @@ async fn not_opened(
 ) -> Ended {
     let news = if problem.credential_refused {
         let credential = connection::credential(account);
-        if let Err(error) = options.queue.breaker_open(&credential, &problem.reply).await {
+        if let Err(error) = options
+            .queue
+            .breaker_open(&credential, &problem.reply)
+            .await
+        {
             tracing::error!(%error, "an opened breaker could not be recorded");
         }
         options.alarms.raise(
@@ -98,8 +110,17 @@ async fn not_opened(
     } else {
         News::Down
     };
-    let results = each(due, &AttemptResult::Deferred { reply: problem.reply.clone(), until: None });
-    let end = AttemptEnd { reply: Some(problem.reply), ..AttemptEnd::at(problem.stage) };
+    let results = each(
+        due,
+        &AttemptResult::Deferred {
+            reply: problem.reply.clone(),
+            until: None,
+        },
+    );
+    let end = AttemptEnd {
+        reply: Some(problem.reply),
+        ..AttemptEnd::at(problem.stage)
+    };
     match options.queue.finish_attempt(attempt, end, results).await {
         Ok(_) => ended(None, false, news),
         Err(error) => ended(None, false, News::Store(error.to_string())),
@@ -110,7 +131,10 @@ async fn not_opened(
 fn each(due: &DueMessage, result: &AttemptResult) -> Vec<RecipientResult> {
     due.recipients
         .iter()
-        .map(|recipient| RecipientResult { n: recipient.n, result: result.clone() })
+        .map(|recipient| RecipientResult {
+            n: recipient.n,
+            result: result.clone(),
+        })
         .collect()
 }
 
@@ -161,7 +185,9 @@ async fn send(
 ) -> Ended {
     let body = match options.queue.store().read_body(&due.body) {
         Ok(body) => body,
-        Err(error) => return damaged(options, Some(session), attempt, &due, &error.to_string()).await,
+        Err(error) => {
+            return damaged(options, Some(session), attempt, &due, &error.to_string()).await;
+        }
     };
     let mut stored = Stored {
         body,
@@ -171,7 +197,9 @@ async fn send(
         settled: Vec::new(),
         damaged: None,
     };
-    let sent = session.send(&due.envelope, Some(due.body.octets()), &mut stored).await;
+    let sent = session
+        .send(&due.envelope, Some(due.body.octets()), &mut stored)
+        .await;
     let (settled, damage) = (stored.settled, stored.damaged);
     if let Some(why) = damage {
         return damaged(options, None, attempt, &due, &why).await;
@@ -179,7 +207,11 @@ async fn send(
     let passed_on = session.features().dsn;
     let (stage, reply, results, alive) = match sent {
         Ok(verdicts) => {
-            let stage = verdicts.iter().map(|one| queue_stage(one.stage)).max().unwrap_or(Stage::MailFrom);
+            let stage = verdicts
+                .iter()
+                .map(|one| queue_stage(one.stage))
+                .max()
+                .unwrap_or(Stage::MailFrom);
             let reply = verdicts.last().map(|one| one.reply.clone());
             let results = due
                 .recipients
@@ -195,7 +227,12 @@ async fn send(
         }
         Err(ClientError::Session(Error::CannotCarry(need))) => {
             let reply = cannot_carry(&need);
-            let results = each(&due, &AttemptResult::Failed { reply: reply.clone() });
+            let results = each(
+                &due,
+                &AttemptResult::Failed {
+                    reply: reply.clone(),
+                },
+            );
             (Stage::MailFrom, Some(reply), results, true)
         }
         // Nothing is said of the recipients: those whose dot is recorded are
@@ -208,7 +245,9 @@ async fn send(
     let end = AttemptEnd {
         stage,
         reply,
-        tls: session.tls().map(|facts| format!("{} {}", facts.version, facts.cipher)),
+        tls: session
+            .tls()
+            .map(|facts| format!("{} {}", facts.version, facts.cipher)),
         peer: None,
     };
     let message = attempt.message();
@@ -218,7 +257,11 @@ async fn send(
             if !finished.in_doubt.is_empty() {
                 settle_doubt(options, message).await;
             }
-            ended(connection, stage.counts(), if alive { News::Sent } else { News::Down })
+            ended(
+                connection,
+                stage.counts(),
+                if alive { News::Sent } else { News::Down },
+            )
         }
         Err(error) => ended(connection, stage.counts(), News::Store(error.to_string())),
     }
@@ -228,7 +271,11 @@ async fn send(
 /// decides: held for a person unless it says otherwise.
 async fn settle_doubt(options: &DeliverOptions, message: mailward_mail::MessageId) {
     let by = Actor::from("deliver");
-    if let Err(error) = options.queue.resolve_doubt(message, None, Doubt::Unresolved, &by).await {
+    if let Err(error) = options
+        .queue
+        .resolve_doubt(message, None, Doubt::Unresolved, &by)
+        .await
+    {
         tracing::error!(%message, %error, "a doubt could not be settled");
     }
 }
@@ -243,11 +290,21 @@ async fn damaged(
 ) -> Ended {
     options.alarms.raise(Alarm::new(
         "message_damaged",
-        format!("message {} can't be read from the store and is held: {why}", due.id),
+        format!(
+            "message {} can't be read from the store and is held: {why}",
+            due.id
+        ),
     ));
-    let held = AttemptResult::Held { reason: HoldReason::Configuration, why: why.to_owned() };
+    let held = AttemptResult::Held {
+        reason: HoldReason::Configuration,
+        why: why.to_owned(),
+    };
     let results = each(due, &held);
-    match options.queue.finish_attempt(attempt, AttemptEnd::at(Stage::Body), results).await {
+    match options
+        .queue
+        .finish_attempt(attempt, AttemptEnd::at(Stage::Body), results)
+        .await
+    {
         Ok(_) => ended(connection, true, News::Sent),
         Err(error) => ended(connection, true, News::Store(error.to_string())),
     }
@@ -256,7 +313,10 @@ async fn damaged(
 fn result_of(verdict: &Verdict, notify_passed_on: bool) -> AttemptResult {
     let reply = verdict.reply.clone();
     if verdict.is_positive() {
-        return AttemptResult::Relayed { reply, notify_passed_on };
+        return AttemptResult::Relayed {
+            reply,
+            notify_passed_on,
+        };
     }
     match classify(queue_stage(verdict.stage), &reply).action {
         Action::Fail => AttemptResult::Failed { reply },

@@ -59,7 +59,13 @@ const fn row(
     party: Party,
     action: Action,
 ) -> Row {
-    Row { stages, code, status, text, meaning: Meaning { party, action } }
+    Row {
+        stages,
+        code,
+        status,
+        text,
+        meaning: Meaning { party, action },
+    }
 }
 
 const ANY: &[Stage] = &[];
@@ -73,17 +79,52 @@ const TABLE: &[Row] = &[
     // temporary one says nothing about the credential.
     row(AUTH, 5, "", "", Party::Credential, Action::OpenBreaker),
     row(AUTH, 4, "", "", Party::ServiceBusy, Action::Defer),
-    row(ANY, 550, "5.7.30", "", Party::Credential, Action::OpenBreaker),
+    row(
+        ANY,
+        550,
+        "5.7.30",
+        "",
+        Party::Credential,
+        Action::OpenBreaker,
+    ),
     row(ANY, 530, "5.7.57", "", Party::Configuration, Action::Defer),
     row(OPENING, 0, "", "", Party::ServiceDown, Action::Defer),
     // The account and its limits.
     row(ANY, 432, "4.3.2", "", Party::ServiceBusy, Action::Defer),
-    row(ANY, 554, "5.2.252", "SendAsDenied", Party::Configuration, Action::Hold),
-    row(ANY, 5, "", "SendAsDeniedException", Party::Configuration, Action::Hold),
+    row(
+        ANY,
+        554,
+        "5.2.252",
+        "SendAsDenied",
+        Party::Configuration,
+        Action::Hold,
+    ),
+    row(
+        ANY,
+        5,
+        "",
+        "SendAsDeniedException",
+        Party::Configuration,
+        Action::Hold,
+    ),
     row(ANY, 5, "5.7.60", "", Party::Configuration, Action::Hold),
-    row(ANY, 5, "", "SubmissionQuotaExceeded", Party::Account, Action::Defer),
+    row(
+        ANY,
+        5,
+        "",
+        "SubmissionQuotaExceeded",
+        Party::Account,
+        Action::Defer,
+    ),
     row(ANY, 5, "5.1.90", "", Party::Account, Action::Defer),
-    row(ANY, 554, "5.2.2", "Submission", Party::Account, Action::Defer),
+    row(
+        ANY,
+        554,
+        "5.2.2",
+        "Submission",
+        Party::Account,
+        Action::Defer,
+    ),
     row(ANY, 5, "5.1.8", "", Party::Account, Action::Hold),
     row(ANY, 5, "5.7.7", "", Party::Account, Action::Defer),
     // The message.
@@ -110,7 +151,13 @@ pub fn classify(stage: Stage, reply: &Reply) -> Meaning {
                 && status.starts_with(row.status)
                 && text.contains(&row.text.to_ascii_lowercase())
         })
-        .map_or(Meaning { party: Party::ServiceDown, action: Action::Defer }, |row| row.meaning)
+        .map_or(
+            Meaning {
+                party: Party::ServiceDown,
+                action: Action::Defer,
+            },
+            |row| row.meaning,
+        )
 }
 
 #[cfg(test)]
@@ -122,24 +169,106 @@ mod tests {
         use Action::*;
         use Party::*;
         for (stage, code, text, party, action) in [
-            (Stage::Authenticate, 535, "5.7.3 Authentication unsuccessful [LO4P123MB0001.GBRP123.PROD.OUTLOOK.COM]", Credential, OpenBreaker),
-            (Stage::Authenticate, 535, "5.7.139 Authentication unsuccessful, basic authentication is disabled. [X]", Credential, OpenBreaker),
-            (Stage::MailFrom, 550, "5.7.30 Basic authentication is not supported for Client Submission.", Credential, OpenBreaker),
-            (Stage::Authenticate, 454, "4.7.0 Temporary authentication failure", ServiceBusy, Defer),
-            (Stage::FinalDot, 432, "4.3.2 Concurrent connections limit exceeded.", ServiceBusy, Defer),
-            (Stage::FinalDot, 554, "5.2.252 SendAsDenied; a@b.example not allowed to send as c@d.example; STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied", Configuration, Hold),
-            (Stage::FinalDot, 554, "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message", Configuration, Hold),
-            (Stage::FinalDot, 554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", Account, Defer),
-            (Stage::FinalDot, 554, "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded", Account, Defer),
-            (Stage::MailFrom, 552, "5.3.4 Message size exceeds fixed maximum message size", Message, Fail),
+            (
+                Stage::Authenticate,
+                535,
+                "5.7.3 Authentication unsuccessful [LO4P123MB0001.GBRP123.PROD.OUTLOOK.COM]",
+                Credential,
+                OpenBreaker,
+            ),
+            (
+                Stage::Authenticate,
+                535,
+                "5.7.139 Authentication unsuccessful, basic authentication is disabled. [X]",
+                Credential,
+                OpenBreaker,
+            ),
+            (
+                Stage::MailFrom,
+                550,
+                "5.7.30 Basic authentication is not supported for Client Submission.",
+                Credential,
+                OpenBreaker,
+            ),
+            (
+                Stage::Authenticate,
+                454,
+                "4.7.0 Temporary authentication failure",
+                ServiceBusy,
+                Defer,
+            ),
+            (
+                Stage::FinalDot,
+                432,
+                "4.3.2 Concurrent connections limit exceeded.",
+                ServiceBusy,
+                Defer,
+            ),
+            (
+                Stage::FinalDot,
+                554,
+                "5.2.252 SendAsDenied; a@b.example not allowed to send as c@d.example; STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied",
+                Configuration,
+                Hold,
+            ),
+            (
+                Stage::FinalDot,
+                554,
+                "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message",
+                Configuration,
+                Hold,
+            ),
+            (
+                Stage::FinalDot,
+                554,
+                "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
+                Account,
+                Defer,
+            ),
+            (
+                Stage::FinalDot,
+                554,
+                "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
+                Account,
+                Defer,
+            ),
+            (
+                Stage::MailFrom,
+                552,
+                "5.3.4 Message size exceeds fixed maximum message size",
+                Message,
+                Fail,
+            ),
             (Stage::RcptTo, 550, "5.1.1 User unknown", Recipient, Fail),
-            (Stage::RcptTo, 451, "4.7.1 Greylisting in action", ServiceBusy, Defer),
-            (Stage::FinalDot, 554, "5.6.0 Corrupt message content", Message, Fail),
-            (Stage::Connect, 554, "no SMTP service here", ServiceDown, Defer),
+            (
+                Stage::RcptTo,
+                451,
+                "4.7.1 Greylisting in action",
+                ServiceBusy,
+                Defer,
+            ),
+            (
+                Stage::FinalDot,
+                554,
+                "5.6.0 Corrupt message content",
+                Message,
+                Fail,
+            ),
+            (
+                Stage::Connect,
+                554,
+                "no SMTP service here",
+                ServiceDown,
+                Defer,
+            ),
             (Stage::Body, 421, "4.4.2 Timed out", ServiceDown, Defer),
         ] {
             let reply = Reply::from_wire(code, vec![text.to_owned()]);
-            assert_eq!(classify(stage, &reply), Meaning { party, action }, "{stage:?} {reply}");
+            assert_eq!(
+                classify(stage, &reply),
+                Meaning { party, action },
+                "{stage:?} {reply}"
+            );
         }
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use mailward_mail::{Reply, Secret};
 use mailward_net::clock::within;
-use mailward_net::smtp::client::{ClientError, ClientOptions, ClientSecurity, ClientSession, ClientTimes};
+use mailward_net::smtp::client::{
+    ClientError, ClientOptions, ClientSecurity, ClientSession, ClientTimes,
+};
 use mailward_queue::{Credential, Stage};
 use mailward_wire::smtp::client::{Error, Stage as WireStage};
 use mailward_wire::smtp::{Credentials, Mechanism as Sasl};
@@ -26,7 +28,11 @@ pub(super) struct OpenProblem {
 impl OpenProblem {
     fn local(stage: Stage, text: impl std::fmt::Display) -> Self {
         // 4.4.1: no answer from host (RFC 3463); nothing was sent.
-        Self { stage, reply: Reply::status(451, 4, 1, text.to_string()), credential_refused: false }
+        Self {
+            stage,
+            reply: Reply::status(451, 4, 1, text.to_string()),
+            credential_refused: false,
+        }
     }
 }
 
@@ -45,11 +51,21 @@ pub(super) async fn open(
     route: &SubmissionRoute,
     account: &SendingAccount,
 ) -> Result<ClientSession, OpenProblem> {
-    match within(&*options.clock, route.times.open, open_unbounded(options, route, account)).await {
+    match within(
+        &*options.clock,
+        route.times.open,
+        open_unbounded(options, route, account),
+    )
+    .await
+    {
         Ok(result) => result,
         Err(_) => Err(OpenProblem::local(
             Stage::Connect,
-            format!("{} did not let us in within {} s", route.server, route.times.open.as_secs()),
+            format!(
+                "{} did not let us in within {} s",
+                route.server,
+                route.times.open.as_secs()
+            ),
         )),
     }
 }
@@ -68,9 +84,10 @@ async fn open_unbounded(
         security: ClientSecurity::StartTls(Arc::clone(&route.tls)),
         times: ClientTimes::default(),
     };
-    let mut session = ClientSession::connect(&client, &*options.resolver, Arc::clone(&options.clock))
-        .await
-        .map_err(problem)?;
+    let mut session =
+        ClientSession::connect(&client, &*options.resolver, Arc::clone(&options.clock))
+            .await
+            .map_err(problem)?;
     match session.authenticate(&credentials).await {
         Ok(()) => Ok(session),
         Err(error) => {
@@ -85,14 +102,16 @@ async fn open_unbounded(
 async fn credentials(account: &SendingAccount) -> Result<Credentials, OpenProblem> {
     // The user name is always the full address (GUIDE-9, GUIDE-59).
     let username = account.address.as_str();
-    let password = |mechanism, secret: &Secret| {
-        Ok(Credentials::password(mechanism, username, secret.clone()))
-    };
+    let password =
+        |mechanism, secret: &Secret| Ok(Credentials::password(mechanism, username, secret.clone()));
     match &account.mechanism {
         Mechanism::Login { password: known } => password(Sasl::Login, &known.secret),
         Mechanism::Plain { password: known } => password(Sasl::Plain, &known.secret),
         Mechanism::XOAuth2 { tokens } => match tokens.token().await {
-            Ok(token) => Ok(Credentials::Bearer { username: username.to_owned(), token }),
+            Ok(token) => Ok(Credentials::Bearer {
+                username: username.to_owned(),
+                token,
+            }),
             Err(error @ TokenError::Refused { .. }) => Err(OpenProblem {
                 stage: Stage::Authenticate,
                 reply: Reply::status(535, 7, 8, error.to_string()),
@@ -118,7 +137,9 @@ fn problem(error: ClientError) -> OpenProblem {
 /// The queue's coarser stages.
 pub(super) fn queue_stage(stage: WireStage) -> Stage {
     match stage {
-        WireStage::Connect | WireStage::Greeting | WireStage::Ehlo | WireStage::Quit => Stage::Connect,
+        WireStage::Connect | WireStage::Greeting | WireStage::Ehlo | WireStage::Quit => {
+            Stage::Connect
+        }
         WireStage::StartTls | WireStage::Tls => Stage::Tls,
         WireStage::Auth => Stage::Authenticate,
         WireStage::Reset | WireStage::MailFrom => Stage::MailFrom,

@@ -92,9 +92,10 @@ impl LaneWorker {
             let clock = Arc::clone(&self.options.clock);
             let (moment, heeds_change) = match wait {
                 Wait::Change => (self.idle_ends_at(), true),
-                Wait::ChangeOr(moment) => {
-                    (Some(self.idle_ends_at().map_or(moment, |ends| ends.min(moment))), true)
-                }
+                Wait::ChangeOr(moment) => (
+                    Some(self.idle_ends_at().map_or(moment, |ends| ends.min(moment))),
+                    true,
+                ),
                 Wait::Until(moment) => (Some(moment), false),
                 Wait::End => (None, false),
             };
@@ -120,9 +121,16 @@ impl LaneWorker {
 
     /// Carries the last minute over a restart.
     async fn restore_pace(&mut self) {
-        match self.options.queue.recent_attempts(&self.lane, self.route.limits.window).await {
+        match self
+            .options
+            .queue
+            .recent_attempts(&self.lane, self.route.limits.window)
+            .await
+        {
             Ok(ended) => self.pace = Pace::restore(self.route.limits, ended),
-            Err(error) => tracing::error!(lane = %self.lane, %error, "the last minute can't be read"),
+            Err(error) => {
+                tracing::error!(lane = %self.lane, %error, "the last minute can't be read")
+            }
         }
     }
 
@@ -164,19 +172,30 @@ impl LaneWorker {
         // Those in flight may still look due, so ask for that many more.
         let limit = BACKLOG_MAX + self.in_flight.len();
         let due = self.options.queue.due(&self.lane, now, limit).await?;
-        self.backlog.extend(due.into_iter().filter(|message| !self.in_flight.contains(&message.id)));
+        self.backlog.extend(
+            due.into_iter()
+                .filter(|message| !self.in_flight.contains(&message.id)),
+        );
         Ok(!self.backlog.is_empty())
     }
 
     fn begin(&mut self) {
-        let Some(due) = self.backlog.pop_front() else { return };
+        let Some(due) = self.backlog.pop_front() else {
+            return;
+        };
         let id = due.id;
         self.in_flight.insert(id);
         let kept = self.idle.pop().map(|(_, session)| session);
-        let (options, route, account) =
-            (Arc::clone(&self.options), self.route.clone(), self.account.clone());
+        let (options, route, account) = (
+            Arc::clone(&self.options),
+            self.route.clone(),
+            self.account.clone(),
+        );
         self.under_way.spawn(async move {
-            (id, attempt::run(&options, &route, &account, kept, due).await)
+            (
+                id,
+                attempt::run(&options, &route, &account, kept, due).await,
+            )
         });
     }
 
@@ -201,8 +220,12 @@ impl LaneWorker {
             News::Sent => {
                 self.proven = true;
                 self.failures = 0;
-                self.options.alarms.clear("authentication_refused", &self.account.address.key());
-                self.options.alarms.clear("service_down", &self.account.address.key());
+                self.options
+                    .alarms
+                    .clear("authentication_refused", &self.account.address.key());
+                self.options
+                    .alarms
+                    .clear("service_down", &self.account.address.key());
             }
             News::NotDue => {}
             News::Down => self.pause(now),
@@ -233,8 +256,11 @@ impl LaneWorker {
         self.paused_until = Some(next_attempt_at(self.failures - 1, now, jitter));
         if self.failures == FAILURES_BEFORE_ALARM {
             self.options.alarms.raise(
-                Alarm::new("service_down", format!("{} can't be reached; mail waits", self.route.server))
-                    .account(&self.account.address.key()),
+                Alarm::new(
+                    "service_down",
+                    format!("{} can't be reached; mail waits", self.route.server),
+                )
+                .account(&self.account.address.key()),
             );
         }
     }
@@ -257,15 +283,20 @@ impl LaneWorker {
     }
 
     fn idle_ends_at(&self) -> Option<Timestamp> {
-        self.idle.iter().map(|(since, _)| since.plus(self.route.times.idle)).min()
+        self.idle
+            .iter()
+            .map(|(since, _)| since.plus(self.route.times.idle))
+            .min()
     }
 
     /// Closes connections that were idle for long, or all.
     async fn close_idle(&mut self, all: bool) {
         let now = self.options.clock.now();
         let limit = self.route.times.idle;
-        let (over, kept): (Vec<_>, Vec<_>) =
-            self.idle.drain(..).partition(|(since, _)| all || now.since(*since) >= limit);
+        let (over, kept): (Vec<_>, Vec<_>) = self
+            .idle
+            .drain(..)
+            .partition(|(since, _)| all || now.since(*since) >= limit);
         self.idle = kept;
         for (_, session) in over {
             session.quit().await;

@@ -117,8 +117,11 @@ fn start_lane(options: &Arc<DeliverOptions>, tasks: &Tasks, lane: Lane) {
             tasks.spawn("lane", worker.run());
         }
         None => options.alarms.raise(
-            Alarm::new("lane_without_route", format!("mail waits for {lane}, which the configuration no longer has"))
-                .account(lane.account.as_str()),
+            Alarm::new(
+                "lane_without_route",
+                format!("mail waits for {lane}, which the configuration no longer has"),
+            )
+            .account(lane.account.as_str()),
         ),
     }
 }

@@ -51,7 +51,11 @@ pub enum TokenError {
     /// The identity service refused the client: trying again changes nothing
     /// until somebody changes the registration or its secret.
     #[error("the token was refused: {status} {error}: {description}")]
-    Refused { status: u16, error: String, description: String },
+    Refused {
+        status: u16,
+        error: String,
+        description: String,
+    },
     /// It may work later.
     #[error("no token at the moment: {0}")]
     Unavailable(String),
@@ -78,7 +82,12 @@ struct Refused {
 
 impl TokenSource {
     pub fn new(settings: TokenSettings, http: HttpClient, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { settings, http, clock, kept: Mutex::new(None) }))
+        Self(Arc::new(Inner {
+            settings,
+            http,
+            clock,
+            kept: Mutex::new(None),
+        }))
     }
 
     /// Client id and the secret's version: what the breaker watches.
@@ -122,7 +131,10 @@ impl TokenSource {
                     TokenError::Unavailable(format!("the token answer can't be read: {error}"))
                 })?;
                 let lifetime = Duration::from_secs(granted.expires_in);
-                Ok(Kept { token: granted.access_token, expires_at: asked_at.plus(lifetime) })
+                Ok(Kept {
+                    token: granted.access_token,
+                    expires_at: asked_at.plus(lifetime),
+                })
             }
             // RFC 6749 section 5.2 has 400 and 401 for refusals; all else may pass.
             status @ (400 | 401) => {
@@ -133,7 +145,9 @@ impl TokenSource {
                     description: first_sentence(&refused.error_description),
                 })
             }
-            status => Err(TokenError::Unavailable(format!("the token endpoint answered {status}"))),
+            status => Err(TokenError::Unavailable(format!(
+                "the token endpoint answered {status}"
+            ))),
         }
     }
 }
@@ -142,5 +156,9 @@ impl TokenSource {
 fn first_sentence(description: &str) -> String {
     const CHARACTERS_MAX: usize = 200;
     let end = description.find(" Trace ID:").unwrap_or(description.len());
-    description[..end].chars().filter(|char| !char.is_control()).take(CHARACTERS_MAX).collect()
+    description[..end]
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(CHARACTERS_MAX)
+        .collect()
 }

@@ -59,7 +59,12 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     let now = options.clock.now();
     let id = format!("notice_{}", notice.id.0);
     match post(target, &id, now, &outcome_event(&notice)).await {
-        Ok(status) => options.queue.finish_notice(notice.id, &format!("answered {status}")).await,
+        Ok(status) => {
+            options
+                .queue
+                .finish_notice(notice.id, &format!("answered {status}"))
+                .await
+        }
         Err(error) if now.since(notice.made_at) >= GIVE_UP_AFTER => {
             tracing::error!(application = %notice.application, message = %notice.message, error, "a callback is given up");
             options.queue.abandon_notice(notice.id, &error).await
@@ -88,9 +93,16 @@ pub(crate) async fn post(
         ("webhook-timestamp", seconds.as_str()),
         ("webhook-signature", signature.as_str()),
     ];
-    match target.http.post_bytes(&target.url, &headers, body.into_bytes().into()).await {
+    match target
+        .http
+        .post_bytes(&target.url, &headers, body.into_bytes().into())
+        .await
+    {
         Ok(response) if response.status.is_success() => Ok(response.status.as_u16()),
-        Ok(response) => Err(format!("the callback answered {}", response.status.as_u16())),
+        Ok(response) => Err(format!(
+            "the callback answered {}",
+            response.status.as_u16()
+        )),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -72,7 +72,11 @@ impl Worker {
     /// Works off what is due and says how much that was.
     async fn round(&self) -> Result<usize, QueueError> {
         let now = self.options.clock.now();
-        let notices = self.options.queue.notices_due(now, NOTICES_AT_ONCE_MAX).await?;
+        let notices = self
+            .options
+            .queue
+            .notices_due(now, NOTICES_AT_ONCE_MAX)
+            .await?;
         let count = notices.len();
         for notice in notices {
             let (id, message) = (notice.id, notice.message);

@@ -4,7 +4,9 @@
 use mailward_mail::header::{HEADER_OCTETS_MAX, Header};
 use mailward_mail::report::{Action, DeliveryReport, RecipientReport};
 use mailward_mail::{Address, Envelope, ForwardPath, Notify, Outcome, Recipient, ReversePath};
-use mailward_queue::{AcceptError, MessageClass, NewMessage, Notice, Queue, QueueError, RecipientView};
+use mailward_queue::{
+    AcceptError, MessageClass, NewMessage, Notice, Queue, QueueError, RecipientView,
+};
 use mailward_store::BodyRef;
 
 use super::OutcomeOptions;
@@ -14,10 +16,16 @@ use super::OutcomeOptions;
 pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(), QueueError> {
     // A report about a report would go round for ever (RFC 5321 section 4.5.5).
     let ReversePath::Address(sender) = notice.envelope.reverse_path.clone() else {
-        return options.queue.finish_notice(notice.id, "no report: the reverse-path is null").await;
+        return options
+            .queue
+            .finish_notice(notice.id, "no report: the reverse-path is null")
+            .await;
     };
     let Some(shown) = options.queue.show(notice.message).await? else {
-        return options.queue.abandon_notice(notice.id, "the message has gone").await;
+        return options
+            .queue
+            .abandon_notice(notice.id, "the message has gone")
+            .await;
     };
     let original_header = match &notice.body {
         Some(body) => read_header(&options.queue, body).await.unwrap_or_default(),
@@ -29,7 +37,10 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     let mut envelope = Envelope::new(ReversePath::Null);
     let mut recipient = Recipient::new(ForwardPath(sender));
     // What becomes of a report is reported to nobody.
-    recipient.notify = Some(Notify { never: true, ..Notify::default() });
+    recipient.notify = Some(Notify {
+        never: true,
+        ..Notify::default()
+    });
     envelope.smtputf8 = !message.is_ascii();
     if envelope.smtputf8 {
         envelope.body = mailward_mail::BodyType::EightBitMime;
@@ -43,12 +54,19 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     new.message_id = Some(format!("<{id}@{}>", options.hostname));
     let mut body = options.queue.new_body();
     body.write(&message)?;
-    match options.queue.accept_report(notice.id, new, body.finish()?).await {
+    match options
+        .queue
+        .accept_report(notice.id, new, body.finish()?)
+        .await
+    {
         Ok(_) | Err(AcceptError::NoticeDone) => Ok(()),
         Err(AcceptError::Store(error)) => Err(error.into()),
         Err(other) => {
             tracing::error!(message = %notice.message, error = %other, "a report was not accepted");
-            options.queue.abandon_notice(notice.id, &other.to_string()).await
+            options
+                .queue
+                .abandon_notice(notice.id, &other.to_string())
+                .await
         }
     }
 }
@@ -60,8 +78,11 @@ fn compose(
     original_header: &[u8],
     id: &str,
 ) -> Vec<u8> {
-    let recipients: Vec<RecipientReport> =
-        notice.recipients.iter().map(|one| recipient_report(notice.outcome, one)).collect();
+    let recipients: Vec<RecipientReport> = notice
+        .recipients
+        .iter()
+        .map(|one| recipient_report(notice.outcome, one))
+        .collect();
     DeliveryReport {
         // The service lets an account send as itself only (GUIDE-10), reports too.
         from: &format!("\"Mail Delivery Report ({})\" <{sender}>", options.hostname),
@@ -75,7 +96,11 @@ fn compose(
         explanation: &explanation(notice),
         recipients: &recipients,
         original_header,
-        boundary: &format!("=_{:016x}{:016x}", options.dice.next_u64(), options.dice.next_u64()),
+        boundary: &format!(
+            "=_{:016x}{:016x}",
+            options.dice.next_u64(),
+            options.dice.next_u64()
+        ),
     }
     .to_message()
 }
@@ -91,12 +116,21 @@ fn subject(outcome: Outcome) -> &'static str {
 
 fn explanation(notice: &Notice) -> String {
     let opening = match notice.outcome {
-        Outcome::Relayed => "This message was handed to the mail service for these recipients. Whether it reached them is not known.",
+        Outcome::Relayed => {
+            "This message was handed to the mail service for these recipients. Whether it reached them is not known."
+        }
         Outcome::Delivered => "This message was delivered to these recipients.",
-        Outcome::Expired => "This message could not be delivered before its deadline and is no longer tried.",
-        Outcome::Failed | Outcome::Cancelled => "This message could not be delivered to these recipients.",
+        Outcome::Expired => {
+            "This message could not be delivered before its deadline and is no longer tried."
+        }
+        Outcome::Failed | Outcome::Cancelled => {
+            "This message could not be delivered to these recipients."
+        }
     };
-    let mut text = format!("{opening}\n\nMessage {} of {}\n", notice.message, notice.received_at);
+    let mut text = format!(
+        "{opening}\n\nMessage {} of {}\n",
+        notice.message, notice.received_at
+    );
     for one in &notice.recipients {
         text.push_str(&format!("\n{}\n", one.recipient.forward_path.address()));
         if let Some(reply) = &one.last_reply {
@@ -136,7 +170,9 @@ fn recipient_report(outcome: Outcome, view: &RecipientView) -> RecipientReport {
 fn enhanced_status(reply: &str) -> Option<&str> {
     let word = reply.split(' ').nth(1)?;
     let is_code = word.split('.').count() == 3
-        && word.split('.').all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
+        && word
+            .split('.')
+            .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
     is_code.then_some(word)
 }
 

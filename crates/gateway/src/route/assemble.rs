@@ -35,7 +35,9 @@ pub enum AssembleError {
     Http(#[from] HttpError),
     #[error("route {name} is of kind {kind}, which this version can't deliver by: use submission")]
     Kind { name: String, kind: String },
-    #[error("account {account} signs in with a password on route {route}, but has no secret: add secret = \"keystore:NAME\"")]
+    #[error(
+        "account {account} signs in with a password on route {route}, but has no secret: add secret = \"keystore:NAME\""
+    )]
     NoSecret { account: String, route: String },
     #[error("route {route} names [oauth.{oauth}], which is not there")]
     NoOAuth { route: String, oauth: String },
@@ -75,7 +77,11 @@ pub fn routes(
     resolver: &Arc<dyn Resolver>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Routes, AssembleError> {
-    let mut makers = Makers { resolver, clock, tls: HashMap::new() };
+    let mut makers = Makers {
+        resolver,
+        clock,
+        tls: HashMap::new(),
+    };
     let mut routes = Vec::with_capacity(config.routes.len());
     for route in &config.routes {
         routes.push(submission(config, route, &mut makers)?);
@@ -110,7 +116,11 @@ fn submission(
         server: route.server.clone(),
         port: route.port,
         tls: makers.tls(&route.ca_file)?,
-        limits: LaneLimits { connections_max, messages_max: route.messages_per_minute, window: MINUTE },
+        limits: LaneLimits {
+            connections_max,
+            messages_max: route.messages_per_minute,
+            window: MINUTE,
+        },
         times: Times::default(),
         client_name: config.hostname.clone(),
     })
@@ -124,20 +134,30 @@ fn mechanism(
     makers: &mut Makers<'_>,
 ) -> Result<Mechanism, AssembleError> {
     let password = || {
-        let reference = account.secret.as_ref().ok_or_else(|| AssembleError::NoSecret {
-            account: account.address.as_str().to_owned(),
-            route: route.name.as_str().to_owned(),
-        })?;
+        let reference = account
+            .secret
+            .as_ref()
+            .ok_or_else(|| AssembleError::NoSecret {
+                account: account.address.as_str().to_owned(),
+                route: route.name.as_str().to_owned(),
+            })?;
         versioned(secrets, reference)
     };
     match &route.mechanism {
-        config::Mechanism::Login => Ok(Mechanism::Login { password: password()? }),
-        config::Mechanism::Plain => Ok(Mechanism::Plain { password: password()? }),
+        config::Mechanism::Login => Ok(Mechanism::Login {
+            password: password()?,
+        }),
+        config::Mechanism::Plain => Ok(Mechanism::Plain {
+            password: password()?,
+        }),
         config::Mechanism::XOAuth2 { oauth } => {
-            let client = config.oauth.get(oauth).ok_or_else(|| AssembleError::NoOAuth {
-                route: route.name.as_str().to_owned(),
-                oauth: oauth.clone(),
-            })?;
+            let client = config
+                .oauth
+                .get(oauth)
+                .ok_or_else(|| AssembleError::NoOAuth {
+                    route: route.name.as_str().to_owned(),
+                    oauth: oauth.clone(),
+                })?;
             let settings = TokenSettings {
                 token_url: client.token_url.clone(),
                 client_id: client.client_id.clone(),
@@ -153,7 +173,10 @@ fn mechanism(
 
 fn versioned(secrets: &Secrets, reference: &config::SecretRef) -> Result<Versioned, AssembleError> {
     let found = secrets.resolve(reference)?;
-    Ok(Versioned { secret: found.secret, version: found.version })
+    Ok(Versioned {
+        secret: found.secret,
+        version: found.version,
+    })
 }
 
 /// The callback of every application that has one.
@@ -163,7 +186,11 @@ pub fn callbacks(
     resolver: &Arc<dyn Resolver>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Callbacks, AssembleError> {
-    let mut makers = Makers { resolver, clock, tls: HashMap::new() };
+    let mut makers = Makers {
+        resolver,
+        clock,
+        tls: HashMap::new(),
+    };
     let mut targets = Vec::new();
     for application in &config.applications {
         if let Some(callback) = &application.callback {

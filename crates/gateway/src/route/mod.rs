@@ -61,15 +61,25 @@ impl Routes {
         accounts: impl IntoIterator<Item = SendingAccount>,
     ) -> Self {
         Self {
-            routes: routes.into_iter().map(|route| (route.name.clone(), route)).collect(),
-            accounts: accounts.into_iter().map(|account| (account.address.key(), account)).collect(),
+            routes: routes
+                .into_iter()
+                .map(|route| (route.name.clone(), route))
+                .collect(),
+            accounts: accounts
+                .into_iter()
+                .map(|account| (account.address.key(), account))
+                .collect(),
         }
     }
 
     /// The way for mail of `account`.
     pub fn choose(&self, account: &Address) -> Result<Choice, NoRoute> {
-        let found = self.account(account).ok_or_else(|| NoRoute::Account(account.clone()))?;
-        let route = self.route(&found.route).ok_or_else(|| NoRoute::Route(found.route.clone()))?;
+        let found = self
+            .account(account)
+            .ok_or_else(|| NoRoute::Account(account.clone()))?;
+        let route = self
+            .route(&found.route)
+            .ok_or_else(|| NoRoute::Route(found.route.clone()))?;
         Ok(Choice {
             lane: found.lane(),
             reason: format!("{} is the route of {}", route.name, found.address),

@@ -37,7 +37,10 @@ pub struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Self { open: Duration::from_secs(120), idle: Duration::from_secs(30) }
+        Self {
+            open: Duration::from_secs(120),
+            idle: Duration::from_secs(30),
+        }
     }
 }
 

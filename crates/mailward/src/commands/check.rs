@@ -65,7 +65,9 @@ fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
         .and_then(|file| file.take(FILE_OCTETS_MAX + 1).read_to_end(&mut message))
         .map_err(|error| unreadable(&error))?;
     if message.len() as u64 > FILE_OCTETS_MAX {
-        return Err(unreadable(&format!("it has more than {FILE_OCTETS_MAX} octets")));
+        return Err(unreadable(&format!(
+            "it has more than {FILE_OCTETS_MAX} octets"
+        )));
     }
     Ok(message)
 }
@@ -82,7 +84,10 @@ fn text(file: &Path, found: &FileReport) -> String {
         ("message", format!("{} ({size})", file.display())),
         (
             "application",
-            format!("{}, sends as {account} by {}", found.application, found.route),
+            format!(
+                "{}, sends as {account} by {}",
+                found.application, found.route
+            ),
         ),
         ("data class", found.data_class.to_string()),
         ("verdict", verdict(found)),
@@ -94,7 +99,12 @@ fn text(file: &Path, found: &FileReport) -> String {
         write_finding(&mut text, finding);
     }
     for repair in &found.verdict.repairs {
-        let _ = writeln!(text, "\nadded        {} (rule {})", repair.field.name(), repair.rule);
+        let _ = writeln!(
+            text,
+            "\nadded        {} (rule {})",
+            repair.field.name(),
+            repair.rule
+        );
     }
     for note in &found.verdict.notes {
         let _ = writeln!(text, "\nnote         {}", plain(&note.text));
@@ -158,7 +168,7 @@ mod tests {
         );
         std::fs::write(&file, &message).expect("written");
         let mut arguments = CheckArguments {
-            file: file.clone(),
+            file: file,
             app: sample.name.clone(),
             config: None,
             seed: None,
@@ -175,7 +185,11 @@ mod tests {
         let report = check(|_, _| {}).expect("a verdict");
         assert_eq!(report.answer, Answer::Yes, "{}", report.text);
         assert!(report.text.contains("1 recipient"), "{}", report.text);
-        assert!(report.text.contains("verdict      accepted"), "{}", report.text);
+        assert!(
+            report.text.contains("verdict      accepted"),
+            "{}",
+            report.text
+        );
     }
 
     #[test]
@@ -192,7 +206,11 @@ mod tests {
             "\nrefuse       from-is-account (GUIDE-10",
             "\nSMTP would answer\n  550",
         ] {
-            assert!(report.text.contains(expected), "{expected}: {}", report.text);
+            assert!(
+                report.text.contains(expected),
+                "{expected}: {}",
+                report.text
+            );
         }
         let report = check(|arguments, message| {
             other_from(arguments, message);
@@ -209,11 +227,23 @@ mod tests {
     fn what_cannot_be_judged_is_an_error_that_says_what() {
         type Change = fn(&mut CheckArguments);
         let table: [(Change, &str); 5] = [
-            (|it| it.app = "nobody".to_owned(), "no application \"nobody\" is registered; there are "),
-            (|it| it.file = PathBuf::from("/nowhere.eml"), "cannot read the message /nowhere.eml: "),
+            (
+                |it| it.app = "nobody".to_owned(),
+                "no application \"nobody\" is registered; there are ",
+            ),
+            (
+                |it| it.file = PathBuf::from("/nowhere.eml"),
+                "cannot read the message /nowhere.eml: ",
+            ),
             (|it| it.to = vec!["ward".to_owned()], "--to ward: "),
-            (|it| it.data_class = Some("red".to_owned()), "--data-class red: "),
-            (|it| it.config = Some(PathBuf::from("/nowhere.toml")), "/nowhere.toml: "),
+            (
+                |it| it.data_class = Some("red".to_owned()),
+                "--data-class red: ",
+            ),
+            (
+                |it| it.config = Some(PathBuf::from("/nowhere.toml")),
+                "/nowhere.toml: ",
+            ),
         ];
         for (change, expected) in table {
             let error = check(|arguments, _| change(arguments)).expect_err(expected);

@@ -41,7 +41,10 @@ fn check(text: &str, path: &Path, as_json: bool) -> Result<Report, CommandError>
             })
         })
         .collect();
-    Report::json(&json!({ "file": path, "good": good, "errors": errors }), good)
+    Report::json(
+        &json!({ "file": path, "good": good, "errors": errors }),
+        good,
+    )
 }
 
 fn good(config: &Config, path: &Path) -> String {
@@ -85,7 +88,11 @@ mod tests {
         let bad = format!("{GOOD}colour = \"red\"\n");
         let report = config_check(&bad, false);
         assert_eq!(report.answer, Answer::No);
-        assert!(report.text.starts_with("gateway.toml:4: "), "{}", report.text);
+        assert!(
+            report.text.starts_with("gateway.toml:4: "),
+            "{}",
+            report.text
+        );
         let report = config_check(&bad, true);
         assert_eq!(report.answer, Answer::No);
         let value: serde_json::Value = serde_json::from_str(&report.text).expect("JSON");
@@ -97,6 +104,10 @@ mod tests {
     fn a_missing_file_is_an_error_of_the_command() {
         let config = Path::new("/nowhere/gateway.toml").to_owned();
         let error = run(&ConfigCommand::Check { config, json: true }).expect_err("no file");
-        assert!(error.to_string().starts_with("cannot read /nowhere/gateway.toml: "));
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot read /nowhere/gateway.toml: ")
+        );
     }
 }

@@ -94,9 +94,9 @@ mod tests {
         let report = explain(Some("from-is-account"), false).expect("a rule");
         assert_eq!(report.answer, Answer::Yes);
         assert!(
-            report.text.starts_with(
-                "# from-is-account\n\nFrom must be the sending account.\n"
-            ),
+            report
+                .text
+                .starts_with("# from-is-account\n\nFrom must be the sending account.\n"),
             "{}",
             report.text
         );
@@ -121,10 +121,19 @@ mod tests {
     #[test]
     fn an_unknown_rule_is_said_with_its_neighbour() {
         for (typed, expected) in [
-            ("from-account", "there is no rule \"from-account\"; did you mean from-is-account? see all with `mailward explain`"),
-            ("xyz", "there is no rule \"xyz\"; see all with `mailward explain`"),
+            (
+                "from-account",
+                "there is no rule \"from-account\"; did you mean from-is-account? see all with `mailward explain`",
+            ),
+            (
+                "xyz",
+                "there is no rule \"xyz\"; see all with `mailward explain`",
+            ),
         ] {
-            assert_eq!(explain(Some(typed), false).expect_err(typed).to_string(), expected);
+            assert_eq!(
+                explain(Some(typed), false).expect_err(typed).to_string(),
+                expected
+            );
         }
     }
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::queue_text;
 use super::{CommandError, Report};
 use crate::cli::{ActArguments, QueueCommand};
-use crate::operator::shapes::Acted;
 use crate::operator::sentences::counted;
+use crate::operator::shapes::Acted;
 use crate::operator::{Act, OperatorError, Request, ask};
 
 pub(super) async fn run(command: QueueCommand) -> Result<Report, CommandError> {
@@ -42,7 +42,13 @@ pub(super) async fn run(command: QueueCommand) -> Result<Report, CommandError> {
             show(&target.dir, request, target.json, queue_text::explained).await
         }
         QueueCommand::Summary { target } => {
-            show(&target.dir, Request::Summary, target.json, queue_text::summary).await
+            show(
+                &target.dir,
+                Request::Summary,
+                target.json,
+                queue_text::summary,
+            )
+            .await
         }
         QueueCommand::Retry(arguments) => act(Act::Retry, arguments, "to be tried again now").await,
         QueueCommand::Cancel(arguments) => act(Act::Cancel, arguments, "cancelled").await,
@@ -114,7 +120,10 @@ fn state_word(text: &str) -> Result<StateWord, CommandError> {
 fn operator() -> Actor {
     let named = ["SUDO_USER", "USER", "LOGNAME"];
     let name = named.iter().find_map(|name| std::env::var(name).ok());
-    Actor::from(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned()))
+    Actor::from(
+        name.filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "operator".to_owned()),
+    )
 }
 
 #[cfg(test)]
@@ -149,7 +158,10 @@ mod tests {
         assert_eq!((report.text, report.answer), (said, Answer::No));
 
         let error = run(show("12", false)).await.expect_err("no id");
-        assert!(error.to_string().starts_with("\"12\": a message id is"), "{error}");
+        assert!(
+            error.to_string().starts_with("\"12\": a message id is"),
+            "{error}"
+        );
         let list = QueueCommand::List {
             target: target(dir(), false),
             state: Some("lost".to_owned()),
@@ -159,7 +171,12 @@ mod tests {
             limit: 5,
         };
         let error = run(list).await.expect_err("no state");
-        assert!(error.to_string().starts_with("--state: \"lost\" is no state"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("--state: \"lost\" is no state"),
+            "{error}"
+        );
 
         let cancel = QueueCommand::Cancel(ActArguments {
             target: target(dir(), false),
@@ -168,6 +185,9 @@ mod tests {
             why: "not needed".to_owned(),
         });
         let report = run(cancel).await.expect("a report");
-        assert_eq!(report.text, format!("{}: 1 recipient cancelled\n", fixture.fresh));
+        assert_eq!(
+            report.text,
+            format!("{}: 1 recipient cancelled\n", fixture.fresh)
+        );
     }
 }

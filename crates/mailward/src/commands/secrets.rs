@@ -20,10 +20,7 @@ use crate::cli::{KeystoreArguments, SecretsCommand};
 /// Where the passphrase is when no file is named.
 const PASSPHRASE_VARIABLE: &str = "MAILWARD_KEYSTORE_PASSPHRASE";
 
-pub(super) fn run(
-    command: SecretsCommand,
-    input: &mut dyn Read,
-) -> Result<Report, CommandError> {
+pub(super) fn run(command: SecretsCommand, input: &mut dyn Read) -> Result<Report, CommandError> {
     match command {
         SecretsCommand::Init { keystore } => init(&keystore),
         SecretsCommand::Set { name, keystore } => set(&name, &keystore, input),
@@ -34,7 +31,7 @@ pub(super) fn run(
 
 fn init(arguments: &KeystoreArguments) -> Result<Report, CommandError> {
     let file = &arguments.keystore;
-    Keystore::create(file, opener(arguments)?, &SystemDice::default())?;
+    Keystore::create(file, opener(arguments)?, &SystemDice)?;
     if arguments.json {
         return Report::json(&json!({ "keystore": file }), true);
     }
@@ -49,7 +46,7 @@ fn set(
 ) -> Result<Report, CommandError> {
     let secret = read_secret(input)?;
     let keystore = open(arguments)?;
-    let version = keystore.set(name, &secret, SystemClock.now(), &SystemDice::default())?;
+    let version = keystore.set(name, &secret, SystemClock.now(), &SystemDice)?;
     if arguments.json {
         return Report::json(&json!({ "name": name, "version": version }), true);
     }
@@ -63,13 +60,17 @@ fn list(arguments: &KeystoreArguments) -> Result<Report, CommandError> {
     }
     let mut table = Table::new(["NAME", "VERSION", "CHANGED"]);
     for one in &listed {
-        table.row([&one.name, &one.version.to_string(), &one.changed.to_string()]);
+        table.row([
+            &one.name,
+            &one.version.to_string(),
+            &one.changed.to_string(),
+        ]);
     }
     Ok(Report::yes(table.text()))
 }
 
 fn remove(name: &str, arguments: &KeystoreArguments) -> Result<Report, CommandError> {
-    open(arguments)?.remove(name, &SystemDice::default())?;
+    open(arguments)?.remove(name, &SystemDice)?;
     if arguments.json {
         return Report::json(&json!({ "name": name, "removed": true }), true);
     }
@@ -79,7 +80,9 @@ fn remove(name: &str, arguments: &KeystoreArguments) -> Result<Report, CommandEr
 /// All of the input, without the one line end that `echo` adds.
 fn read_secret(input: &mut dyn Read) -> Result<Secret, CommandError> {
     let unreadable = |why: &dyn std::fmt::Display| {
-        CommandError::new(format!("the secret cannot be read from standard input: {why}"))
+        CommandError::new(format!(
+            "the secret cannot be read from standard input: {why}"
+        ))
     };
     // Made whole at once: a buffer that grows leaves copies behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(SECRET_OCTETS_MAX + 3));
@@ -92,10 +95,14 @@ fn read_secret(input: &mut dyn Read) -> Result<Secret, CommandError> {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {
-        return Err(unreadable(&"it is empty; pipe it in or type it and end with Ctrl-D"));
+        return Err(unreadable(
+            &"it is empty; pipe it in or type it and end with Ctrl-D",
+        ));
     }
     if text.len() > SECRET_OCTETS_MAX {
-        return Err(unreadable(&format!("it has more than {SECRET_OCTETS_MAX} octets")));
+        return Err(unreadable(&format!(
+            "it has more than {SECRET_OCTETS_MAX} octets"
+        )));
     }
     Ok(Secret::new(text))
 }
@@ -120,7 +127,9 @@ fn opener(arguments: &KeystoreArguments) -> Result<Opener, CommandError> {
     };
     Opener::fetch(&from, None).map_err(|error| match arguments.key_file {
         Some(_) => CommandError::new(error),
-        None => CommandError::new(format!("{error}; set it, or name --passphrase-file or --key-file")),
+        None => CommandError::new(format!(
+            "{error}; set it, or name --passphrase-file or --key-file"
+        )),
     })
 }
 
@@ -171,32 +180,56 @@ mod tests {
         let missing = text(set("letters"), "hunter2\n").expect_err("no keystore yet");
         assert!(missing.contains("mailward secrets init"), "{missing}");
 
-        text(SecretsCommand::Init { keystore: keystore() }, "").expect("made");
+        text(
+            SecretsCommand::Init {
+                keystore: keystore(),
+            },
+            "",
+        )
+        .expect("made");
         assert_eq!(
             text(set("letters"), "hunter2\n").expect("set"),
             "letters is set, version 1\n"
         );
-        assert_eq!(text(set("b"), "  two words\n\n").expect("set"), "b is set, version 2\n");
+        assert_eq!(
+            text(set("b"), "  two words\n\n").expect("set"),
+            "b is set, version 2\n"
+        );
         let opener = opener(&keystore()).expect("a key");
         let opened = Keystore::open(&folder.path().join("keystore"), opener).expect("open");
         for (name, expected) in [("letters", "hunter2"), ("b", "  two words\n")] {
             assert_eq!(opened.get(name).expect("there").secret.expose(), expected);
         }
 
-        let listed = text(SecretsCommand::List { keystore: keystore() }, "").expect("a list");
+        let listed = text(
+            SecretsCommand::List {
+                keystore: keystore(),
+            },
+            "",
+        )
+        .expect("a list");
         let mut lines = listed.lines();
         assert_eq!(lines.next(), Some("NAME     VERSION  CHANGED"));
-        assert!(lines.next().expect("b").starts_with("b        2        20"), "{listed}");
+        assert!(
+            lines.next().expect("b").starts_with("b        2        20"),
+            "{listed}"
+        );
         assert!(!listed.contains("hunter2"), "{listed}");
 
         let name = "letters".to_owned();
-        let remove = SecretsCommand::Remove { name, keystore: arguments(folder.path(), true) };
+        let remove = SecretsCommand::Remove {
+            name,
+            keystore: arguments(folder.path(), true),
+        };
         assert_eq!(
             text(remove, "").expect("removed"),
             "{\"name\":\"letters\",\"removed\":true}\n"
         );
         let name = "letters".to_owned();
-        let again = SecretsCommand::Remove { name, keystore: keystore() };
+        let again = SecretsCommand::Remove {
+            name,
+            keystore: keystore(),
+        };
         assert!(text(again, "").expect_err("gone").contains("no secret"));
     }
 
@@ -209,7 +242,9 @@ mod tests {
             (b"\xff\n", "not UTF-8"),
             (long.as_bytes(), "more than"),
         ] {
-            let error = read_secret(&mut &input[..]).expect_err(expected).to_string();
+            let error = read_secret(&mut &input[..])
+                .expect_err(expected)
+                .to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -186,7 +186,11 @@ mod tests {
         for dir in [folder.path().to_owned(), folder.path().join("gateway")] {
             let report = check(&dir, false).expect("a report");
             assert_eq!(report.answer, Answer::Yes);
-            assert!(report.text.contains("gateway: sound: 3 bodies read, "), "{}", report.text);
+            assert!(
+                report.text.contains("gateway: sound: 3 bodies read, "),
+                "{}",
+                report.text
+            );
         }
     }
 
@@ -195,7 +199,12 @@ mod tests {
         let folder = folder(true).await;
         let report = check(folder.path(), false).expect("a report");
         assert_eq!(report.answer, Answer::No);
-        for expected in ["gateway: damaged: 1 damage; ", ".seg, octet ", ", record 2: ", "mailward store export --dir "] {
+        for expected in [
+            "gateway: damaged: 1 damage; ",
+            ".seg, octet ",
+            ", record 2: ",
+            "mailward store export --dir ",
+        ] {
             assert!(report.text.contains(expected), "{}", report.text);
         }
         let report = check(folder.path(), true).expect("a report");

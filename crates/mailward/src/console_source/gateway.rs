@@ -72,7 +72,9 @@ impl GatewayPart {
             since: None,
         };
         // A cursor that is none of ours leads to the first page.
-        let cursor = filter.cursor.and_then(|cursor| cursor.as_str().parse().ok());
+        let cursor = filter
+            .cursor
+            .and_then(|cursor| cursor.as_str().parse().ok());
         let page = self.queue.list(&wanted, cursor, filter.limit).await;
         let page = page.map_err(trouble)?;
         Ok(Page {
@@ -113,7 +115,11 @@ impl GatewayPart {
         let Some(view) = self.queue.show(id).await.map_err(trouble)? else {
             return Ok(Page::only(Vec::new()));
         };
-        let statuses: Vec<Status> = view.recipients.iter().map(|one| status(one.state)).collect();
+        let statuses: Vec<Status> = view
+            .recipients
+            .iter()
+            .map(|one| status(one.state))
+            .collect();
         if wanted.is_some_and(|wanted| !statuses.contains(&wanted)) {
             return Ok(Page::only(Vec::new()));
         }
@@ -123,7 +129,10 @@ impl GatewayPart {
             id,
             accepted: view.received_at,
             application: view.application.into(),
-            from: sender(view.envelope.reverse_path.as_str(), view.lane.account.as_str()),
+            from: sender(
+                view.envelope.reverse_path.as_str(),
+                view.lane.account.as_str(),
+            ),
             recipients: RecipientsSummary {
                 first: addresses.next().unwrap_or_default(),
                 count: statuses.len(),
@@ -167,8 +176,15 @@ impl GatewayPart {
             };
             let mut cursor = None;
             for _ in 0..WAITING_PAGES_MAX {
-                let page = self.queue.list(&filter, cursor, PAGE_MAX).await.map_err(trouble)?;
-                let of_account = page.items.iter().filter(|item| item.lane.account == *account);
+                let page = self
+                    .queue
+                    .list(&filter, cursor, PAGE_MAX)
+                    .await
+                    .map_err(trouble)?;
+                let of_account = page
+                    .items
+                    .iter()
+                    .filter(|item| item.lane.account == *account);
                 waiting.extend(of_account.map(|item| item.id));
                 cursor = page.next;
                 if cursor.is_none() {
@@ -230,7 +246,9 @@ pub(super) fn status(state: StateWord) -> Status {
 }
 
 fn state(wanted: Status) -> StateWord {
-    let found = StateWord::ALL.into_iter().find(|one| status(*one) == wanted);
+    let found = StateWord::ALL
+        .into_iter()
+        .find(|one| status(*one) == wanted);
     found.unwrap_or(StateWord::Incoming)
 }
 

@@ -5,11 +5,15 @@
 //!                                        └─ twin ───── accounts, mailboxes
 //! ```
 
+mod attempt;
 mod gateway;
-mod message;
 #[cfg(test)]
-mod tests;
+mod gateway_tests;
+mod message;
 mod twin;
+#[cfg(test)]
+mod twin_tests;
+mod verdict;
 
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ use mailward_mail::Address;
 use mailward_mail::header::Header;
 use mailward_mailbox::{Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
 use mailward_store::BodyReader;
-use mailward_twin::{Account, OUTSIDE};
 use mailward_twin::seed::AccountKind as TwinKind;
+use mailward_twin::{Account, OUTSIDE};
 
 use super::TwinPart;
 
@@ -88,7 +88,10 @@ impl TwinPart {
         owners.retain(|owner| owner.matches(&search) && owner.key.as_str() > after);
         let next = owners.get(filter.limit).is_some();
         owners.truncate(filter.limit);
-        let next = owners.last().filter(|_| next).map(|last| Cursor::new(&last.key));
+        let next = owners
+            .last()
+            .filter(|_| next)
+            .map(|last| Cursor::new(&last.key));
         let mut items = Vec::with_capacity(owners.len());
         for owner in owners {
             let folders = self.mailboxes.folders(&owner.key).await.map_err(trouble)?;
@@ -116,12 +119,19 @@ impl TwinPart {
         folders.sort_by_cached_key(|one| {
             let levels = one.name.as_str().split(FolderName::SEPARATOR);
             let levels: Vec<String> = levels.map(str::to_owned).collect();
-            (!(one.name.is_inbox() || one.name.is_below(&FolderName::inbox())), levels)
+            (
+                !(one.name.is_inbox() || one.name.is_below(&FolderName::inbox())),
+                levels,
+            )
         });
         let items = self.items(&owner.key, &folder, &filter).await?;
         Ok(MailboxView {
             account: self.account(owner, &folders).await?,
-            folders: folders.iter().filter(|one| one.selectable).map(folder_view).collect(),
+            folders: folders
+                .iter()
+                .filter(|one| one.selectable)
+                .map(folder_view)
+                .collect(),
             folder: folder.as_str().to_owned(),
             items,
         })
@@ -147,14 +157,23 @@ impl TwinPart {
         folder: &FolderName,
         filter: &MailboxFilter,
     ) -> Result<Page<ItemRow>, SourceError> {
-        let before = filter.cursor.as_ref().and_then(|cursor| cursor.as_str().parse().ok());
+        let before = filter
+            .cursor
+            .as_ref()
+            .and_then(|cursor| cursor.as_str().parse().ok());
         // One more than wanted tells whether there is another page.
         let limit = filter.limit.saturating_add(1);
-        let listed = self.mailboxes.list(owner, folder, before.map(Uid), limit).await;
+        let listed = self
+            .mailboxes
+            .list(owner, folder, before.map(Uid), limit)
+            .await;
         let mut listed = listed.map_err(trouble)?;
         let more = listed.len() > filter.limit;
         listed.truncate(filter.limit);
-        let next = listed.last().filter(|_| more).map(|last| Cursor::new(last.uid.to_string()));
+        let next = listed
+            .last()
+            .filter(|_| more)
+            .map(|last| Cursor::new(last.uid.to_string()));
         let mut items = Vec::with_capacity(listed.len());
         for one in listed {
             items.push(self.row(one).await);

@@ -58,7 +58,7 @@ async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorE
     let queue = Queue::over(
         store,
         Arc::new(SystemClock),
-        Arc::new(SystemDice::default()),
+        Arc::new(SystemDice),
         Terms::default(),
     );
     let answered = settled(store_dir, &queue, request).await;

@@ -27,9 +27,11 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
         TimelineEvent::Repaired { rule, change } => {
             ("Repaired", format!("{change} (rule {rule})"), None)
         }
-        TimelineEvent::Held { reason, by: who, why } => {
-            ("Held", format!("{}: {why}", hold_reason(*reason)), by(who))
-        }
+        TimelineEvent::Held {
+            reason,
+            by: who,
+            why,
+        } => ("Held", format!("{}: {why}", hold_reason(*reason)), by(who)),
         TimelineEvent::Released { by: who, why } => ("Released", why.clone(), by(who)),
         TimelineEvent::Retried { by: who, why } => ("To be tried again now", why.clone(), by(who)),
         TimelineEvent::AttemptStarted {
@@ -77,11 +79,7 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
         TimelineEvent::NoticeAbandoned { detail, .. } => {
             ("Nobody could be told", detail.clone(), None)
         }
-        TimelineEvent::BodyReleased => (
-            "Content removed",
-            "the record stays".to_owned(),
-            None,
-        ),
+        TimelineEvent::BodyReleased => ("Content removed", "the record stays".to_owned(), None),
     };
     Sentence {
         title: title.to_owned(),

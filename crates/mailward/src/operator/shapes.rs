@@ -231,15 +231,17 @@ pub(crate) struct BreakerShape {
 
 impl SummaryShape {
     pub(crate) fn new(summary: Summary, breakers: Vec<BreakerRecord>) -> Self {
-        let open = breakers.into_iter().filter_map(|record| match record.state {
-            BreakerState::Open { since, reply } => Some(BreakerShape {
-                account: record.credential.account.into(),
-                credential: record.credential.name,
-                since,
-                reply,
-            }),
-            BreakerState::Closed => None,
-        });
+        let open = breakers
+            .into_iter()
+            .filter_map(|record| match record.state {
+                BreakerState::Open { since, reply } => Some(BreakerShape {
+                    account: record.credential.account.into(),
+                    credential: record.credential.name,
+                    since,
+                    reply,
+                }),
+                BreakerState::Closed => None,
+            });
         Self {
             breakers_open: open.collect(),
             recipients: states(summary.recipients),

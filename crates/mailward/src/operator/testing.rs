@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_gateway::config::{Account, Config, Mechanism, Route};
 use mailward_gateway::MIGRATIONS;
-use mailward_mail::{Address, Clock, Envelope, ForwardPath, MessageId, Recipient, Reply, ReversePath};
+use mailward_gateway::config::{Account, Config, Mechanism, Route};
+use mailward_mail::{
+    Address, Clock, Envelope, ForwardPath, MessageId, Recipient, Reply, ReversePath,
+};
 use mailward_net::SeededDice;
 use mailward_policy::{AccountKind, RouteKind};
 use mailward_queue::{
@@ -36,12 +38,18 @@ impl Fixture {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = SimulatedClock::default();
         let queue = open(&dir.path().join("gateway"), &clock);
-        let tried = accept(&queue, &clock, message(&queue, "=?utf-8?q?Rota_f=C3=BCr_May?=", &["ward1", "ward2"])).await;
+        let tried = accept(
+            &queue,
+            &clock,
+            message(&queue, "=?utf-8?q?Rota_f=C3=BCr_May?=", &["ward1", "ward2"]),
+        )
+        .await;
         attempt(&queue, &clock, tried).await;
         let hold = Hold {
             reason: HoldReason::Approval,
             by: Actor::new("check"),
-            why: "Display names have a form (GUIDE-13): none. Give one. Rule: display-name-form.".to_owned(),
+            why: "Display names have a form (GUIDE-13): none. Give one. Rule: display-name-form."
+                .to_owned(),
         };
         let repair = Repair {
             rule: "date-present".to_owned(),
@@ -135,8 +143,14 @@ async fn accept(queue: &Queue, clock: &SimulatedClock, new: NewMessage) -> Messa
 /// One attempt: the first recipient is relayed, the second deferred.
 async fn attempt(queue: &Queue, clock: &SimulatedClock, id: MessageId) {
     let lane = Lane::new("submission", ROTA);
-    let attempt = queue.begin_attempt(id, &[1, 2], &lane).await.expect("begun");
-    queue.record_final_dot(&attempt, Vec::new()).await.expect("the dot");
+    let attempt = queue
+        .begin_attempt(id, &[1, 2], &lane)
+        .await
+        .expect("begun");
+    queue
+        .record_final_dot(&attempt, Vec::new())
+        .await
+        .expect("the dot");
     clock.advance(Duration::from_secs(1));
     let relayed = AttemptResult::Relayed {
         reply: Reply::status(250, 0, 0, "OK, queued"),
@@ -155,7 +169,8 @@ async fn attempt(queue: &Queue, clock: &SimulatedClock, id: MessageId) {
         reply: Some(Reply::status(250, 0, 0, "OK, queued")),
         ..AttemptEnd::at(Stage::FinalDot)
     };
-    queue.finish_attempt(attempt, end, results).await.expect("the end");
+    let finished = queue.finish_attempt(attempt, end, results).await;
+    assert_eq!(finished.expect("the end").in_doubt, Vec::<u32>::new());
 }
 
 fn address(text: &str) -> Address {

@@ -62,16 +62,26 @@ async fn socket_and_store_say_the_same() {
 
     // While the gateway holds the folder only the socket can answer.
     let (store_dir, up_dir) = (fixture.store_dir(), fixture.dir.path());
-    let error = ask(up_dir, list(None)).await.expect_err("the folder is held");
-    assert!(error.to_string().contains("in use by another process"), "{error}");
+    let error = ask(up_dir, list(None))
+        .await
+        .expect_err("the folder is held");
+    assert!(
+        error.to_string().contains("in use by another process"),
+        "{error}"
+    );
     let tasks = Tasks::new();
     serve(&store_dir, &fixture.queue, &fixture.config(), &tasks).expect("listening");
     for dir in [up_dir, store_dir.as_path()] {
         assert_eq!(answers(dir, questions(&fixture)).await, expected);
     }
     let asked = ask(up_dir, Request::Explain { id: fixture.fresh }).await;
-    assert_eq!(asked.expect("an answer")["recipients"][0]["waits_for"], "turn");
-    tasks.drain(&SystemClock, SystemClock.now().plus(PATIENCE)).await;
+    assert_eq!(
+        asked.expect("an answer")["recipients"][0]["waits_for"],
+        "turn"
+    );
+    tasks
+        .drain(&SystemClock, SystemClock.now().plus(PATIENCE))
+        .await;
 
     fixture.queue.clone().close().await;
     for dir in [up_dir, store_dir.as_path()] {
@@ -82,46 +92,83 @@ async fn socket_and_store_say_the_same() {
 #[tokio::test]
 async fn acts_move_what_they_can_and_are_recorded() {
     let fixture = Fixture::new().await;
-    let (dir, tried, held, fresh) =
-        (fixture.dir.path(), fixture.tried, fixture.held, fixture.fresh);
+    let (dir, tried, held, fresh) = (
+        fixture.dir.path(),
+        fixture.tried,
+        fixture.held,
+        fixture.fresh,
+    );
     fixture.queue.clone().close().await;
     let table = [
         (act(Act::Retry, tried, None), Ok(1)),
-        (act(Act::Cancel, tried, Some("WARD1@northmoor.example")), Err("can not be cancelled")),
+        (
+            act(Act::Cancel, tried, Some("WARD1@northmoor.example")),
+            Err("can not be cancelled"),
+        ),
         (act(Act::Cancel, tried, Some("2")), Ok(1)),
-        (act(Act::Cancel, tried, Some("9")), Err("has no recipient 9")),
+        (
+            act(Act::Cancel, tried, Some("9")),
+            Err("has no recipient 9"),
+        ),
         (act(Act::Release, held, None), Ok(1)),
         (act(Act::Release, held, None), Err("can not be released")),
-        (act(Act::Hold, fresh, Some("ward4@northmoor.example")), Ok(1)),
+        (
+            act(Act::Hold, fresh, Some("ward4@northmoor.example")),
+            Ok(1),
+        ),
     ];
     for (request, expected) in table {
         let said = ask(dir, request.clone()).await;
         match (said, expected) {
             (Ok(value), Ok(count)) => assert_eq!(value["recipients"], count, "{request:?}"),
             (Err(error), Err(text)) => {
-                let is_no = matches!(error, OperatorError::Refused(_) | OperatorError::NotFound(_));
+                let is_no = matches!(
+                    error,
+                    OperatorError::Refused(_) | OperatorError::NotFound(_)
+                );
                 assert!(is_no && error.to_string().contains(text), "{error:?}");
             }
             (said, expected) => panic!("{request:?}: {said:?}, not {expected:?}"),
         }
     }
-    let shown = ask(dir, Request::Show { id: fresh }).await.expect("an answer");
-    let last = shown["timeline"].as_array().and_then(|events| events.last());
+    let shown = ask(dir, Request::Show { id: fresh })
+        .await
+        .expect("an answer");
+    let last = shown["timeline"]
+        .as_array()
+        .and_then(|events| events.last());
     let last = last.expect("an event");
-    assert_eq!((&last["kind"], &last["by"], &last["why"]), (&"held".into(), &"j.doe".into(), &"the ward asked".into()));
+    assert_eq!(
+        (&last["kind"], &last["by"], &last["why"]),
+        (&"held".into(), &"j.doe".into(), &"the ward asked".into())
+    );
 }
 
 #[tokio::test]
 async fn says_clearly_why_there_is_no_answer() {
     let empty = tempfile::tempdir().expect("a folder");
-    let error = ask(empty.path(), Request::Summary).await.expect_err("no store");
-    assert!(error.to_string().contains("holds no store of a gateway"), "{error}");
-    assert_eq!(std::fs::read_dir(empty.path()).expect("readable").count(), 0);
+    let error = ask(empty.path(), Request::Summary)
+        .await
+        .expect_err("no store");
+    assert!(
+        error.to_string().contains("holds no store of a gateway"),
+        "{error}"
+    );
+    assert_eq!(
+        std::fs::read_dir(empty.path()).expect("readable").count(),
+        0
+    );
 
     let fixture = Fixture::new().await;
     let unknown = fixture.queue.new_id();
     let tasks = Tasks::new();
-    serve(&fixture.store_dir(), &fixture.queue, &fixture.config(), &tasks).expect("listening");
+    serve(
+        &fixture.store_dir(),
+        &fixture.queue,
+        &fixture.config(),
+        &tasks,
+    )
+    .expect("listening");
     let error = ask(fixture.dir.path(), Request::Show { id: unknown }).await;
     let said = OperatorError::NotFound(format!("there is no message {unknown}"));
     assert_eq!(error, Err(said));
@@ -132,13 +179,21 @@ async fn says_clearly_why_there_is_no_answer() {
         cursor: Some("nonsense".to_owned()),
         limit: 5,
     };
-    let error = ask(fixture.dir.path(), cursor).await.expect_err("a bad cursor");
+    let error = ask(fixture.dir.path(), cursor)
+        .await
+        .expect_err("a bad cursor");
     assert!(matches!(error, OperatorError::Invalid(_)), "{error:?}");
     let question = "{\"ask\":\"sing\"}";
-    let line = mailward_net::local::call(&fixture.store_dir(), super::SOCKET, question, &SystemClock);
-    let line = line.await.expect("an answer");
-    assert!(line.starts_with("{\"error\":{\"kind\":\"invalid\""), "{line}");
-    tasks.drain(&SystemClock, SystemClock.now().plus(PATIENCE)).await;
+    let store_dir = fixture.store_dir();
+    let line = mailward_net::local::call(&store_dir, super::SOCKET, question, &SystemClock).await;
+    let line = line.expect("an answer");
+    assert!(
+        line.starts_with("{\"error\":{\"kind\":\"invalid\""),
+        "{line}"
+    );
+    tasks
+        .drain(&SystemClock, SystemClock.now().plus(PATIENCE))
+        .await;
 }
 
 #[tokio::test]
@@ -149,6 +204,11 @@ async fn the_twins_store_is_not_taken_for_a_gateways() {
     };
     let store = mailward_store::Store::open(mailward_store::Options::new(dir.path(), schema));
     store.expect("a store").close().await;
-    let error = ask(dir.path(), Request::Summary).await.expect_err("no queue");
-    assert!(error.to_string().contains("something else than a gateway"), "{error}");
+    let error = ask(dir.path(), Request::Summary)
+        .await
+        .expect_err("no queue");
+    assert!(
+        error.to_string().contains("something else than a gateway"),
+        "{error}"
+    );
 }

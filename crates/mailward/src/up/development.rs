@@ -51,7 +51,8 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     let place = Place::open(&arguments.place)?;
     let seed = Seed::load(arguments.place.seed.as_deref())?;
     let mut setting = Setting::make(place, seed)?;
-    let twin = setting.start_twin().await?;
+    let mut twin = setting.start_twin().await?;
+    twin.serve_https(axum::Router::new());
     let (config, applications) = setting.gateway_config(&twin)?;
     setting.secrets.save()?;
     let keystore = setting.keystore(&twin)?;
@@ -69,17 +70,31 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     let console = setting.console()?;
     let standing = standing::start(&setting.surroundings, options, Some(part), console).await?;
 
-    let console_url =
-        standing.endpoints.https.as_ref().map(|address| format!("https://{address}/console"));
+    let console_url = standing
+        .endpoints
+        .https
+        .as_ref()
+        .map(|address| format!("https://{address}/console"));
     let mut ready = setting.ready(&twin, console_url);
     ready.gateway = Some(standing.endpoints.clone());
     ready.applications = applications;
 
     let outcome = if arguments.once {
-        once::run(&setting.surroundings, &ready, &standing.gateway, &twin, arguments.place.json).await
+        once::run(
+            &setting.surroundings,
+            &ready,
+            &standing.gateway,
+            &twin,
+            arguments.place.json,
+        )
+        .await
     } else {
         announce(&ready, arguments.place.json)?;
-        setting.surroundings.until_stopped().await.map(|()| ExitCode::SUCCESS)
+        setting
+            .surroundings
+            .until_stopped()
+            .await
+            .map(|()| ExitCode::SUCCESS)
     };
     setting.surroundings.drain().await;
     standing.gateway.queue.close().await;
@@ -142,7 +157,13 @@ impl Place {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
-        Ok(Self { dir, _temporary: temporary, ports, rates: arguments.limits == "on", as_of })
+        Ok(Self {
+            dir,
+            _temporary: temporary,
+            ports,
+            rates: arguments.limits == "on",
+            as_of,
+        })
     }
 }
 
@@ -161,7 +182,7 @@ struct Setting {
 
 impl Setting {
     fn make(place: Place, seed: Seed) -> Result<Self, String> {
-        let mut surroundings = Surroundings::new();
+        let mut surroundings = Surroundings::new()?;
         if let Some(day) = place.as_of {
             surroundings.clock = Arc::new(clock_on(day));
         }
@@ -172,7 +193,10 @@ impl Setting {
         let (control_token, console_password) = (fresh("control-token"), fresh("console-password"));
         let client_secret = fresh("oauth-client-secret");
         let mut guid = |name: &str| {
-            secrets.settle(name, None, || Secret::new(guid(&*dice))).expose().to_owned()
+            secrets
+                .settle(name, None, || Secret::new(guid(&*dice)))
+                .expose()
+                .to_owned()
         };
         let (tenant_id, client_id) = (guid("tenant-id"), guid("oauth-client-id"));
         Ok(Self {
@@ -182,7 +206,10 @@ impl Setting {
             secrets,
             authority,
             tenant_id,
-            oauth_client: OAuthClient { client_id, client_secret },
+            oauth_client: OAuthClient {
+                client_id,
+                client_secret,
+            },
             control_token,
             console_password,
         })
@@ -214,21 +241,27 @@ impl Setting {
 
     /// The gateway's configuration for this twin, and what the ready object
     /// says of each application.
-    fn gateway_config(
-        &mut self,
-        twin: &Twin,
-    ) -> Result<(Config, Vec<ReadyApplication>), String> {
+    fn gateway_config(&mut self, twin: &Twin) -> Result<(Config, Vec<ReadyApplication>), String> {
         let mut config = Config::new("localhost", self.place.dir.join("gateway"));
         let ports = self.place.ports;
         config.listen.submission = Some(ports.address(Endpoint::GatewaySubmission));
         config.listen.submissions = Some(ports.address(Endpoint::GatewaySubmissions));
         config.listen.https = Some(ports.address(Endpoint::GatewayHttps));
         config.routes = vec![
-            self.route("nhsmail", twin, Mechanism::XOAuth2 { oauth: "twin".to_owned() }),
+            self.route(
+                "nhsmail",
+                twin,
+                Mechanism::XOAuth2 {
+                    oauth: "twin".to_owned(),
+                },
+            ),
             self.route("nhsmail-login", twin, Mechanism::Login),
         ];
         let oauth = ConfigOAuth {
-            token_url: format!("https://{}/{}/oauth2/v2.0/token", twin.endpoints.https, twin.tenant_id),
+            token_url: format!(
+                "https://{}/{}/oauth2/v2.0/token",
+                twin.endpoints.https, twin.tenant_id
+            ),
             client_id: self.oauth_client.client_id.clone(),
             client_secret: SecretRef::Keystore("oauth-client".to_owned()),
             scope: OAUTH_SCOPE.to_owned(),
@@ -287,13 +320,21 @@ impl Setting {
         let dice = Arc::clone(&self.surroundings.dice);
         let named = |what: &str| format!("application:{}:{what}", seed.name);
         let username = seed.username.clone().unwrap_or_else(|| seed.name.clone());
-        let password = self.secrets.settle(&named("password"), seed.password.as_ref(), || random(&*dice));
-        let api_key = self.secrets.settle(&named("api-key"), seed.api_key.as_ref(), || {
-            make_api_key(KeyKind::Live, &*dice)
-        });
+        let password = self
+            .secrets
+            .settle(&named("password"), seed.password.as_ref(), || {
+                random(&*dice)
+            });
+        let api_key = self
+            .secrets
+            .settle(&named("api-key"), seed.api_key.as_ref(), || {
+                make_api_key(KeyKind::Live, &*dice)
+            });
         // A password somebody chose is hashed slowly; a made one can't be guessed.
         let hash = match &seed.password {
-            Some(chosen) => IntakeHash::of_chosen(chosen, &*dice).map_err(|error| error.to_string())?.to_text(),
+            Some(chosen) => IntakeHash::of_chosen(chosen, &*dice)
+                .map_err(|error| error.to_string())?
+                .to_text(),
             None => KeyHash::of(password.expose()).to_text(),
         };
         let callback = seed.callback.as_ref().map(|callback| Callback {
@@ -319,7 +360,11 @@ impl Setting {
             send_as: seed.send_as.clone(),
             service_names: seed.service_names.clone(),
             callback,
-            passwords: vec![IntakePassword { username: username.clone(), kind: KeyKind::Live, hash }],
+            passwords: vec![IntakePassword {
+                username: username.clone(),
+                kind: KeyKind::Live,
+                hash,
+            }],
             api_keys: vec![IntakeKey {
                 kind: KeyKind::Live,
                 hash: KeyHash::of(api_key.expose()).to_text(),
@@ -340,7 +385,10 @@ impl Setting {
         let keystore = Keystore::in_memory();
         let (now, dice) = (self.surroundings.clock.now(), &*self.surroundings.dice);
         let set = |name: &str, secret: &Secret| {
-            keystore.set(name, secret, now, dice).map(drop).map_err(|error| error.to_string())
+            keystore
+                .set(name, secret, now, dice)
+                .map(drop)
+                .map_err(|error| error.to_string())
         };
         set("oauth-client", &self.oauth_client.client_secret)?;
         for application in &self.seed.application {
@@ -367,7 +415,8 @@ impl Setting {
         let dice = &*self.surroundings.dice;
         let user = User {
             name: CONSOLE_USER.to_owned(),
-            password: PasswordHash::new(&self.console_password, dice).map_err(|error| error.to_string())?,
+            password: PasswordHash::new(&self.console_password, dice)
+                .map_err(|error| error.to_string())?,
             role: Role::Administrator,
         };
         let users = Users::new(vec![user], dice).map_err(|error| error.to_string())?;
@@ -440,7 +489,13 @@ fn safe_name(kind: &str, text: &str) -> String {
     const LENGTH_MAX: usize = 48;
     let kept: String = text
         .chars()
-        .map(|char| if char.is_ascii_alphanumeric() || char == '-' { char } else { '_' })
+        .map(|char| {
+            if char.is_ascii_alphanumeric() || char == '-' {
+                char
+            } else {
+                '_'
+            }
+        })
         .take(LENGTH_MAX)
         .collect();
     format!("{kind}-{kept}")
@@ -467,7 +522,12 @@ fn random(dice: &dyn Dice) -> Secret {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
     let mut chance = [0; 32];
     dice.fill(&mut chance);
-    Secret::new(chance.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect::<String>())
+    Secret::new(
+        chance
+            .iter()
+            .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
+            .collect::<String>(),
+    )
 }
 
 fn guid(dice: &dyn Dice) -> String {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::{Clock, Dice};
-use mailward_net::tasks::Drained;
+use mailward_net::tasks::{Drained, Signals};
 use mailward_net::{Resolver, ShiftedClock, SystemClock, SystemDice, SystemResolver, Tasks};
 
 use crate::ready::Ready;
@@ -36,16 +36,22 @@ pub(crate) struct Surroundings {
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) tasks: Tasks,
+    /// Caught from the very start, so that a signal right after the ready
+    /// object drains as any other does.
+    signals: tokio::sync::Mutex<Signals>,
 }
 
 impl Surroundings {
-    fn new() -> Self {
-        Self {
+    fn new() -> Result<Self, String> {
+        let signals = mailward_net::tasks::signals()
+            .map_err(|error| format!("signals can't be waited for: {error}"))?;
+        Ok(Self {
+            signals: tokio::sync::Mutex::new(signals),
             clock: Arc::new(ShiftedClock::new(Arc::new(SystemClock))),
             dice: Arc::new(SystemDice::default()),
             resolver: Arc::new(SystemResolver::default()),
             tasks: Tasks::new(),
-        }
+        })
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -54,8 +60,7 @@ impl Surroundings {
 
     /// Waits for a signal or the end of something vital.
     async fn until_stopped(&self) -> Result<(), String> {
-        let mut signals = mailward_net::tasks::signals()
-            .map_err(|error| format!("signals can't be waited for: {error}"))?;
+        let mut signals = self.signals.lock().await;
         tokio::select! {
             _ = signals.next() => Ok(()),
             () = self.tasks.shutdown().begun() => {
@@ -76,7 +81,11 @@ impl Surroundings {
 
 /// One line of JSON, or the table for a person.
 fn announce(ready: &Ready, json: bool) -> Result<(), String> {
-    let text = if json { ready.to_json() + "\n" } else { ready.to_table() };
+    let text = if json {
+        ready.to_json() + "\n"
+    } else {
+        ready.to_table()
+    };
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())

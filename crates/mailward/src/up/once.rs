@@ -10,6 +10,7 @@ use bytes::Bytes;
 use mailward_gateway::Gateway;
 use mailward_mail::{Address, Clock, Envelope, ForwardPath, MessageId, Recipient, ReversePath};
 use mailward_mailbox::FolderName;
+use mailward_net::Trust;
 use mailward_net::clock::within;
 use mailward_net::http::HttpClient;
 use mailward_net::http::client::Options as HttpOptions;
@@ -17,7 +18,6 @@ use mailward_net::smtp::client::{
     ClientOptions, ClientSecurity, ClientSession, ClientTimes, Outgoing, Stopped,
 };
 use mailward_net::tls::client_config;
-use mailward_net::Trust;
 use mailward_twin::Twin;
 use mailward_wire::smtp::client::Verdict;
 use mailward_wire::smtp::{Credentials, Mechanism};
@@ -58,7 +58,11 @@ pub(super) async fn run(
         .map_err(|_| "the sample mail did not reach its outcomes in time".to_owned())??;
     let good = rows.iter().all(Row::is_as_expected);
     print(&rows, good, json)?;
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 struct Sample<'a> {
@@ -76,10 +80,15 @@ impl<'a> Sample<'a> {
         ready: &'a Ready,
         gateway: &'a Gateway,
     ) -> Result<Self, String> {
-        let application =
-            ready.applications.first().ok_or("--once needs a seed with an [[application]]")?;
-        let mut others: Vec<&ReadyAccount> =
-            ready.accounts.iter().filter(|account| account.address != application.from).collect();
+        let application = ready
+            .applications
+            .first()
+            .ok_or("--once needs a seed with an [[application]]")?;
+        let mut others: Vec<&ReadyAccount> = ready
+            .accounts
+            .iter()
+            .filter(|account| account.address != application.from)
+            .collect();
         others.sort_by_key(|account| account.kind != "user");
         let users: Vec<Address> = others
             .into_iter()
@@ -87,11 +96,23 @@ impl<'a> Sample<'a> {
             .take(2)
             .collect();
         if users.is_empty() {
-            return Err("--once needs a seed with an account beside the application's own".to_owned());
+            return Err(
+                "--once needs a seed with an account beside the application's own".to_owned(),
+            );
         }
-        let ca = ready.ca_file.clone().ok_or("there is no development authority")?;
+        let ca = ready
+            .ca_file
+            .clone()
+            .ok_or("there is no development authority")?;
         let tls = client_config(&Trust::CaFile(ca)).map_err(|error| error.to_string())?;
-        Ok(Self { surroundings, ready, gateway, application, users, tls })
+        Ok(Self {
+            surroundings,
+            ready,
+            gateway,
+            application,
+            users,
+            tls,
+        })
     }
 
     async fn go(&self, twin: &Twin) -> Result<Vec<Row>, String> {
@@ -99,28 +120,53 @@ impl<'a> Sample<'a> {
         let user = self.users[0].clone();
         let letter = self.letter("A clinic letter", &user, "");
         let sent = self.smtp(&[user.clone()], &letter).await?;
-        rows.extend(self.followed("clinic letter", "SMTP, STARTTLS", sent, "relayed").await?);
+        rows.extend(
+            self.followed("clinic letter", "SMTP, STARTTLS", sent, "relayed")
+                .await?,
+        );
 
         let (status, answer) = self.api(&self.users).await?;
         let sent = match status {
-            202 => Ok(answer["id"].as_str().and_then(|id| id.parse().ok()).ok_or("the API gave no id")?),
+            202 => Ok(answer["id"]
+                .as_str()
+                .and_then(|id| id.parse().ok())
+                .ok_or("the API gave no id")?),
             other => Err(format!("{other} {answer}")),
         };
-        rows.extend(self.followed("with an attachment", "HTTP API", sent, "relayed").await?);
+        rows.extend(
+            self.followed("with an attachment", "HTTP API", sent, "relayed")
+                .await?,
+        );
 
         let nobody = self.outside_directory(twin)?;
         let letter = self.letter("To nobody", &nobody, "");
         let sent = self.smtp(&[nobody], &letter).await?;
-        rows.extend(self.followed("unknown recipient", "SMTP, STARTTLS", sent, "relayed").await?);
+        rows.extend(
+            self.followed("unknown recipient", "SMTP, STARTTLS", sent, "relayed")
+                .await?,
+        );
 
         let reply_to = format!("Reply-To: noreply@{}\r\n", user.domain());
         let letter = self.letter("No reply", &user, &reply_to);
         let sent = self.smtp(&[user.clone()], &letter).await?;
-        rows.extend(self.followed("with a noreply address", "SMTP, STARTTLS", sent, "refused 550").await?);
+        rows.extend(
+            self.followed(
+                "with a noreply address",
+                "SMTP, STARTTLS",
+                sent,
+                "refused 550",
+            )
+            .await?,
+        );
 
-        let letter = self.letter("Forged", &user, "").replace(&self.application.from, user.as_str());
+        let letter = self
+            .letter("Forged", &user, "")
+            .replace(&self.application.from, user.as_str());
         let sent = self.smtp(&[user.clone()], &letter).await?;
-        rows.extend(self.followed("with another's From", "SMTP, STARTTLS", sent, "refused 550").await?);
+        rows.extend(
+            self.followed("with another's From", "SMTP, STARTTLS", sent, "refused 550")
+                .await?,
+        );
 
         rows.push(self.arrivals(twin, &user, 2).await?);
         rows.push(self.report(twin).await?);
@@ -149,10 +195,20 @@ impl<'a> Sample<'a> {
     }
 
     /// Hands a message in; the reply's own words when it is refused.
-    async fn smtp(&self, to: &[Address], letter: &str) -> Result<Result<MessageId, String>, String> {
-        let address = self.ready.gateway.as_ref().and_then(|gateway| gateway.submission.clone());
+    async fn smtp(
+        &self,
+        to: &[Address],
+        letter: &str,
+    ) -> Result<Result<MessageId, String>, String> {
+        let address = self
+            .ready
+            .gateway
+            .as_ref()
+            .and_then(|gateway| gateway.submission.clone());
         let address = address.ok_or("the gateway has no submission endpoint")?;
-        let (_, port) = address.rsplit_once(':').ok_or("an address without a port")?;
+        let (_, port) = address
+            .rsplit_once(':')
+            .ok_or("an address without a port")?;
         let options = ClientOptions {
             host: "localhost".to_owned(),
             port: port.parse().map_err(|_| "an address without a port")?,
@@ -160,20 +216,29 @@ impl<'a> Sample<'a> {
             security: ClientSecurity::StartTls(Arc::clone(&self.tls)),
             times: ClientTimes::default(),
         };
-        let mut session =
-            ClientSession::connect(&options, &*self.surroundings.resolver, self.surroundings.clock())
-                .await
-                .map_err(|error| error.to_string())?;
+        let mut session = ClientSession::connect(
+            &options,
+            &*self.surroundings.resolver,
+            self.surroundings.clock(),
+        )
+        .await
+        .map_err(|error| error.to_string())?;
         let credentials = Credentials::password(
             Mechanism::Plain,
             self.application.username.as_str(),
             self.application.password.clone(),
         );
-        session.authenticate(&credentials).await.map_err(|error| error.to_string())?;
+        session
+            .authenticate(&credentials)
+            .await
+            .map_err(|error| error.to_string())?;
         let from = Address::parse(&self.application.from).map_err(|error| error.to_string())?;
         let mut envelope = Envelope::new(ReversePath::Address(from));
-        envelope.recipients =
-            to.iter().cloned().map(|address| Recipient::new(ForwardPath(address))).collect();
+        envelope.recipients = to
+            .iter()
+            .cloned()
+            .map(|address| Recipient::new(ForwardPath(address)))
+            .collect();
         let mut text = Text(Some(Bytes::copy_from_slice(letter.as_bytes())));
         let verdicts = session
             .send(&envelope, Some(letter.len() as u64), &mut text)
@@ -190,8 +255,15 @@ impl<'a> Sample<'a> {
     }
 
     async fn api(&self, to: &[Address]) -> Result<(u16, Value), String> {
-        let address = self.ready.gateway.as_ref().and_then(|gateway| gateway.https.clone());
-        let url = format!("https://{}/v1/messages", address.ok_or("the gateway has no API endpoint")?);
+        let address = self
+            .ready
+            .gateway
+            .as_ref()
+            .and_then(|gateway| gateway.https.clone());
+        let url = format!(
+            "https://{}/v1/messages",
+            address.ok_or("the gateway has no API endpoint")?
+        );
         let http = HttpClient::new(HttpOptions::new(
             Arc::clone(&self.tls),
             Arc::clone(&self.surroundings.resolver),
@@ -205,8 +277,10 @@ impl<'a> Sample<'a> {
             "attachments": [{ "filename": "leaflet.txt", "content_type": "text/plain", "content": "UGxlYXNlIHJlYWQgdGhpcy4=" }],
         });
         let authorization = format!("Bearer {}", self.application.api_key);
-        let headers =
-            [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
         let response = http
             .post_bytes(&url, &headers, body.to_string().into_bytes().into())
             .await
@@ -227,13 +301,24 @@ impl<'a> Sample<'a> {
             Ok(id) => id,
             Err(refusal) => {
                 let outcome = format!("refused {refusal}");
-                return Ok(vec![Row { message, how, recipient: "-".to_owned(), expected, outcome }]);
+                return Ok(vec![Row {
+                    message,
+                    how,
+                    recipient: "-".to_owned(),
+                    expected,
+                    outcome,
+                }]);
             }
         };
         let mut changes = self.gateway.queue.work_changes();
         loop {
             changes.mark_unchanged();
-            let shown = self.gateway.queue.show(id).await.map_err(|error| error.to_string())?;
+            let shown = self
+                .gateway
+                .queue
+                .show(id)
+                .await
+                .map_err(|error| error.to_string())?;
             let shown = shown.ok_or("an accepted message is not in the queue")?;
             if shown.recipients.iter().all(|one| one.outcome().is_some()) {
                 let row = |one: &mailward_queue::RecipientView| Row {
@@ -260,7 +345,11 @@ impl<'a> Sample<'a> {
             how: "twin mailbox",
             recipient: user.as_str().to_owned(),
             expected: "delivered",
-            outcome: if all && found.len() >= at_least { "delivered".to_owned() } else { format!("found {subjects:?}") },
+            outcome: if all && found.len() >= at_least {
+                "delivered".to_owned()
+            } else {
+                format!("found {subjects:?}")
+            },
         })
     }
 
@@ -268,13 +357,19 @@ impl<'a> Sample<'a> {
     async fn report(&self, twin: &Twin) -> Result<Row, String> {
         let account = Address::parse(&self.application.from).map_err(|error| error.to_string())?;
         let found = inbox(twin, &account).await?;
-        let told = found.iter().any(|subject| subject == "Undeliverable: To nobody");
+        let told = found
+            .iter()
+            .any(|subject| subject == "Undeliverable: To nobody");
         Ok(Row {
             message: "non-delivery report",
             how: "twin mailbox",
             recipient: account.as_str().to_owned(),
             expected: "delivered",
-            outcome: if told { "delivered".to_owned() } else { format!("found {found:?}") },
+            outcome: if told {
+                "delivered".to_owned()
+            } else {
+                format!("found {found:?}")
+            },
         })
     }
 }
@@ -326,15 +421,31 @@ fn print(rows: &[Row], good: bool, json: bool) -> Result<(), String> {
 fn table(rows: &[Row], good: bool) -> String {
     const OUTCOME_SHOWN_MAX: usize = 100;
     let mut text = String::new();
-    let _ = writeln!(text, "   {:24} {:16} {:34} outcome", "message", "how", "recipient");
+    let _ = writeln!(
+        text,
+        "   {:24} {:16} {:34} outcome",
+        "message", "how", "recipient"
+    );
     for row in rows {
         let mark = if row.is_as_expected() { "ok" } else { "NO" };
         let outcome: String = row.outcome.chars().take(OUTCOME_SHOWN_MAX).collect();
-        let _ = writeln!(text, "{mark} {:24} {:16} {:34} {outcome}", row.message, row.how, row.recipient);
+        let _ = writeln!(
+            text,
+            "{mark} {:24} {:16} {:34} {outcome}",
+            row.message, row.how, row.recipient
+        );
         if !row.is_as_expected() {
             let _ = writeln!(text, "   expected: {}", row.expected);
         }
     }
-    let _ = writeln!(text, "{}", if good { "Every outcome is as expected." } else { "Not every outcome is as expected." });
+    let _ = writeln!(
+        text,
+        "{}",
+        if good {
+            "Every outcome is as expected."
+        } else {
+            "Not every outcome is as expected."
+        }
+    );
     text
 }

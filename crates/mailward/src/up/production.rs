@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use mailward_console::{PasswordHash, Role, User, Users};
-use mailward_gateway::config::{Config, ConsoleUser};
 use mailward_gateway::GatewayOptions;
+use mailward_gateway::config::{Config, ConsoleUser};
 
 use super::standing::{self, ConsoleSettings};
 use super::{Surroundings, announce};
@@ -15,7 +15,7 @@ use crate::ready::Ready;
 
 pub(crate) async fn gateway(arguments: GatewayArguments) -> Result<ExitCode, String> {
     let config = Config::read(&arguments.config).map_err(|errors| errors.to_string())?;
-    let surroundings = Surroundings::new();
+    let surroundings = Surroundings::new()?;
     let console = ConsoleSettings {
         credentials: Arc::new(users(&config.console_users, &surroundings)?),
         title: "Mailward".to_owned(),
@@ -64,9 +64,8 @@ fn users(configured: &[ConsoleUser], surroundings: &Surroundings) -> Result<User
             name: user.name.clone(),
             password: PasswordHash::parse(&user.password_hash)
                 .map_err(|error| format!("console user {}: {error}", user.name))?,
-            role: Role::parse(&user.role).ok_or_else(|| {
-                format!("console user {}: {} is no role", user.name, user.role)
-            })?,
+            role: Role::parse(&user.role)
+                .ok_or_else(|| format!("console user {}: {} is no role", user.name, user.role))?,
         });
     }
     Users::new(users, &*surroundings.dice).map_err(|error| error.to_string())

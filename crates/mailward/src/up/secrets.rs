@@ -26,7 +26,11 @@ impl DevelopmentSecrets {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(format!("can't read {}: {error}", path.display())),
         };
-        Ok(Self { path, known, changed: false })
+        Ok(Self {
+            path,
+            known,
+            changed: false,
+        })
     }
 
     /// The secret of that name: the given one, else the known one, else a new

@@ -34,16 +34,26 @@ pub(super) async fn start(
     twin: Option<TwinPart>,
     console: ConsoleSettings,
 ) -> Result<Standing, String> {
-    let gateway = Gateway::open(options).await.map_err(|error| error.to_string())?;
+    let gateway = Gateway::open(options)
+        .await
+        .map_err(|error| error.to_string())?;
     // Ports before workers: nothing is sent by a gateway that can't stand.
     let workers = Workers::prepare(&gateway).map_err(|error| error.to_string())?;
     let part = gateway_part(&gateway, workers.alarms());
     let pages = console_pages(surroundings, Some(part), twin, console);
     let addresses = gateway.start(pages).map_err(|error| error.to_string())?;
     workers.start(&gateway);
-    operator::serve(&gateway.config.dir, &gateway.queue, &gateway.config, &surroundings.tasks)
-        .map_err(|error| format!("the operator's socket can't be made: {error}"))?;
-    Ok(Standing { endpoints: endpoints(&addresses), gateway })
+    operator::serve(
+        &gateway.config.dir,
+        &gateway.queue,
+        &gateway.config,
+        &surroundings.tasks,
+    )
+    .map_err(|error| format!("the operator's socket can't be made: {error}"))?;
+    Ok(Standing {
+        endpoints: endpoints(&addresses),
+        gateway,
+    })
 }
 
 pub(super) fn console_pages(

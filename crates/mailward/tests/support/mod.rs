@@ -46,10 +46,15 @@ impl Running {
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("no ready object from {arguments:?}: {error}: {line:?}"));
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            panic!("no ready object from {arguments:?}: {error}: {line:?}")
+        });
         assert_eq!(ready["ready"], true);
-        Self { child, ready, dir: None }
+        Self {
+            child,
+            ready,
+            dir: None,
+        }
     }
 
     pub fn text(&self, pointer: &str) -> &str {
@@ -87,7 +92,10 @@ impl Drop for Running {
 }
 
 pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -99,7 +107,10 @@ pub fn mailward() -> Command {
 /// Runs a program to its end; says what to install when it is not there.
 pub fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| {
-        panic!("{:?} does not start ({error}): `cargo xtask test` installs it", command.get_program())
+        panic!(
+            "{:?} does not start ({error}): `cargo xtask test` installs it",
+            command.get_program()
+        )
     })
 }
 
@@ -181,7 +192,9 @@ pub fn free_port() -> u16 {
 
 /// Where the tests' data lies.
 pub fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
 }
 
 /// All of a child's standard error, for messages about failure.

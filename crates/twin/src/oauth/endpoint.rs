@@ -29,9 +29,16 @@ struct Endpoint {
 pub fn router(tokens: Tokens, accounts: Accounts, domain: String) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(token))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery))
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            get(discovery),
+        )
         .route("/{tenant}/discovery/v2.0/keys", get(keys))
-        .with_state(Endpoint { tokens, accounts, domain })
+        .with_state(Endpoint {
+            tokens,
+            accounts,
+            domain,
+        })
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -51,7 +58,9 @@ async fn token(
     form: Result<Form<TokenForm>, axum::extract::rejection::FormRejection>,
 ) -> Response {
     let form = form.map(|Form(form)| form).unwrap_or_default();
-    let answer = endpoint.check_tenant(&tenant).and_then(|()| with_basic(form, &headers));
+    let answer = endpoint
+        .check_tenant(&tenant)
+        .and_then(|()| with_basic(form, &headers));
     match answer {
         Ok(form) => match endpoint.grant(form).await {
             Ok(answer) => (StatusCode::OK, no_store(), Json(answer)).into_response(),
@@ -70,8 +79,18 @@ struct OAuthError {
     text: String,
 }
 
-fn error(status: StatusCode, error: &'static str, number: u32, text: impl Into<String>) -> OAuthError {
-    OAuthError { status, error, number, text: text.into() }
+fn error(
+    status: StatusCode,
+    error: &'static str,
+    number: u32,
+    text: impl Into<String>,
+) -> OAuthError {
+    OAuthError {
+        status,
+        error,
+        number,
+        text: text.into(),
+    }
 }
 
 fn missing(field: &str) -> OAuthError {
@@ -85,17 +104,25 @@ fn missing(field: &str) -> OAuthError {
 
 /// Client id and secret may come as HTTP Basic too (RFC 6749 section 2.3.1).
 fn with_basic(mut form: TokenForm, headers: &HeaderMap) -> Result<TokenForm, OAuthError> {
-    let Some(value) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+    let Some(value) = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+    else {
         return Ok(form);
     };
     let decoded = value
         .strip_prefix("Basic ")
-        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok())
+        .and_then(|text| {
+            base64::engine::general_purpose::STANDARD
+                .decode(text.trim())
+                .ok()
+        })
         .and_then(|octets| String::from_utf8(octets).ok());
     match decoded.as_deref().and_then(|text| text.split_once(':')) {
         Some((id, secret)) => {
             form.client_id.get_or_insert_with(|| id.to_owned());
-            form.client_secret.get_or_insert_with(|| Secret::new(secret));
+            form.client_secret
+                .get_or_insert_with(|| Secret::new(secret));
             Ok(form)
         }
         None => Err(error(
@@ -119,12 +146,17 @@ impl Endpoint {
             StatusCode::BAD_REQUEST,
             "invalid_request",
             90_002,
-            format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."),
+            format!(
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+            ),
         ))
     }
 
     async fn grant(&self, form: TokenForm) -> Result<Value, OAuthError> {
-        let grant_type = form.grant_type.as_deref().ok_or_else(|| missing("grant_type"))?;
+        let grant_type = form
+            .grant_type
+            .as_deref()
+            .ok_or_else(|| missing("grant_type"))?;
         match grant_type {
             "client_credentials" => self.client_credentials(&form),
             "password" => self.password(&form).await,
@@ -138,8 +170,15 @@ impl Endpoint {
     }
 
     fn client_credentials(&self, form: &TokenForm) -> Result<Value, OAuthError> {
-        let client_id = form.client_id.as_deref().ok_or_else(|| missing("client_id"))?;
-        let registration = self.tokens.registrations.find(client_id).ok_or_else(|| unknown_client(client_id))?;
+        let client_id = form
+            .client_id
+            .as_deref()
+            .ok_or_else(|| missing("client_id"))?;
+        let registration = self
+            .tokens
+            .registrations
+            .find(client_id)
+            .ok_or_else(|| unknown_client(client_id))?;
         let secret = form.client_secret.as_ref().ok_or_else(|| {
             error(
                 StatusCode::UNAUTHORIZED,
@@ -148,12 +187,17 @@ impl Endpoint {
                 "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
             )
         })?;
-        if !registration.client_secret.matches(secret.expose().as_bytes()) {
+        if !registration
+            .client_secret
+            .matches(secret.expose().as_bytes())
+        {
             return Err(error(
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
                 7_000_215,
-                format!("Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."),
+                format!(
+                    "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."
+                ),
             ));
         }
         let scope = form.scope.as_deref().ok_or_else(|| missing("scope"))?;
@@ -173,11 +217,17 @@ impl Endpoint {
     }
 
     async fn password(&self, form: &TokenForm) -> Result<Value, OAuthError> {
-        let client_id = form.client_id.as_deref().ok_or_else(|| missing("client_id"))?;
+        let client_id = form
+            .client_id
+            .as_deref()
+            .ok_or_else(|| missing("client_id"))?;
         if self.tokens.registrations.find(client_id).is_none() {
             return Err(unknown_client(client_id));
         }
-        let username = form.username.as_deref().ok_or_else(|| missing("username"))?;
+        let username = form
+            .username
+            .as_deref()
+            .ok_or_else(|| missing("username"))?;
         let password = form.password.as_ref().ok_or_else(|| missing("password"))?;
         let refused = || {
             error(
@@ -193,16 +243,28 @@ impl Endpoint {
             SignIn::Refused(_) => return Err(refused()),
         }
         let scopes = delegated_scopes(form.scope.as_deref().unwrap_or_default());
-        let grant =
-            Grant::User { client_id: client_id.to_owned(), address, scopes: scopes.clone() };
+        let grant = Grant::User {
+            client_id: client_id.to_owned(),
+            address,
+            scopes: scopes.clone(),
+        };
         self.answer(&grant, OUTLOOK_AUDIENCE, Some(scopes.join(" ")))
     }
 
-    fn answer(&self, grant: &Grant, audience: &str, scope: Option<String>) -> Result<Value, OAuthError> {
-        let token = self
-            .tokens
-            .issue(grant, audience)
-            .map_err(|problem| error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", 90_033, problem))?;
+    fn answer(
+        &self,
+        grant: &Grant,
+        audience: &str,
+        scope: Option<String>,
+    ) -> Result<Value, OAuthError> {
+        let token = self.tokens.issue(grant, audience).map_err(|problem| {
+            error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                90_033,
+                problem,
+            )
+        })?;
         let mut answer = json!({
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
@@ -240,12 +302,17 @@ fn unknown_client(client_id: &str) -> OAuthError {
         StatusCode::BAD_REQUEST,
         "unauthorized_client",
         700_016,
-        format!("Application with identifier '{client_id}' was not found in the directory. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant."),
+        format!(
+            "Application with identifier '{client_id}' was not found in the directory. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant."
+        ),
     )
 }
 
 fn no_store() -> [(header::HeaderName, &'static str); 2] {
-    [(header::CACHE_CONTROL, "no-store, no-cache"), (header::PRAGMA, "no-cache")]
+    [
+        (header::CACHE_CONTROL, "no-store, no-cache"),
+        (header::PRAGMA, "no-cache"),
+    ]
 }
 
 /// `https://outlook.office365.com/.default` and its spelling without `365`.
@@ -267,7 +334,11 @@ fn delegated_scopes(asked: &str) -> Vec<String> {
         .filter(|scope| mail.contains(scope))
         .map(str::to_owned)
         .collect();
-    if named.is_empty() { mail.map(str::to_owned).to_vec() } else { named }
+    if named.is_empty() {
+        mail.map(str::to_owned).to_vec()
+    } else {
+        named
+    }
 }
 
 async fn discovery(

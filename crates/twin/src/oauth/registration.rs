@@ -25,7 +25,9 @@ pub struct AppRegistration {
 impl AppRegistration {
     /// What an application that sends and reads mail is given.
     pub fn mail_roles() -> Vec<String> {
-        ["SMTP.SendAsApp", "IMAP.AccessAsApp", "POP.AccessAsApp"].map(str::to_owned).to_vec()
+        ["SMTP.SendAsApp", "IMAP.AccessAsApp", "POP.AccessAsApp"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     pub fn may_use(&self, mailbox: &Address) -> bool {
@@ -39,12 +41,21 @@ pub struct Registrations(Arc<RwLock<HashMap<String, Arc<AppRegistration>>>>);
 
 impl Registrations {
     pub fn add(&self, registration: AppRegistration) {
-        let mut all = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.insert(registration.client_id.to_ascii_lowercase(), Arc::new(registration));
+        let mut all = self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.insert(
+            registration.client_id.to_ascii_lowercase(),
+            Arc::new(registration),
+        );
     }
 
     pub fn find(&self, client_id: &str) -> Option<Arc<AppRegistration>> {
-        let all = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         all.get(&client_id.to_ascii_lowercase()).cloned()
     }
 }

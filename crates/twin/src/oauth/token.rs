@@ -19,9 +19,16 @@ pub(crate) const OUTLOOK_AUDIENCE: &str = "https://outlook.office365.com";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// Client credentials: an application by itself, with application roles.
-    Application { client_id: String, roles: Vec<String> },
+    Application {
+        client_id: String,
+        roles: Vec<String>,
+    },
     /// A user through an application, with delegated scopes.
-    User { client_id: String, address: Address, scopes: Vec<String> },
+    User {
+        client_id: String,
+        address: Address,
+        scopes: Vec<String>,
+    },
 }
 
 /// What a client wants to do with a token.
@@ -104,7 +111,13 @@ impl Tokens {
         clock: Arc<dyn Clock>,
         dice: Arc<dyn Dice>,
     ) -> Self {
-        Self { tenant_id, key, registrations, clock, dice }
+        Self {
+            tenant_id,
+            key,
+            registrations,
+            clock,
+            dice,
+        }
     }
 
     /// A signed token for `audience`.
@@ -112,9 +125,16 @@ impl Tokens {
         let now = self.clock.now().as_millis() / 1000;
         let (client_id, roles, scp, upn) = match grant {
             Grant::Application { client_id, roles } => (client_id, roles.clone(), None, None),
-            Grant::User { client_id, address, scopes } => {
-                (client_id, Vec::new(), Some(scopes.join(" ")), Some(address.as_str().to_owned()))
-            }
+            Grant::User {
+                client_id,
+                address,
+                scopes,
+            } => (
+                client_id,
+                Vec::new(),
+                Some(scopes.join(" ")),
+                Some(address.as_str().to_owned()),
+            ),
         };
         let claims = Claims {
             aud: audience.to_owned(),
@@ -135,12 +155,18 @@ impl Tokens {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.key.id().to_owned());
         header.x5t = header.kid.clone();
-        jsonwebtoken::encode(&header, &claims, self.key.encoding()).map_err(|error| error.to_string())
+        jsonwebtoken::encode(&header, &claims, self.key.encoding())
+            .map_err(|error| error.to_string())
     }
 
     /// Whether `token` lets its holder use `mailbox` for `access`: signature,
     /// audience, time, role or scope, and the right to that mailbox.
-    pub fn verify(&self, token: &str, access: Access, mailbox: &Address) -> Result<Grant, TokenError> {
+    pub fn verify(
+        &self,
+        token: &str,
+        access: Access,
+        mailbox: &Address,
+    ) -> Result<Grant, TokenError> {
         let claims = self.read(token)?;
         if claims.aud.trim_end_matches('/') != OUTLOOK_AUDIENCE {
             return Err(TokenError::Audience(claims.aud));
@@ -158,22 +184,32 @@ impl Tokens {
                 if !scopes.iter().any(|scope| scope == access.scope()) {
                     return Err(TokenError::Permission(access.scope()));
                 }
-                let address = Address::parse(&upn).map_err(|_| TokenError::Mailbox(mailbox.clone()))?;
+                let address =
+                    Address::parse(&upn).map_err(|_| TokenError::Mailbox(mailbox.clone()))?;
                 if address != *mailbox {
                     return Err(TokenError::Mailbox(mailbox.clone()));
                 }
-                Ok(Grant::User { client_id: claims.appid, address, scopes })
+                Ok(Grant::User {
+                    client_id: claims.appid,
+                    address,
+                    scopes,
+                })
             }
             _ => {
                 if !claims.roles.iter().any(|role| role == access.role()) {
                     return Err(TokenError::Permission(access.role()));
                 }
-                let registration =
-                    self.registrations.find(&claims.appid).ok_or(TokenError::Registration)?;
+                let registration = self
+                    .registrations
+                    .find(&claims.appid)
+                    .ok_or(TokenError::Registration)?;
                 if !registration.may_use(mailbox) {
                     return Err(TokenError::Mailbox(mailbox.clone()));
                 }
-                Ok(Grant::Application { client_id: claims.appid, roles: claims.roles })
+                Ok(Grant::Application {
+                    client_id: claims.appid,
+                    roles: claims.roles,
+                })
             }
         }
     }

@@ -30,7 +30,11 @@ impl ExchangeDialect {
             String::new()
         };
         let date = facts.now.to_rfc5322();
-        Reply::new(220, None, format!("{FRONT_END} Microsoft ESMTP MAIL Service ready at {date}{session}"))
+        Reply::new(
+            220,
+            None,
+            format!("{FRONT_END} Microsoft ESMTP MAIL Service ready at {date}{session}"),
+        )
     }
 
     /// MAIL without AUTH; after a refused AUTH the earlier error is repeated.
@@ -46,7 +50,10 @@ impl ExchangeDialect {
                 530,
                 7,
                 57,
-                format!("Client not authenticated to send mail. {}", self.bracket(facts)),
+                format!(
+                    "Client not authenticated to send mail. {}",
+                    self.bracket(facts)
+                ),
             ),
         }
     }
@@ -73,13 +80,21 @@ impl Dialect for ExchangeDialect {
             Help => Reply::multiline(
                 214,
                 None,
-                ["This server supports the following commands:", "HELO EHLO STARTTLS RCPT DATA RSET MAIL QUIT HELP AUTH BDAT"],
+                [
+                    "This server supports the following commands:",
+                    "HELO EHLO STARTTLS RCPT DATA RSET MAIL QUIT HELP AUTH BDAT",
+                ],
             ),
             Goodbye => Reply::status(221, 0, 0, "Service closing transmission channel"),
 
             UnknownCommand { line } => {
                 let word = line.split(' ').next().unwrap_or_default();
-                Reply::status(500, 3, 3, format!("Unrecognized command '{word}' {}", self.bracket(facts)))
+                Reply::status(
+                    500,
+                    3,
+                    3,
+                    format!("Unrecognized command '{word}' {}", self.bracket(facts)),
+                )
             }
             NotImplemented { .. } => Reply::status(502, 3, 3, "Command not implemented"),
             NotUtf8 | BareLineEnd | Nul => Reply::status(500, 3, 3, "Unrecognized command"),
@@ -89,7 +104,9 @@ impl Dialect for ExchangeDialect {
             BadAddress { .. } => Reply::status(501, 1, 3, "Invalid address"),
             BadSequence { .. } => Reply::status(503, 5, 1, "Bad sequence of commands"),
             BadClientName { .. } => Reply::status(501, 5, 4, "Invalid domain name"),
-            NeedsSmtpUtf8 { .. } => Reply::status(553, 6, 7, "SMTPUTF8 is required for this address"),
+            NeedsSmtpUtf8 { .. } => {
+                Reply::status(553, 6, 7, "SMTPUTF8 is required for this address")
+            }
             LineTooLong { .. } => Reply::status(500, 5, 2, "Command too long"),
 
             TlsRequired { .. } => Reply::status(451, 7, 3, "STARTTLS is required to send mail"),
@@ -111,17 +128,40 @@ impl Dialect for ExchangeDialect {
             MessageTooLarge { .. } => {
                 Reply::status(552, 3, 4, "Message size exceeds fixed maximum message size")
             }
-            BodyBareLineEnd | BodyNul => {
-                Reply::status(550, 6, 11, "SMTPSEND.BareLinefeedsAreIllegal; message contains bare linefeeds")
-            }
+            BodyBareLineEnd | BodyNul => Reply::status(
+                550,
+                6,
+                11,
+                "SMTPSEND.BareLinefeedsAreIllegal; message contains bare linefeeds",
+            ),
             BodyLineTooLong { .. } => Reply::status(550, 6, 0, "Line length exceeds the maximum"),
             NoAnswer => Reply::status(451, 3, 2, "System not accepting network messages"),
 
             TimedOut => Reply::status(451, 7, 0, "Timeout waiting for client input"),
-            TooManyConnections => Reply::status(421, 3, 2, "The maximum number of concurrent server connections has exceeded a limit, closing transmission channel"),
-            TooManyErrors => Reply::status(421, 7, 0, "Too many errors on this connection, closing transmission channel"),
-            TooManyAuthRefusals => Reply::status(421, 7, 0, format!("Too many failed authentications [{BACK_END}]")),
-            ShuttingDown => Reply::status(421, 3, 2, "Service not available, closing transmission channel"),
+            TooManyConnections => Reply::status(
+                421,
+                3,
+                2,
+                "The maximum number of concurrent server connections has exceeded a limit, closing transmission channel",
+            ),
+            TooManyErrors => Reply::status(
+                421,
+                7,
+                0,
+                "Too many errors on this connection, closing transmission channel",
+            ),
+            TooManyAuthRefusals => Reply::status(
+                421,
+                7,
+                0,
+                format!("Too many failed authentications [{BACK_END}]"),
+            ),
+            ShuttingDown => Reply::status(
+                421,
+                3,
+                2,
+                "Service not available, closing transmission channel",
+            ),
         }
     }
 }

@@ -86,18 +86,28 @@ struct Failure {
 
 impl Failure {
     fn generic(why: impl Into<String>) -> Self {
-        Self { words: None, why: why.into(), clause: None }
+        Self {
+            words: None,
+            why: why.into(),
+            clause: None,
+        }
     }
 
     fn worded(words: &'static str, why: impl Into<String>, clause: Option<&'static str>) -> Self {
-        Self { words: Some(words), why: why.into(), clause }
+        Self {
+            words: Some(words),
+            why: why.into(),
+            clause,
+        }
     }
 }
 
 impl Submission {
     fn judge(&self, credentials: &Credentials) -> Result<Arc<Account>, Failure> {
         match credentials {
-            Credentials::Password { username, password, .. } => self.password(username, password),
+            Credentials::Password {
+                username, password, ..
+            } => self.password(username, password),
             Credentials::Bearer { username, token } => self.token(username, token),
         }
     }
@@ -105,17 +115,29 @@ impl Submission {
     fn password(&self, username: &str, password: &Secret) -> Result<Arc<Account>, Failure> {
         if !self.door.as_of.smtp_password() {
             let why = "password sign-in for SMTP is off by default on this day";
-            return Err(Failure::worded("basic authentication is disabled.", why, None));
+            return Err(Failure::worded(
+                "basic authentication is disabled.",
+                why,
+                None,
+            ));
         }
         let address = Address::parse(username).map_err(|_| {
             let why = "the user name is not the full address of an account";
-            Failure::worded("the user credentials were incorrect.", why, Some("GUIDE-59"))
+            Failure::worded(
+                "the user credentials were incorrect.",
+                why,
+                Some("GUIDE-59"),
+            )
         })?;
         match self.door.accounts.sign_in(&address, password) {
             SignIn::Accepted(account) => self.enabled(account),
             SignIn::Refused(refusal) => {
                 let clause = Some("GUIDE-9");
-                Err(Failure::worded("the user credentials were incorrect.", refusal.as_str(), clause))
+                Err(Failure::worded(
+                    "the user credentials were incorrect.",
+                    refusal.as_str(),
+                    clause,
+                ))
             }
         }
     }
@@ -149,9 +171,12 @@ impl Submission {
     fn refusal(&self, failure: &Failure) -> Reply {
         let bracket = self.bracket();
         match failure.words {
-            Some(words) => {
-                Reply::status(535, 7, 139, format!("Authentication unsuccessful, {words} {bracket}"))
-            }
+            Some(words) => Reply::status(
+                535,
+                7,
+                139,
+                format!("Authentication unsuccessful, {words} {bracket}"),
+            ),
             None => Reply::status(535, 7, 3, format!("Authentication unsuccessful {bracket}")),
         }
     }
@@ -163,7 +188,11 @@ impl Submission {
 
     /// The fields that the service puts on top.
     fn trace_fields(&self) -> String {
-        let with = if self.tls.is_empty() { String::new() } else { format!(" ({})", self.tls) };
+        let with = if self.tls.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", self.tls)
+        };
         format!(
             "{TWIN_FIELD}Received: from {} ([{}])\r\n by {BACK_END} with Microsoft SMTP Server{with};\r\n {}\r\n",
             self.client_name,
@@ -176,14 +205,21 @@ impl Submission {
     fn check(&self, signed_in: &SignedIn, message: &Message) -> Result<(), Reply> {
         let account = &signed_in.account.address;
         let refuse = |why: &str, clause, reply: Reply| {
-            self.door.events.add("submission", "refused", Some(account.as_str()), why, clause);
+            self.door
+                .events
+                .add("submission", "refused", Some(account.as_str()), why, clause);
             reply
         };
         if signed_in.connected.too_many {
             return Err(refuse(
                 "more connections at once than a mailbox may have",
                 Some("GUIDE-80"),
-                Reply::status(432, 3, 2, "Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information."),
+                Reply::status(
+                    432,
+                    3,
+                    2,
+                    "Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
+                ),
             ));
         }
         if message.octets > limits::MESSAGE_OCTETS.figure {
@@ -204,12 +240,22 @@ impl Submission {
             [] => Err(refuse(
                 "the message has no From that can be read",
                 Some("GUIDE-10"),
-                Reply::status(550, 7, 512, "Access denied, message must be RFC 5322 section 3.6.2 compliant"),
+                Reply::status(
+                    550,
+                    7,
+                    512,
+                    "Access denied, message must be RFC 5322 section 3.6.2 compliant",
+                ),
             )),
             [_, _, ..] if header.count("Sender") == 0 => Err(refuse(
                 "several From addresses and no Sender",
                 Some("GUIDE-10"),
-                Reply::status(550, 1, 20, "Multiple From addresses are not allowed without Sender address"),
+                Reply::status(
+                    550,
+                    1,
+                    20,
+                    "Multiple From addresses are not allowed without Sender address",
+                ),
             )),
             addresses => {
                 let spoofed = addresses
@@ -250,7 +296,12 @@ impl Submission {
                 "mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
             ),
             MailboxError::Full => Reply::status(452, 3, 1, "Insufficient system resources"),
-            _ => Reply::status(451, 3, 2, "STOREDRV.ClientSubmit; mailbox server is temporarily unavailable"),
+            _ => Reply::status(
+                451,
+                3,
+                2,
+                "STOREDRV.ClientSubmit; mailbox server is temporarily unavailable",
+            ),
         }
     }
 }
@@ -263,7 +314,11 @@ impl Connection for Submission {
     }
 
     fn hello(&mut self, hello: &Hello) {
-        self.client_name = hello.name.chars().filter(|char| char.is_ascii_graphic()).collect();
+        self.client_name = hello
+            .name
+            .chars()
+            .filter(|char| char.is_ascii_graphic())
+            .collect();
         self.message = None;
     }
 
@@ -271,16 +326,25 @@ impl Connection for Submission {
         match self.judge(&credentials) {
             Ok(account) => {
                 let address = account.address.as_str();
-                self.door.events.add("submission", "signed_in", Some(address), "signed in", None);
+                self.door
+                    .events
+                    .add("submission", "signed_in", Some(address), "signed in", None);
                 let connected = self.door.pace.connect(&account.address);
                 self.signed_in = Some(SignedIn { account, connected });
                 Authentication::Accepted
             }
             Err(failure) => {
                 let user = match &credentials {
-                    Credentials::Password { username, .. } | Credentials::Bearer { username, .. } => username,
+                    Credentials::Password { username, .. }
+                    | Credentials::Bearer { username, .. } => username,
                 };
-                self.door.events.add("submission", "refused", Some(user), failure.why.as_str(), failure.clause);
+                self.door.events.add(
+                    "submission",
+                    "refused",
+                    Some(user),
+                    failure.why.as_str(),
+                    failure.clause,
+                );
                 self.door.clock.wait(self.door.pace.refusal_delay()).await;
                 Authentication::Refused(self.refusal(&failure))
             }
@@ -299,7 +363,9 @@ impl Connection for Submission {
 
     async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
         let mut writer = self.door.deliveries.mailboxes.new_message();
-        writer.write(self.trace_fields().as_bytes()).map_err(|error| Self::trouble(&error))?;
+        writer
+            .write(self.trace_fields().as_bytes())
+            .map_err(|error| Self::trouble(&error))?;
         self.message = Some(Message {
             reverse_path: envelope.reverse_path.clone(),
             recipients: envelope
@@ -317,11 +383,19 @@ impl Connection for Submission {
 
     async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
         let Some(message) = &mut self.message else {
-            return Err(Reply::status(451, 3, 2, "System not accepting network messages"));
+            return Err(Reply::status(
+                451,
+                3,
+                2,
+                "System not accepting network messages",
+            ));
         };
         message.octets += octets.len() as u64;
         message.keep_header(octets)?;
-        message.writer.write(octets).map_err(|error| Self::trouble(&error))
+        message
+            .writer
+            .write(octets)
+            .map_err(|error| Self::trouble(&error))
     }
 
     async fn body_end(&mut self) -> Reply {
@@ -332,12 +406,18 @@ impl Connection for Submission {
             return reply;
         }
         let account = &signed_in.account;
-        let place = self.door.pace.next_message(&account.address, self.door.clock.now());
+        let place = self
+            .door
+            .pace
+            .next_message(&account.address, self.door.clock.now());
         self.door.clock.wait_until(place).await;
         let octets = message.octets;
         let delivered = match message.writer.finish() {
             Ok(body) => {
-                self.door.deliveries.deliver(account, &message.recipients, body, &message.header).await
+                self.door
+                    .deliveries
+                    .deliver(account, &message.recipients, body, &message.header)
+                    .await
             }
             Err(error) => Err(error),
         };
@@ -366,7 +446,12 @@ impl Message {
             self.header.truncate(end);
             self.header_complete = true;
         } else if self.header.len() > HEADER_OCTETS_MAX {
-            return Err(Reply::status(552, 3, 4, "Header size exceeds fixed maximum size"));
+            return Err(Reply::status(
+                552,
+                3,
+                4,
+                "Header size exceeds fixed maximum size",
+            ));
         }
         Ok(())
     }

@@ -25,7 +25,10 @@ impl Dovecot {
     pub(super) fn start(folder: &Path, socket: &Path) -> Result<Self> {
         let home = folder.join("dovecot");
         make_folder(&home.join("run"))?;
-        write(&home.join("users"), &format!("{FROM}:{{PLAIN}}{PASSWORD}\n"))?;
+        write(
+            &home.join("users"),
+            &format!("{FROM}:{{PLAIN}}{PASSWORD}\n"),
+        )?;
         let config = home.join("dovecot.conf");
         write(&config, &configuration(&home, socket))?;
         let master = Command::new("dovecot")
@@ -48,9 +51,15 @@ impl Dovecot {
     fn wait_for(&mut self, socket: &Path) -> Result {
         let until = Instant::now() + PATIENCE;
         while !socket.exists() {
-            let ended = self.master.try_wait().map_err(|error| format!("dovecot is lost: {error}"))?;
+            let ended = self
+                .master
+                .try_wait()
+                .map_err(|error| format!("dovecot is lost: {error}"))?;
             if ended.is_some() || Instant::now() > until {
-                return Err(format!("dovecot -F -c {} doesn't get ready", self.config.display()));
+                return Err(format!(
+                    "dovecot -F -c {} doesn't get ready",
+                    self.config.display()
+                ));
             }
             interrupt::wait(LOOK_AGAIN)?;
         }
@@ -60,7 +69,12 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        let stopped = run_quietly(Command::new("doveadm").arg("-c").arg(&self.config).arg("stop"));
+        let stopped = run_quietly(
+            Command::new("doveadm")
+                .arg("-c")
+                .arg(&self.config)
+                .arg("stop"),
+        );
         if stopped.is_err() && matches!(self.master.try_wait(), Ok(None)) {
             // It was not far enough to hear that.
             let _ = self.master.kill();

@@ -32,13 +32,16 @@ pub(super) struct Mailward {
 /// Builds what is measured.
 pub(super) fn build() -> Result {
     run_quietly(
-        Command::new("cargo").args(["build", "--release", "--package", "mailward"]).current_dir(root()),
+        Command::new("cargo")
+            .args(["build", "--release", "--package", "mailward"])
+            .current_dir(root()),
     )
 }
 
 /// Cargo puts it beside this program.
 fn program() -> Result<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| format!("this program has no path: {error}"))?;
+    let own =
+        std::env::current_exe().map_err(|error| format!("this program has no path: {error}"))?;
     Ok(own.with_file_name("mailward"))
 }
 
@@ -57,7 +60,8 @@ impl Mailward {
         let config = home.join("gateway.toml");
         write(&config, &configuration(certificate)?)?;
         let log_path = home.join("log");
-        let log = fs::File::create(&log_path).map_err(|error| format!("{}: {error}", log_path.display()))?;
+        let log = fs::File::create(&log_path)
+            .map_err(|error| format!("{}: {error}", log_path.display()))?;
         let program = program()?;
         let mut child = Command::new(&program)
             .args(["gateway", "--json", "--config"])
@@ -71,11 +75,18 @@ impl Mailward {
             .map_err(|error| format!("can't start {}: {error}", program.display()))?;
         let line = first_line(&mut child);
         match submission(&line) {
-            Some(address) => Ok(Self { address, child, _folder: folder }),
+            Some(address) => Ok(Self {
+                address,
+                child,
+                _folder: folder,
+            }),
             None => {
                 stop(&mut child);
                 let said = fs::read_to_string(&log_path).unwrap_or_default();
-                Err(format!("mailward gateway doesn't get ready: {line:?} {}", said.trim()))
+                Err(format!(
+                    "mailward gateway doesn't get ready: {line:?} {}",
+                    said.trim()
+                ))
             }
         }
     }
@@ -101,7 +112,9 @@ fn stop(child: &mut Child) {
 /// What it prints when it listens. Empty if it ends before that, or says
 /// nothing for too long.
 fn first_line(child: &mut Child) -> String {
-    let Some(output) = child.stdout.take() else { return String::new() };
+    let Some(output) = child.stdout.take() else {
+        return String::new();
+    };
     let (sender, receiver) = sync_channel(1);
     std::thread::spawn(move || {
         let mut line = String::new();
@@ -120,7 +133,11 @@ fn submission(line: &str) -> Option<SocketAddr> {
 
 fn configuration(certificate: &Certificate) -> Result<String> {
     let (chain, key) = (certificate.chain.display(), certificate.key.display());
-    let hash: String = digest(&SHA256, PASSWORD.as_bytes()).as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+    let hash: String = digest(&SHA256, PASSWORD.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
     // Nobody listens there: the lane pauses after its first tries.
     let nowhere = free_address()?.port();
     Ok(format!(

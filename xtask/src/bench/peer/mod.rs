@@ -64,7 +64,9 @@ pub(super) struct Peers {
 impl Peers {
     /// Builds Mailward, and starts Postfix. Mailward starts for each round.
     pub(super) fn start(options: &Options) -> Result<Self> {
-        if std::env::var_os("TEMP_POSTFIX").is_none() { mailward::build()?; }
+        if std::env::var_os("TEMP_POSTFIX").is_none() {
+            mailward::build()?;
+        }
         let folder = tempfile::Builder::new()
             .prefix("mailward-bench-")
             .tempdir_in(&options.dir)
@@ -75,7 +77,12 @@ impl Peers {
         let socket = postfix::prepare(folder.path(), &certificate)?;
         let dovecot = Dovecot::start(folder.path(), &socket)?;
         let postfix = Postfix::start(folder.path())?;
-        Ok(Self { postfix, dovecot, certificate, folder })
+        Ok(Self {
+            postfix,
+            dovecot,
+            certificate,
+            folder,
+        })
     }
 
     /// `who` with an empty queue, the disk at rest.
@@ -102,7 +109,11 @@ impl Peers {
                 }
             }
         };
-        run_quietly(Command::new("sync").arg("--file-system").arg(self.folder.path()))?;
+        run_quietly(
+            Command::new("sync")
+                .arg("--file-system")
+                .arg(self.folder.path()),
+        )?;
         Ok(turn)
     }
 }
@@ -156,8 +167,12 @@ fn run_quietly(command: &mut Command) -> Result {
     let failed = |error: std::io::Error| format!("can't run {program}: {error}");
     let mut said = tempfile::tempfile().map_err(failed)?;
     let copy = said.try_clone().map_err(failed)?;
-    let status =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(copy).status().map_err(failed)?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(copy)
+        .status()
+        .map_err(failed)?;
     if status.success() {
         return Ok(());
     }

@@ -32,7 +32,8 @@ pub(super) fn prepare(folder: &Path, certificate: &Certificate) -> Result<PathBu
     make_folder(&home.join("etc"))?;
     for path in &owned {
         make_folder(path)?;
-        chown(path, Some(user_id(USER)?), None).map_err(|error| format!("{}: {error}", path.display()))?;
+        chown(path, Some(user_id(USER)?), None)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     write(&home.join("etc/main.cf"), &main_cf(&home, certificate))?;
     Ok(home.join("queue/private/auth"))
@@ -46,13 +47,19 @@ impl Postfix {
         write(&config.join("master.cf"), &master_cf(address))?;
         run_quietly(Command::new("postfix").arg("-c").arg(&config).arg("start"))?;
         let pid = read_pid(&queue.join("pid/master.pid"))?;
-        Ok(Self { address, pid, config, queue })
+        Ok(Self {
+            address,
+            pid,
+            config,
+            queue,
+        })
     }
 
     /// Empties the queue where held mail is kept.
     pub(super) fn forget_mail(&self) -> Result {
         let hold = self.queue.join("hold");
-        let entries = fs::read_dir(&hold).map_err(|error| format!("{}: {error}", hold.display()))?;
+        let entries =
+            fs::read_dir(&hold).map_err(|error| format!("{}: {error}", hold.display()))?;
         for entry in entries.flatten() {
             let path = entry.path();
             fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -63,14 +70,23 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        if let Err(problem) = run_quietly(Command::new("postfix").arg("-c").arg(&self.config).arg("stop")) {
+        if let Err(problem) = run_quietly(
+            Command::new("postfix")
+                .arg("-c")
+                .arg(&self.config)
+                .arg("stop"),
+        ) {
             eprintln!("Postfix (process {}) may still run: {problem}", self.pid);
         }
     }
 }
 
 fn main_cf(home: &Path, certificate: &Certificate) -> String {
-    let (home, chain, key) = (home.display(), certificate.chain.display(), certificate.key.display());
+    let (home, chain, key) = (
+        home.display(),
+        certificate.chain.display(),
+        certificate.key.display(),
+    );
     format!(
         "\
 compatibility_level = 3.6
@@ -146,11 +162,14 @@ postlog unix-dgram n - n - 1 postlogd
 
 fn read_pid(path: &Path) -> Result<u32> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    text.trim().parse().map_err(|_| format!("{} holds no process id", path.display()))
+    text.trim()
+        .parse()
+        .map_err(|_| format!("{} holds no process id", path.display()))
 }
 
 fn user_id(name: &str) -> Result<u32> {
-    let text = fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let text =
+        fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
     text.lines()
         .map(|line| line.split(':').collect::<Vec<_>>())
         .find(|fields| fields.first() == Some(&name))

@@ -389,7 +389,7 @@ mod tests {
         let expected: String = serde_json::from_str(&json).expect("JSON");
         for piece in [1, 3, 1000] {
             let (_, cuts) = cut(&json, piece).expect("cut");
-            assert_eq!(cuts, [expected.clone()]);
+            assert_eq!(cuts, std::slice::from_ref(&expected));
         }
     }
 

@@ -206,7 +206,7 @@ impl Problem {
         problem.0.field = first.field.map(str::to_owned);
         problem.0.rule = Some(first.rule.to_owned());
         problem.0.clause = Some(first.basis());
-        problem.0.remedy = Some(first.remedy.clone());
+        problem.0.remedy = Some(first.remedy);
         problem.0.findings = verdict.findings;
         problem
     }

@@ -1,5 +1,8 @@
 //! The queue's answers as text for people.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -46,13 +49,25 @@ pub(super) fn message(message: MessageShape) -> String {
     let mut lines = vec![
         ("message", message.id.to_string()),
         ("application", message.application.clone()),
-        ("sent by", format!("{} as {}", message.route, message.account)),
+        (
+            "sent by",
+            format!("{} as {}", message.route, message.account),
+        ),
         ("envelope from", reverse_path.to_owned()),
         ("subject", subject(message.subject.as_deref())),
-        ("message-id", message.message_id.clone().unwrap_or_else(|| "none".to_owned())),
+        (
+            "message-id",
+            message
+                .message_id
+                .clone()
+                .unwrap_or_else(|| "none".to_owned()),
+        ),
         (
             "class",
-            format!("{}, {}, {} octets", message.message_class, message.data_class, message.size_octets),
+            format!(
+                "{}, {}, {} octets",
+                message.message_class, message.data_class, message.size_octets
+            ),
         ),
         ("received", message.received_at.to_string()),
     ];
@@ -137,7 +152,12 @@ fn recipient(message: &MessageShape, n: Option<u32>) -> Option<&RecipientShape> 
 pub(super) fn explained(explained: Explained) -> String {
     let mut table = Table::default();
     for one in &explained.recipients {
-        table.row([one.n.to_string(), one.address.clone(), one.state.to_string(), one.sentence.clone()]);
+        table.row([
+            one.n.to_string(),
+            one.address.clone(),
+            one.state.to_string(),
+            one.sentence.clone(),
+        ]);
     }
     table.text()
 }
@@ -145,16 +165,30 @@ pub(super) fn explained(explained: Explained) -> String {
 pub(super) fn summary(summary: SummaryShape) -> String {
     let mut table = Table::default();
     for state in StateWord::ALL {
-        let count = summary.recipients.get(state.as_str()).copied().unwrap_or_default();
+        let count = summary
+            .recipients
+            .get(state.as_str())
+            .copied()
+            .unwrap_or_default();
         table.row([state.as_str().to_owned(), count.to_string()]);
     }
     let mut text = table.text();
     if let Some(oldest) = &summary.oldest_waiting {
-        let _ = writeln!(text, "\nThe oldest that waits is {} of {}.", oldest.id, oldest.received_at);
+        let _ = writeln!(
+            text,
+            "\nThe oldest that waits is {} of {}.",
+            oldest.id, oldest.received_at
+        );
     }
     if summary.notices_open > 0 {
-        let count = counted(usize::try_from(summary.notices_open).unwrap_or(usize::MAX), "notice");
-        let _ = writeln!(text, "{count} to senders and applications still to deliver.");
+        let count = counted(
+            usize::try_from(summary.notices_open).unwrap_or(usize::MAX),
+            "notice",
+        );
+        let _ = writeln!(
+            text,
+            "{count} to senders and applications still to deliver."
+        );
     }
     for breaker in &summary.breakers_open {
         let _ = writeln!(
@@ -173,7 +207,10 @@ pub(super) fn summary(summary: SummaryShape) -> String {
 fn states(states: &BTreeMap<String, u64>) -> String {
     let mut words: Vec<String> = states.keys().cloned().collect();
     if words.len() > 1 {
-        words = states.iter().map(|(state, count)| format!("{state} {count}")).collect();
+        words = states
+            .iter()
+            .map(|(state, count)| format!("{state} {count}"))
+            .collect();
     }
     words.join(", ")
 }
@@ -189,67 +226,4 @@ fn to(message: &MessageLine) -> String {
 
 fn subject(subject: Option<&str>) -> String {
     subject.map_or_else(|| "none".to_owned(), |text| decode_field(text.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::de::DeserializeOwned;
-
-    use super::*;
-    use crate::operator::testing::Fixture;
-    use crate::operator::{Request, answer, published_limits};
-
-    /// The text for a question, with the ids of the fixture by name.
-    async fn text<T: DeserializeOwned>(
-        fixture: &Fixture,
-        request: Request,
-        text: fn(T) -> String,
-    ) -> String {
-        let said = answer(&fixture.queue, &published_limits(), request).await;
-        let shape = serde_json::from_value(said.expect("an answer")).expect("its shape");
-        let ids = [(fixture.tried, "TRIED---------------"), (fixture.held, "HELD----------------"), (fixture.fresh, "FRESH---------------")];
-        let said = text(shape);
-        ids.iter().fold(said, |said, (id, name)| said.replace(id.as_str(), name))
-    }
-
-    #[tokio::test]
-    async fn lists_read_well() {
-        let fixture = Fixture::new().await;
-        let request = |limit| Request::List {
-            state: None,
-            application: None,
-            text: None,
-            cursor: None,
-            limit,
-        };
-        assert_eq!(text(&fixture, request(50), list).await, "LIST");
-        let first = text(&fixture, request(1), list).await;
-        assert!(first.ends_with("\nmore: --cursor m3\n"), "{first}");
-        let none = Request::List {
-            state: None,
-            application: Some("nobody".into()),
-            text: None,
-            cursor: None,
-            limit: 50,
-        };
-        assert_eq!(text(&fixture, none, list).await, "no messages\n");
-    }
-
-    #[tokio::test]
-    async fn a_message_reads_well() {
-        let fixture = Fixture::new().await;
-        let request = Request::Show { id: fixture.tried };
-        assert_eq!(text(&fixture, request, message).await, "SHOW");
-        let request = Request::Show { id: fixture.held };
-        let held = text(&fixture, request, message).await;
-        assert!(held.contains("hold (approval)"), "{held}");
-    }
-
-    #[tokio::test]
-    async fn explanations_and_summary_read_well() {
-        let fixture = Fixture::new().await;
-        let request = Request::Explain { id: fixture.tried };
-        assert_eq!(text(&fixture, request, explained).await, "EXPLAIN");
-        assert_eq!(text(&fixture, Request::Summary, summary).await, "SUMMARY");
-    }
 }

@@ -21,6 +21,8 @@ pub struct Account {
     pub protocols: Vec<Protocol>,
     pub quota_mb: Option<u64>,
     pub culture: String,
+    /// The order of making.
+    made: u64,
 }
 
 impl Account {
@@ -65,8 +67,8 @@ pub enum Addressee {
 #[derive(Debug, Default)]
 struct Directory {
     accounts: HashMap<String, Arc<Account>>,
-    /// Keys in order of making, for lists that people read.
-    order: Vec<String>,
+    /// The `made` of the next account.
+    next_made: u64,
     lists: HashMap<String, Arc<DistributionListSpec>>,
 }
 
@@ -84,7 +86,7 @@ impl Accounts {
         let (accounts, lists) = store
             .read(|tx| {
                 let accounts = tx.query(
-                    "SELECT written, kind, password, display_name, protocols, quota_mb, culture FROM twin_account ORDER BY address",
+                    "SELECT written, kind, password, display_name, protocols, quota_mb, culture, made FROM twin_account",
                     &[],
                     read_account,
                 )?;
@@ -112,9 +114,15 @@ impl Accounts {
         specs: Vec<AccountSpec>,
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
+        let next_made = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next_made;
         let accounts: Vec<Arc<Account>> = specs
             .into_iter()
-            .map(|spec| Arc::new(self.settle(spec, dice)))
+            .zip(next_made..)
+            .map(|(spec, made)| Arc::new(self.settle(spec, made, dice)))
             .collect();
         let rows = accounts.clone();
         self.store
@@ -122,7 +130,7 @@ impl Accounts {
                 for account in &rows {
                     tx.execute("DELETE FROM twin_account WHERE address = ?1", &[Value::from(account.address.key())])?;
                     tx.execute(
-                        "INSERT INTO twin_account (address, written, kind, password, display_name, protocols, quota_mb, culture) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                        "INSERT INTO twin_account (address, written, kind, password, display_name, protocols, quota_mb, culture, made) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                         &account_values(account),
                     )?;
                 }
@@ -145,7 +153,7 @@ impl Accounts {
             .write(Vec::new(), move |tx, _| {
                 for list in &rows {
                     let key = Value::from(list.address.key());
-                    tx.execute("DELETE FROM twin_list WHERE address = ?1", &[key.clone()])?;
+                    tx.execute("DELETE FROM twin_list WHERE address = ?1", std::slice::from_ref(&key))?;
                     let members: Vec<&str> = list.members.iter().map(Address::as_str).collect();
                     tx.execute(
                         "INSERT INTO twin_list (address, written, members) VALUES (?1, ?2, ?3)",
@@ -197,11 +205,9 @@ impl Accounts {
             .directory
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        directory
-            .order
-            .iter()
-            .filter_map(|key| directory.accounts.get(key).cloned())
-            .collect()
+        let mut all: Vec<Arc<Account>> = directory.accounts.values().cloned().collect();
+        all.sort_by_key(|account| account.made);
+        all
     }
 
     /// Judges a name and a password, whatever protocol asks.
@@ -219,8 +225,9 @@ impl Accounts {
     }
 
     /// Fills in what a specification leaves open.
-    fn settle(&self, spec: AccountSpec, dice: &dyn Dice) -> Account {
+    fn settle(&self, spec: AccountSpec, made: u64, dice: &dyn Dice) -> Account {
         let before = self.find(&spec.address);
+        let made = before.as_ref().map_or(made, |account| account.made);
         let password = spec
             .password
             .or_else(|| before.map(|account| account.password.clone()))
@@ -235,6 +242,7 @@ impl Accounts {
             protocols: spec.protocols.unwrap_or_else(|| ALL_PROTOCOLS.to_vec()),
             quota_mb: spec.quota_mb,
             culture: spec.culture.unwrap_or_else(|| "en-GB".to_owned()),
+            made,
         }
     }
 }
@@ -249,14 +257,9 @@ const ALL_PROTOCOLS: [Protocol; 5] = [
 
 impl Directory {
     fn insert(&mut self, account: Account) {
-        let key = account.address.key();
-        if self
-            .accounts
-            .insert(key.clone(), Arc::new(account))
-            .is_none()
-        {
-            self.order.push(key);
-        }
+        self.next_made = self.next_made.max(account.made + 1);
+        self.accounts
+            .insert(account.address.key(), Arc::new(account));
     }
 }
 
@@ -278,7 +281,7 @@ pub(crate) fn new_password(dice: &dyn Dice) -> Secret {
     Secret::new(text)
 }
 
-fn account_values(account: &Account) -> [Value; 8] {
+fn account_values(account: &Account) -> [Value<'_>; 9] {
     [
         Value::from(account.address.key()),
         Value::from(account.address.as_str().to_owned()),
@@ -290,6 +293,7 @@ fn account_values(account: &Account) -> [Value; 8] {
             Value::from(i64::try_from(quota).unwrap_or(i64::MAX))
         }),
         Value::from(account.culture.clone()),
+        Value::from(account.made),
     ]
 }
 
@@ -311,6 +315,7 @@ fn read_account(row: &Row<'_>) -> Result<Account, TxError> {
             .get::<Option<i64>>(5)?
             .and_then(|quota| u64::try_from(quota).ok()),
         culture: text(6)?,
+        made: row.get(7)?,
     })
 }
 

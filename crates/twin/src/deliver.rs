@@ -37,7 +37,7 @@ pub const OUTSIDE: &str = "outside";
 
 /// Delivers to the mailboxes of one organisation.
 #[derive(Clone, Debug)]
-pub struct Deliveries {
+pub(crate) struct Deliveries {
     pub(crate) mailboxes: Mailboxes,
     pub(crate) accounts: Accounts,
     pub(crate) events: EventLog,
@@ -61,7 +61,7 @@ const LIST_DEPTH_MAX: usize = 8;
 
 impl Deliveries {
     /// Makes or changes accounts and gives each its mailbox.
-    pub async fn put_accounts(
+    pub(crate) async fn put_accounts(
         &self,
         specs: Vec<AccountSpec>,
         dice: &dyn Dice,

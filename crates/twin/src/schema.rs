@@ -1,7 +1,7 @@
 //! The twin's own tables, beside those of the mailboxes.
 
 /// The scripts that a store for the twin is opened with, in this order.
-pub const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN];
+pub(crate) const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN];
 
 const TWIN: &str = "
 CREATE TABLE twin_account (
@@ -12,7 +12,9 @@ CREATE TABLE twin_account (
     display_name TEXT NOT NULL,
     protocols TEXT NOT NULL,
     quota_mb BIGINT,
-    culture TEXT NOT NULL
+    culture TEXT NOT NULL,
+    -- The order of making, for lists that people read.
+    made BIGINT NOT NULL
 );
 CREATE TABLE twin_list (
     address TEXT NOT NULL PRIMARY KEY,

@@ -4,6 +4,7 @@ mod clients;
 mod folders;
 mod limits;
 mod messages;
+mod searching;
 mod sections;
 mod signing_in;
 mod support;

@@ -3,3 +3,4 @@
 mod life;
 mod sessions;
 mod support;
+mod tree;

@@ -98,7 +98,9 @@ fn text(file: &Path, found: &FileReport) -> String {
     for finding in &found.verdict.findings {
         write_finding(&mut text, finding);
     }
-    for repair in &found.verdict.repairs {
+    // Nothing is added to what is not taken.
+    let repairs = found.verdict.repairs.iter();
+    for repair in repairs.filter(|_| found.verdict.is_accepted()) {
         let _ = writeln!(
             text,
             "\nadded        {} (rule {})",
@@ -168,7 +170,7 @@ mod tests {
         );
         std::fs::write(&file, &message).expect("written");
         let mut arguments = CheckArguments {
-            file: file,
+            file,
             app: sample.name.clone(),
             config: None,
             seed: None,

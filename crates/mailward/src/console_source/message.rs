@@ -1,22 +1,17 @@
 //! One message of the gateway with all that is known of it.
 
-use std::collections::HashMap;
-
 use mailward_access::mime::decode_field;
 use mailward_console::SourceError;
 use mailward_console::view::{
-    Action, AttemptView, Decision, EventView, FindingView, MessageView, RecipientView, RouteView,
-    Status, TlsView, VerdictView, WaitView,
+    Action, EventView, MessageView, RecipientView, RouteView, Status, WaitView,
 };
 use mailward_mail::MessageId;
 use mailward_mail::header::Header;
-use mailward_policy::catalogue;
-use mailward_queue::{
-    AttemptId, Explanation, HoldReason, LaneLimits, StateWord, TimelineEvent, WaitsFor,
-};
+use mailward_queue::{Explanation, LaneLimits, StateWord, WaitsFor};
 
 use super::GatewayPart;
 use super::gateway::{status, trouble};
+use super::verdict::verdict;
 use crate::operator::configured_limits;
 use crate::operator::sentences::sentence;
 

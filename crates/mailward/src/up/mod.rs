@@ -41,6 +41,13 @@ pub(crate) struct Surroundings {
     signals: tokio::sync::Mutex<Signals>,
 }
 
+impl Drop for Surroundings {
+    /// A start that failed half-way takes back what it had begun, quietly.
+    fn drop(&mut self) {
+        self.tasks.shutdown().begin();
+    }
+}
+
 impl Surroundings {
     fn new() -> Result<Self, String> {
         let signals = mailward_net::tasks::signals()

@@ -31,7 +31,9 @@ impl SigningKey {
         // Should the thread not start, the first use makes the key itself.
         let _ = std::thread::Builder::new()
             .name("signing-key".to_owned())
-            .spawn(move || drop(maker.get_or_init(Material::generate).id.len()));
+            .spawn(move || {
+                maker.get_or_init(Material::generate);
+            });
         Self(slot)
     }
 

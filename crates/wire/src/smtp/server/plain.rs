@@ -149,14 +149,14 @@ impl Dialect for PlainDialect {
                 550,
                 6,
                 0,
-                "The message has a bare CR or LF: every line must end in CRLF",
+                "The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF",
             ),
-            BodyNul => Reply::status(550, 6, 0, "The message has a NUL octet"),
+            BodyNul => Reply::status(550, 6, 0, "The message has a NUL octet (RFC 5322 4): encode it"),
             BodyLineTooLong { octets_max } => Reply::status(
                 550,
                 6,
                 0,
-                format!("The message has a line of more than {octets_max} octets"),
+                format!("The message has a line of more than {octets_max} octets (RFC 5322 2.1.1)"),
             ),
             NoAnswer => Reply::status(451, 3, 0, "Local error in processing; try again later"),
 

@@ -81,7 +81,7 @@ fn dots_are_taken_off() {
 
 #[test]
 fn nothing_but_crlf_dot_crlf_ends_a_message() {
-    const BARE: &str = "550 5.6.0 The message has a bare CR or LF: every line must end in CRLF";
+    const BARE: &str = "550 5.6.0 The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF";
     // Each is the end of a message for some server and not for another.
     for end in [
         "\n.\n",
@@ -113,11 +113,11 @@ fn what_is_unfit_is_refused_at_its_true_end() {
     for (wire, reply) in [
         (
             "a\0b\r\n.\r\n".to_owned(),
-            "550 5.6.0 The message has a NUL octet",
+            "550 5.6.0 The message has a NUL octet (RFC 5322 4): encode it",
         ),
         (
             format!("{}\r\n.\r\n", "x".repeat(59)),
-            "550 5.6.0 The message has a line of more than 60 octets",
+            "550 5.6.0 The message has a line of more than 60 octets (RFC 5322 2.1.1)",
         ),
         (
             format!("{}.\r\n", format!("{}\r\n", "x".repeat(38)).repeat(6)),
@@ -125,7 +125,7 @@ fn what_is_unfit_is_refused_at_its_true_end() {
         ),
         (
             "\n\0\r\n.\r\n".to_owned(),
-            "550 5.6.0 The message has a bare CR or LF: every line must end in CRLF",
+            "550 5.6.0 The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF",
         ),
     ] {
         assert_eq!(data(wire.as_bytes()), Err(reply.to_owned()), "{wire:?}");
@@ -152,7 +152,7 @@ fn an_unfit_message_leaves_the_session_in_step() {
             C: a{{LF}}.{{LF}}MAIL FROM:<evil@b.example>
             C: QUIT
             C: .
-            S: 550 5.6.0 The message has a bare CR or LF: every line must end in CRLF
+            S: 550 5.6.0 The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF
             C: DATA
             S: 503 5.5.1 DATA out of order: send MAIL first
             C: MAIL FROM:<e@f.example>
@@ -320,7 +320,7 @@ fn broken_chunks() {
         C: BDAT 9
         C: a{LF}b
         C: QU
-        S: 550 5.6.0 The message has a bare CR or LF: every line must end in CRLF
+        S: 550 5.6.0 The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF
         C: BDAT 6 LAST
         C: QUIT
         S: 503 5.5.1 BDAT out of order: send MAIL first
@@ -330,7 +330,7 @@ fn broken_chunks() {
         S: 250 2.1.5 Recipient OK
         C: BDAT 5 LAST
         C: {NUL}{NUL}b
-        S: 550 5.6.0 The message has a NUL octet
+        S: 550 5.6.0 The message has a NUL octet (RFC 5322 4): encode it
         C: MAIL FROM:<a@b.example>
         S: 250 2.1.0 Sender OK
         C: RCPT TO:<c@d.example>

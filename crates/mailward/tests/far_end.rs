@@ -127,7 +127,7 @@ fn certificate(dir: &Path) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Far-end-CA"));
     openssl(&format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=localhost"));
-    fs::write(dir.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
     openssl("x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out leaf.pem");
 }
 

@@ -92,7 +92,8 @@ fn unable(problem: &str) -> ExitCode {
 /// (`MAILWARD_LOG=info`). As JSON lines with `MAILWARD_LOG_FORMAT=json`.
 fn start_log() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("MAILWARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn,rustls=error"));
+    let filter = EnvFilter::try_from_env("MAILWARD_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,rustls=error"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

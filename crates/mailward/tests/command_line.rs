@@ -13,17 +13,29 @@ fn refused(arguments: &[&str], expected: &str) {
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
     assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
     assert!(text.contains(expected), "{arguments:?}: {text}");
-    assert!(output.stdout.is_empty(), "{arguments:?} printed to standard output");
+    assert!(
+        output.stdout.is_empty(),
+        "{arguments:?} printed to standard output"
+    );
 }
 
 #[test]
 fn bad_flags_are_one_line() {
     refused(&["up", "--nonsense"], "--nonsense");
     refused(&["up", "--ports-from", "70000"], "70000");
-    refused(&["up", "--ports-from", "65530", "--json"], "--ports-from 65530");
+    refused(
+        &["up", "--ports-from", "65530", "--json"],
+        "--ports-from 65530",
+    );
     refused(&["up", "--as-of", "yesterday"], "--as-of yesterday");
-    refused(&["up", "--seed", "/nonexistent/seed.toml"], "/nonexistent/seed.toml");
-    refused(&["gateway", "--config", "/nonexistent/gateway.toml"], "/nonexistent/gateway.toml");
+    refused(
+        &["up", "--seed", "/nonexistent/seed.toml"],
+        "/nonexistent/seed.toml",
+    );
+    refused(
+        &["gateway", "--config", "/nonexistent/gateway.toml"],
+        "/nonexistent/gateway.toml",
+    );
     refused(&["frobnicate"], "frobnicate");
 }
 
@@ -32,7 +44,16 @@ fn a_folder_that_is_none_is_named() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("file");
     fs::write(&file, "in the way").expect("a file");
-    refused(&["up", "--ports", "auto", "--dir", file.to_str().expect("UTF-8")], "file");
+    refused(
+        &[
+            "up",
+            "--ports",
+            "auto",
+            "--dir",
+            file.to_str().expect("UTF-8"),
+        ],
+        "file",
+    );
 }
 
 #[test]
@@ -42,7 +63,10 @@ fn a_port_in_use_and_a_folder_in_use_are_named() {
     let state = dir.path().join("state");
     let state = state.to_str().expect("UTF-8");
     refused(&["up", "--ports", "auto", "--dir", state], "in use");
-    let (_, port) = running.text("/gateway/submission").rsplit_once(':').expect("host:port");
+    let (_, port) = running
+        .text("/gateway/submission")
+        .rsplit_once(':')
+        .expect("host:port");
     refused(&["up", "--ports-from", port], port);
 }
 
@@ -54,7 +78,10 @@ fn nothing_is_left_but_the_folder() {
     assert!(fs::metadata(&dir).is_ok());
     assert!(running.stop().success());
     assert!(fs::metadata(&dir).is_err(), "{dir} was left behind");
-    let left: Vec<_> = temporary_folders().into_iter().filter(|name| !before.contains(name) && dir.ends_with(name)).collect();
+    let left: Vec<_> = temporary_folders()
+        .into_iter()
+        .filter(|name| !before.contains(name) && dir.ends_with(name))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -104,13 +131,28 @@ fn check_says_yes_or_no_by_its_exit_code() {
     let rest = "To: <asha.sample@northmoor.example>\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@northmoor.example>\r\nSubject: x\r\n\r\nx\r\n";
     for (name, message, code, expected) in [
         ("good", format!("{from}{rest}"), 0, "accept"),
-        ("bad", format!("{from}Reply-To: no-reply@northmoor.example\r\n{rest}"), 1, "no-non-delivery-address"),
+        (
+            "bad",
+            format!("{from}Reply-To: no-reply@northmoor.example\r\n{rest}"),
+            1,
+            "no-non-delivery-address",
+        ),
     ] {
         let path = dir.path().join(format!("{name}.eml"));
         fs::write(&path, message).expect("a message");
-        let output = run(mailward().args(["check", path.to_str().expect("UTF-8"), "--app", "appointments"]));
+        let output = run(mailward().args([
+            "check",
+            path.to_str().expect("UTF-8"),
+            "--app",
+            "appointments",
+        ]));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(text.contains(expected), "{text}");
     }
     let output = run(mailward().args(["explain", "no-non-delivery-address"]));

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn document(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name)
 }
 
 #[test]
@@ -16,7 +18,10 @@ fn the_rules_reference_is_what_the_catalogue_says() {
         fs::write(&path, &generated).expect("the document can be written");
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == generated, "docs/reference/rules.md is stale: run `cargo xtask docs`");
+    assert!(
+        found == generated,
+        "docs/reference/rules.md is stale: run `cargo xtask docs`"
+    );
 }
 
 #[test]

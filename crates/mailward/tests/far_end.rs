@@ -26,7 +26,10 @@ impl FarEnd {
             "0",
             "Postfix starts only as root: run the tests as root"
         );
-        let far = Self { dir: tempfile::Builder::new().prefix("mw-").tempdir().unwrap(), port: free_port() };
+        let far = Self {
+            dir: tempfile::Builder::new().prefix("mw-").tempdir().unwrap(),
+            port: free_port(),
+        };
         far.write();
         daemon("dovecot", &["-c", &far.path("dovecot.conf")]);
         daemon("postfix", &["-c", &far.path("etc"), "start"]);
@@ -42,11 +45,19 @@ impl FarEnd {
             fs::create_dir_all(self.dir.path().join(folder)).unwrap();
         }
         succeed(Command::new("chmod").args(["755", self.dir.path().to_str().unwrap()]));
-        succeed(Command::new("chown").args(["postfix", &self.path("data"), &self.path("queue/private")]));
+        succeed(Command::new("chown").args([
+            "postfix",
+            &self.path("data"),
+            &self.path("queue/private"),
+        ]));
         succeed(Command::new("chown").args(["65534:65534", &self.path("mail")]));
         certificate(self.dir.path());
         let dir = self.dir.path().display();
-        fs::write(self.path("users"), format!("{ACCOUNT}:{{PLAIN}}{PASSWORD}\n")).unwrap();
+        fs::write(
+            self.path("users"),
+            format!("{ACCOUNT}:{{PLAIN}}{PASSWORD}\n"),
+        )
+        .unwrap();
         fs::write(
             self.path("dovecot.conf"),
             format!(
@@ -94,15 +105,23 @@ impl FarEnd {
     /// The messages in one of its maildirs.
     fn maildir(&self, name: &str) -> Vec<String> {
         let folder = self.dir.path().join("mail").join(name).join("new");
-        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-        entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+        let Ok(entries) = fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        entries
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect()
     }
 }
 
 impl Drop for FarEnd {
     fn drop(&mut self) {
-        let _ = Command::new("postfix").args(["-c", &self.path("etc"), "stop"]).output();
-        let _ = Command::new("doveadm").args(["-c", &self.path("dovecot.conf"), "stop"]).output();
+        let _ = Command::new("postfix")
+            .args(["-c", &self.path("etc"), "stop"])
+            .output();
+        let _ = Command::new("doveadm")
+            .args(["-c", &self.path("dovecot.conf"), "stop"])
+            .output();
     }
 }
 
@@ -115,38 +134,65 @@ fn daemon(program: &str, arguments: &[&str]) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
-        .unwrap_or_else(|error| panic!("{program} does not start ({error}): `cargo xtask test` installs it"));
+        .unwrap_or_else(|error| {
+            panic!("{program} does not start ({error}): `cargo xtask test` installs it")
+        });
     assert!(status.success(), "{program}: {status}");
 }
 
 /// An authority and a certificate for `localhost`.
 fn certificate(dir: &Path) {
     let openssl = |arguments: &str| {
-        succeed(Command::new("openssl").args(arguments.split(' ')).current_dir(dir));
+        succeed(
+            Command::new("openssl")
+                .args(arguments.split(' '))
+                .current_dir(dir),
+        );
     };
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-    openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Far-end-CA"));
-    openssl(&format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=localhost"));
-    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
-    openssl("x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out leaf.pem");
+    openssl(&format!(
+        "req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Far-end-CA"
+    ));
+    openssl(&format!(
+        "req {key} -keyout leaf.key -out leaf.csr -subj /CN=localhost"
+    ));
+    fs::write(
+        dir.join("names"),
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\n",
+    )
+    .unwrap();
+    openssl(
+        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out leaf.pem",
+    );
 }
 
 /// A gateway's folder with its configuration and keystore.
 fn gateway(dir: &Path, far: &FarEnd, password: &str) -> PathBuf {
     let place = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     fs::write(place("passphrase"), "a passphrase of several words\n").unwrap();
-    fs::set_permissions(place("passphrase"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(
+        place("passphrase"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
     let secrets = |words: &[&str], input: &str| {
         let mut command = mailward();
         command.args(["secrets"]).args(words);
-        command.args(["--keystore", &place("keystore"), "--passphrase-file", &place("passphrase")]);
+        command.args([
+            "--keystore",
+            &place("keystore"),
+            "--passphrase-file",
+            &place("passphrase"),
+        ]);
         fs::write(place("input"), input).unwrap();
         command.stdin(fs::File::open(place("input")).unwrap());
         succeed(&mut command);
     };
     secrets(&["init"], "");
     secrets(&["set", "clinic"], password);
-    let hash = succeed(Command::new("sh").args(["-c", "printf %s intake-password-with-chance | sha256sum"]));
+    let hash = succeed(
+        Command::new("sh").args(["-c", "printf %s intake-password-with-chance | sha256sum"]),
+    );
     let hash = hash.split(' ').next().unwrap();
     let configuration = dir.join("gateway.toml");
     fs::write(
@@ -203,7 +249,12 @@ hash = "sha256:{hash}"
 
 fn start(configuration: &Path, far: &FarEnd) -> Running {
     let mut running = Running::start_with(
-        &["gateway", "--config", configuration.to_str().unwrap(), "--json"],
+        &[
+            "gateway",
+            "--config",
+            configuration.to_str().unwrap(),
+            "--json",
+        ],
         &[("FAR_END_PASSPHRASE", "a passphrase of several words")],
     );
     // What the scripts expect of `up`.
@@ -254,8 +305,16 @@ fn postfix_takes_the_mail_and_refuses_the_unknown_recipient() {
     assert!(letter.contains("\n.leading dot\nbody\n"), "{letter}");
     // The sender is told by a report in the sending account's own mailbox.
     let report = &far.maildir("clinic")[0];
-    for expected in ["report-type=delivery-status", "Final-Recipient: rfc822; nobody@northmoor.example", "Action: failed", "Status: 5."] {
-        assert!(report.contains(expected), "{expected:?} is missing in\n{report}");
+    for expected in [
+        "report-type=delivery-status",
+        "Final-Recipient: rfc822; nobody@northmoor.example",
+        "Action: failed",
+        "Status: 5.",
+    ] {
+        assert!(
+            report.contains(expected),
+            "{expected:?} is missing in\n{report}"
+        );
     }
     assert!(running.stop().success());
 }
@@ -286,9 +345,19 @@ wait_for(lambda: len(get("/v1/messages?state=deferred")["messages"]) >= 1, "a de
     }
     let log = fs::read_to_string(far.path("postfix.log")).unwrap();
     assert_eq!(log.matches("authentication failed").count(), 1, "{log}");
-    let listed = succeed(mailward().args(["queue", "list", "--json", "--dir", dir.path().join("store").to_str().unwrap()]));
+    let listed = succeed(mailward().args([
+        "queue",
+        "list",
+        "--json",
+        "--dir",
+        dir.path().join("store").to_str().unwrap(),
+    ]));
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
-    assert_eq!(listed["messages"].as_array().map(Vec::len), Some(4), "{listed}");
+    assert_eq!(
+        listed["messages"].as_array().map(Vec::len),
+        Some(4),
+        "{listed}"
+    );
 }
 
 /// Looks again until `done`; the bound only matters when the test fails.

@@ -230,7 +230,10 @@ fn mbsync_and_mutt_and_curl_read_the_twin() {
         user["address"].as_str().expect("address"),
         user["password"].as_str().expect("password"),
     );
-    let (_, port) = running.text("/twin/imaps").rsplit_once(':').expect("host:port");
+    let (_, port) = running
+        .text("/twin/imaps")
+        .rsplit_once(':')
+        .expect("host:port");
     // Old mail programs look for names in certificates, never for addresses.
     let host = "localhost";
     python(

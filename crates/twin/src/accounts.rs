@@ -153,7 +153,10 @@ impl Accounts {
             .write(Vec::new(), move |tx, _| {
                 for list in &rows {
                     let key = Value::from(list.address.key());
-                    tx.execute("DELETE FROM twin_list WHERE address = ?1", std::slice::from_ref(&key))?;
+                    tx.execute(
+                        "DELETE FROM twin_list WHERE address = ?1",
+                        std::slice::from_ref(&key),
+                    )?;
                     let members: Vec<&str> = list.members.iter().map(Address::as_str).collect();
                     tx.execute(
                         "INSERT INTO twin_list (address, written, members) VALUES (?1, ?2, ?3)",

@@ -63,7 +63,11 @@ pub(crate) fn accept(words: &[&str]) -> Result {
     let mut peers = Peers::start(&options)?;
     let mut report = Report::new(&options);
     for (i, cell) in rounds::CELLS.into_iter().enumerate() {
-        if let Ok(c) = std::env::var("TEMP_CELL") && c != i.to_string() { continue; }
+        if let Ok(c) = std::env::var("TEMP_CELL")
+            && c != i.to_string()
+        {
+            continue;
+        }
         let measured = rounds::measure(&mut peers, cell, &options)?;
         report.add_cell(cell, measured);
     }

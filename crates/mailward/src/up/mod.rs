@@ -55,7 +55,7 @@ impl Surroundings {
         Ok(Self {
             signals: tokio::sync::Mutex::new(signals),
             clock: Arc::new(ShiftedClock::new(Arc::new(SystemClock))),
-            dice: Arc::new(SystemDice::default()),
+            dice: Arc::new(SystemDice),
             resolver: Arc::new(SystemResolver::default()),
             tasks: Tasks::new(),
         })

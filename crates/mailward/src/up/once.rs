@@ -119,7 +119,7 @@ impl<'a> Sample<'a> {
         let mut rows = Vec::new();
         let user = self.users[0].clone();
         let letter = self.letter("A clinic letter", &user, "");
-        let sent = self.smtp(&[user.clone()], &letter).await?;
+        let sent = self.smtp(std::slice::from_ref(&user), &letter).await?;
         rows.extend(
             self.followed("clinic letter", "SMTP, STARTTLS", sent, "relayed")
                 .await?,
@@ -148,7 +148,7 @@ impl<'a> Sample<'a> {
 
         let reply_to = format!("Reply-To: noreply@{}\r\n", user.domain());
         let letter = self.letter("No reply", &user, &reply_to);
-        let sent = self.smtp(&[user.clone()], &letter).await?;
+        let sent = self.smtp(std::slice::from_ref(&user), &letter).await?;
         rows.extend(
             self.followed(
                 "with a noreply address",
@@ -162,7 +162,7 @@ impl<'a> Sample<'a> {
         let letter = self
             .letter("Forged", &user, "")
             .replace(&self.application.from, user.as_str());
-        let sent = self.smtp(&[user.clone()], &letter).await?;
+        let sent = self.smtp(std::slice::from_ref(&user), &letter).await?;
         rows.extend(
             self.followed("with another's From", "SMTP, STARTTLS", sent, "refused 550")
                 .await?,

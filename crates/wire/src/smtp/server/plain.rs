@@ -151,7 +151,12 @@ impl Dialect for PlainDialect {
                 0,
                 "The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF",
             ),
-            BodyNul => Reply::status(550, 6, 0, "The message has a NUL octet (RFC 5322 4): encode it"),
+            BodyNul => Reply::status(
+                550,
+                6,
+                0,
+                "The message has a NUL octet (RFC 5322 4): encode it",
+            ),
             BodyLineTooLong { octets_max } => Reply::status(
                 550,
                 6,

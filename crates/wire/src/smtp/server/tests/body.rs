@@ -81,7 +81,8 @@ fn dots_are_taken_off() {
 
 #[test]
 fn nothing_but_crlf_dot_crlf_ends_a_message() {
-    const BARE: &str = "550 5.6.0 The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF";
+    const BARE: &str =
+        "550 5.6.0 The message has a bare CR or LF (RFC 5322 2.3): every line must end in CRLF";
     // Each is the end of a message for some server and not for another.
     for end in [
         "\n.\n",

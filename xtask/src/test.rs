@@ -55,6 +55,6 @@ fn licences() -> Result {
     }
     run(
         "cargo",
-        &["deny", "--offline", "check", "licenses", "bans", "sources"],
+        &["deny", "check", "licenses", "bans", "sources"],
     )
 }

@@ -53,8 +53,5 @@ fn licences() -> Result {
     if !is_installed("cargo-deny") {
         run("cargo", &["install", "--quiet", "--locked", "cargo-deny"])?;
     }
-    run(
-        "cargo",
-        &["deny", "check", "licenses", "bans", "sources"],
-    )
+    run("cargo", &["deny", "check", "licenses", "bans", "sources"])
 }

@@ -95,7 +95,7 @@ impl fmt::Display for Damage {
         write!(
             f,
             "store damaged: {}; see all of it with `mailward store check --dir {dir}`, \
-             rescue what is readable with `mailward store export --dir {dir}`",
+             rescue what is readable with `mailward store export --dir {dir} --to FOLDER`",
             self.summary()
         )
     }

@@ -1,8 +1,8 @@
-//! Which way out a message takes, and why.
+//! The ways out, one file for each kind; today there is the submission route.
 //!
-//! A choice is a pure function of facts; its reason is kept with the message.
-//! One file for each kind of route. Today there is one kind, the submission
-//! route; the choice is the account's own route.
+//! A message takes its application's route, as the register names it
+//! ([`Application::lane`](crate::config::Application::lane)). What is here
+//! turns the names of a lane into a server, an account and its proof.
 
 mod assemble;
 pub mod submission;
@@ -24,35 +24,11 @@ pub struct SendingAccount {
     pub mechanism: Mechanism,
 }
 
-impl SendingAccount {
-    /// What shares this account's limits: the account on its route.
-    pub fn lane(&self) -> Lane {
-        Lane::new(self.route.as_str(), self.address.key())
-    }
-}
-
 /// Every route and account of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: HashMap<String, SubmissionRoute>,
     accounts: HashMap<String, SendingAccount>,
-}
-
-/// The lane chosen for a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    pub lane: Lane,
-    /// In a sentence, for the timeline.
-    pub reason: String,
-}
-
-/// Why no way leads out. A configuration that was checked has none of these.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoute {
-    #[error("the account {0} is not configured")]
-    Account(Address),
-    #[error("the route {0} is not configured")]
-    Route(String),
 }
 
 impl Routes {
@@ -72,36 +48,10 @@ impl Routes {
         }
     }
 
-    /// The way for mail of `account`.
-    pub fn choose(&self, account: &Address) -> Result<Choice, NoRoute> {
-        let found = self
-            .account(account)
-            .ok_or_else(|| NoRoute::Account(account.clone()))?;
-        let route = self
-            .route(&found.route)
-            .ok_or_else(|| NoRoute::Route(found.route.clone()))?;
-        Ok(Choice {
-            lane: found.lane(),
-            reason: format!("{} is the route of {}", route.name, found.address),
-        })
-    }
-
-    pub fn route(&self, name: &str) -> Option<&SubmissionRoute> {
-        self.routes.get(name)
-    }
-
-    pub fn account(&self, address: &Address) -> Option<&SendingAccount> {
-        self.accounts.get(&address.key())
-    }
-
     /// The account and route of a lane, unless the configuration has changed
     /// since the lane's messages were accepted.
     pub fn of_lane(&self, lane: &Lane) -> Option<(&SubmissionRoute, &SendingAccount)> {
         let account = self.accounts.get(lane.account.as_str())?;
         Some((self.routes.get(lane.route.as_str())?, account))
-    }
-
-    pub fn accounts(&self) -> impl Iterator<Item = &SendingAccount> {
-        self.accounts.values()
     }
 }

@@ -128,12 +128,7 @@ impl Dialect for ExchangeDialect {
             MessageTooLarge { .. } => {
                 Reply::status(552, 3, 4, "Message size exceeds fixed maximum message size")
             }
-            BodyBareLineEnd | BodyNul => Reply::status(
-                550,
-                6,
-                11,
-                "SMTPSEND.BareLinefeedsAreIllegal; message contains bare linefeeds",
-            ),
+            BodyBareLineEnd | BodyNul => Reply::status(550, 6, 11, "Invalid characters"),
             BodyLineTooLong { .. } => Reply::status(550, 6, 0, "Line length exceeds the maximum"),
             NoAnswer => Reply::status(451, 3, 2, "System not accepting network messages"),
 

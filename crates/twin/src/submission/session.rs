@@ -424,7 +424,15 @@ impl Connection for Submission {
         match delivered {
             Ok(()) => accepted(&*self.door.dice, self.peer.session, octets),
             Err(error) => {
-                tracing::warn!(%error, "a submission could not be filed");
+                if let MailboxError::OverQuota { .. } = error {
+                    let address = Some(account.address.as_str());
+                    let why = error.to_string();
+                    self.door
+                        .events
+                        .add("submission", "refused", address, why, Some("GUIDE-64"));
+                } else {
+                    tracing::warn!(%error, "a submission could not be filed");
+                }
                 Self::trouble(&error)
             }
         }

@@ -237,6 +237,15 @@ pub(crate) enum SecretsCommand {
         #[command(flatten)]
         keystore: KeystoreArguments,
     },
+    /// Hash a password from standard input for the configuration
+    Hash {
+        /// Make a new one instead, and print it this once
+        #[arg(long, value_name = "password|api-key", value_parser = ["password", "api-key"])]
+        make: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,8 +6,9 @@
 use std::io::Read;
 
 use mailward_gateway::Keystore;
-use mailward_gateway::config::KeystoreOpener;
+use mailward_gateway::config::{KeyKind, KeystoreOpener};
 use mailward_gateway::keystore::{KeystoreError, Opener, SECRET_OCTETS_MAX, private_file};
+use mailward_gateway::register::{KeyHash, PasswordHash, make_api_key, make_password};
 use mailward_mail::{Clock, Secret};
 use mailward_net::{SystemClock, SystemDice};
 use serde_json::json;
@@ -26,6 +27,7 @@ pub(super) fn run(command: SecretsCommand, input: &mut dyn Read) -> Result<Repor
         SecretsCommand::Set { name, keystore } => set(&name, &keystore, input),
         SecretsCommand::List { keystore } => list(&keystore),
         SecretsCommand::Remove { name, keystore } => remove(&name, &keystore),
+        SecretsCommand::Hash { make, json } => hash(make.as_deref(), json, input),
     }
 }
 
@@ -75,6 +77,29 @@ fn remove(name: &str, arguments: &KeystoreArguments) -> Result<Report, CommandEr
         return Report::json(&json!({ "name": name, "removed": true }), true);
     }
     Ok(Report::yes(format!("{name} is removed\n")))
+}
+
+/// What stands in the configuration for an intake password or API key: a slow
+/// hash of one that somebody chose, a plain digest of one that was made with
+/// more chance than can be guessed.
+fn hash(make: Option<&str>, json: bool, input: &mut dyn Read) -> Result<Report, CommandError> {
+    let made = match make {
+        Some("api-key") => Some(make_api_key(KeyKind::Live, &SystemDice)),
+        Some(_) => Some(make_password(&SystemDice)),
+        None => None,
+    };
+    let hash = match &made {
+        Some(secret) => KeyHash::of(secret.expose()).to_text(),
+        None => PasswordHash::of_chosen(&read_secret(input)?, &SystemDice)
+            .map_err(|error| CommandError::new(error.to_string()))?
+            .to_text(),
+    };
+    let secret = made.as_ref().map(Secret::expose);
+    if json {
+        return Report::json(&json!({ "secret": secret, "hash": hash }), true);
+    }
+    let shown = secret.map_or(String::new(), |secret| format!("secret  {secret}\n"));
+    Ok(Report::yes(format!("{shown}hash    {hash}\n")))
 }
 
 /// All of the input, without the one line end that `echo` adds.

@@ -20,7 +20,10 @@ cargo xtask COMMAND
                      format, lints, tests, generated documents, licences.
                      --quick leaves out what needs programs of others
   docs               write the generated documents anew (docs/reference)
-  bench accept       accepted messages a second, beside Postfix in the same run
+  bench accept [--quick] [--json] [--dir DIR]
+                     accepted messages a second, and memory of idle connections,
+                     beside Postfix in the same run (as root; ten minutes, or
+                     one with --quick). DIR is on the disk to measure [/var/tmp]
 ";
 
 fn main() -> ExitCode {

@@ -36,11 +36,6 @@ pub(super) fn measure(peers: &mut Peers, options: &Options) -> Result<Idle> {
 }
 
 async fn one(peers: &mut Peers, who: Who, options: &Options) -> Result<f64> {
-    let who = if std::env::var_os("TEMP_POSTFIX").is_some() {
-        Who::Postfix
-    } else {
-        who
-    };
     let turn = peers.begin(who)?;
     let target = turn.target(Version::Tls13)?;
     let mut held = Vec::new();

@@ -9,6 +9,7 @@ use super::options::Options;
 use super::rounds::{Cell, Pair};
 
 pub(super) struct Report {
+    disk: String,
     pairs: usize,
     seconds: f64,
     cells: Vec<(Cell, Vec<Pair>)>,
@@ -16,8 +17,9 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, disk: String) -> Self {
         Self {
+            disk,
             pairs: options.pairs,
             seconds: options.counted.as_secs_f64(),
             cells: Vec::new(),
@@ -43,22 +45,23 @@ impl Report {
 
     fn to_table(&self) -> String {
         let mut lines = vec![
+            "Messages a second answered 250 over TLS with AUTH, synced before that.".to_owned(),
             format!(
-                "Messages a second answered 250, over TLS with AUTH, synced; median of {} pairs of {} s",
-                self.pairs, self.seconds
+                "Median of {} x {} s of each, by turns, on {}.",
+                self.pairs, self.seconds, self.disk
             ),
             String::new(),
             format!(
-                "{:<34}{:>10}{:>10}  {:<22}{:>9}{:>9}{:>7}",
-                "", "", "", "", "CPU µs", "a", "message"
+                "{:<34}{:>44}{:>30}",
+                "", "ratio, its median", "microseconds of CPU a message"
             ),
             format!(
-                "{:<8}{:<26}{:>10}{:>10}  {:<22}{:>9}{:>9}{:>7}",
+                "{:<8}{:<26}{:>10}{:>10}{:>24}{:>12}{:>10}{:>8}",
                 "octets",
                 "connections",
                 "Mailward",
                 "Postfix",
-                "ratio (from to)",
+                "(lowest highest)",
                 "Mailward",
                 "Postfix",
                 "load"
@@ -91,7 +94,7 @@ impl Report {
                 "postfix_octets": idle.postfix,
             })
         });
-        json!({ "pairs": self.pairs, "seconds": self.seconds, "accept": cells, "idle": idle })
+        json!({ "disk": self.disk, "pairs": self.pairs, "seconds": self.seconds, "accept": cells, "idle": idle })
     }
 }
 
@@ -102,7 +105,7 @@ fn row(cell: &Cell, pairs: &[Pair]) -> String {
         _ => String::new(),
     };
     format!(
-        "{:<8}{:>2} {:<23}{:>10.0}{:>10.0}  {:<6.2}{:<16}{:>9.0}{:>9.0}{:>7.0}",
+        "{:<8}{:>2} {:<23}{:>10.0}{:>10.0}{:>9.2}{:>15}{:>12.0}{:>10.0}{:>8.0}",
         cell.octets,
         cell.connections,
         if cell.kept {
@@ -197,7 +200,7 @@ mod tests {
             kept: true,
         };
         let row = row(&cell, &pairs);
-        assert!(row.contains("3.00  (1.00 8.00)"), "{row}");
+        assert!(row.contains("     3.00    (1.00 8.00)"), "{row}");
         let json = cell_json(&cell, &pairs);
         assert_eq!(json["mailward_per_second"], 150.0);
         assert_eq!(json["pairs"][0]["ratio"], 8.0);

@@ -85,11 +85,6 @@ fn round(peers: &mut Peers, who: Who, cell: &Cell, options: &Options) -> Result<
         Who::Postfix if !cell.kept => Version::Tls12,
         _ => Version::Tls13,
     };
-    let who = if std::env::var_os("TEMP_POSTFIX").is_some() {
-        Who::Postfix
-    } else {
-        who
-    };
     let turn = peers.begin(who)?;
     let target = turn.target(version)?;
     let sending = load::run(target, cell, options, || processes::cpu(&turn.processes));

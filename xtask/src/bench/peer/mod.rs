@@ -64,9 +64,7 @@ pub(super) struct Peers {
 impl Peers {
     /// Builds Mailward, and starts Postfix. Mailward starts for each round.
     pub(super) fn start(options: &Options) -> Result<Self> {
-        if std::env::var_os("TEMP_POSTFIX").is_none() {
-            mailward::build()?;
-        }
+        mailward::build()?;
         let folder = tempfile::Builder::new()
             .prefix("mailward-bench-")
             .tempdir_in(&options.dir)

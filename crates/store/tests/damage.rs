@@ -37,8 +37,11 @@ async fn check_refused(
     assert_eq!((seen.offset, seen.record), (offset, record), "{refused}");
     assert!(seen.what.contains(what), "{refused}");
     let text = refused.to_string();
-    for command in ["check", "export"] {
-        let command = format!("`mailward store {command} --dir {}`", dir.path().display());
+    let dir_given = dir.path().display();
+    for command in [
+        format!("`mailward store check --dir {dir_given}`"),
+        format!("`mailward store export --dir {dir_given} --to FOLDER`"),
+    ] {
         assert!(text.contains(&command), "{text}");
     }
     assert_eq!(

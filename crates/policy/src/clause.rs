@@ -1,8 +1,23 @@
 //! The clauses of the three source documents that rules and limits rest on.
 //!
-//! A clause is cited by its id, `GUIDE-10`. The tables below hold every clause
-//! cited so far, paraphrased in our own words; a citation of one that is not
-//! there fails the catalogue's tests.
+//! A clause is cited by its id, `GUIDE-10`. The tables below hold every clause,
+//! one for each normative sentence, paraphrased in our own words; a citation
+//! of one that is not there fails the catalogue's tests.
+
+/// One document's table: sections, and in each its clauses as number, strength
+/// and paraphrase.
+macro_rules! clauses {
+    ($document:ident; $($section:literal { $($number:literal $strength:ident $paraphrase:literal;)+ })+) => {
+        pub(super) const CLAUSES: &[Clause] = &[$($(
+            Clause {
+                id: $document($number),
+                section: $section,
+                paraphrase: $paraphrase,
+                strength: $strength,
+            },
+        )+)+];
+    };
+}
 
 mod dhc;
 mod eng;
@@ -76,7 +91,7 @@ pub const fn dhc(number: u16) -> ClauseId {
 }
 
 impl ClauseId {
-    /// What the clause says, if it has been cited so far.
+    /// What the clause says, if there is one of this number.
     pub fn clause(self) -> Option<&'static Clause> {
         let table = table(self.document);
         table

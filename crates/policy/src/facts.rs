@@ -3,19 +3,26 @@
 
 use mailward_mail::{Address, ReversePath, Timestamp};
 
+use crate::content::ContentFacts;
 use crate::data_class::DataClass;
+use crate::history::HistoryFacts;
 use crate::message_facts::MessageFacts;
+use crate::profile::Profile;
 
 /// One message, by one application, for one route, at one moment.
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub at: Timestamp,
+    /// Which documents bind the organisation.
+    pub profile: Profile,
     /// The register's entry; `None` when nobody registered the sender.
     pub application: Option<ApplicationFacts>,
     /// The mail account to send from; `None` only with `application`.
     pub account: Option<AccountFacts>,
     pub envelope: EnvelopeFacts,
     pub message: MessageFacts,
+    pub content: ContentFacts,
+    pub history: HistoryFacts,
     pub route: RouteFacts,
     /// What the submission says of itself, else the application's default. A
     /// label in the header can raise it: see [`Facts::strictest_class`].
@@ -24,8 +31,9 @@ pub struct Facts {
 
 impl Facts {
     /// The class to treat the message by: the strictest of what was said with
-    /// the submission, what the header's label says, and what the application
-    /// is registered to carry when that is patient data (ENG-20).
+    /// the submission, what the header's label says, what the content shows,
+    /// and what the application is registered to carry when that is patient
+    /// data (ENG-20).
     pub fn strictest_class(&self) -> DataClass {
         let label = self.message.data_class.as_ref();
         let labelled = label.and_then(|label| label.class.ok());
@@ -34,7 +42,7 @@ impl Facts {
             .as_ref()
             .is_some_and(|application| application.patient_data)
             .then_some(DataClass::OfficialSensitive);
-        [labelled, patient_data]
+        [labelled, patient_data, self.content.class()]
             .into_iter()
             .flatten()
             .fold(self.data_class, DataClass::max)
@@ -66,6 +74,79 @@ pub struct ApplicationFacts {
     /// Names of services, without organisation, that may stand in place of
     /// `Lastname, Firstname`: `Appointment Reminders`.
     pub service_names: Vec<String>,
+    /// Other applications that send from the same account (GUIDE-70).
+    pub account_shared_with: Vec<String>,
+    pub references: ReferenceFacts,
+    /// Departures from the rules that somebody approved, in force or not.
+    pub exceptions: Vec<ExceptionFacts>,
+    /// People whom one text may reach before it is a mass mailing, where set
+    /// otherwise than [`crate::limits::MASS_MAILING_RECIPIENTS`].
+    pub mass_mailing_recipients_max: Option<u64>,
+    /// It may send by the high sending service too.
+    pub high_sending: bool,
+}
+
+impl ApplicationFacts {
+    /// The exceptions of this kind that are in force at `at`.
+    pub fn exceptions_in_force(
+        &self,
+        kind: ExceptionKind,
+        at: Timestamp,
+    ) -> impl Iterator<Item = &ExceptionFacts> {
+        self.exceptions
+            .iter()
+            .filter(move |one| one.kind == kind && at < one.expires)
+    }
+}
+
+/// Which papers the register names for the application.
+#[derive(Clone, Debug, Default)]
+pub struct ReferenceFacts {
+    /// Where the integration is documented with the application (ENG-14, DHC-1).
+    pub application_documentation: Option<String>,
+    /// Where it is documented with the service or the organisation's
+    /// architecture (ENG-14, DHC-2).
+    pub architecture_documentation: Option<String>,
+    /// The Information Asset Management System's entry (ENG-21).
+    pub iams: Option<String>,
+    /// The architects' approval (DHC-14, DHC-15).
+    pub architecture_approval: Option<String>,
+}
+
+/// One approved departure, with an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptionFacts {
+    pub kind: ExceptionKind,
+    /// The approval's own reference.
+    pub reference: String,
+    /// The first moment at which it no longer holds.
+    pub expires: Timestamp,
+    /// What it is for: a device's source address, a service's name; empty for
+    /// the relay.
+    pub subject: String,
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionKind {
+    /// Mail may leave through the relay (DHC-8, DHC-15).
+    Relay,
+    /// A device may hand over mail without TLS or without signing in.
+    PlaintextDevice,
+    /// A service's name may stand in place of a person's (GUIDE-78).
+    ServiceName,
+}
+
+impl ExceptionKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Relay => "relay",
+            Self::PlaintextDevice => "plaintext_device",
+            Self::ServiceName => "service_name",
+        }
+    }
 }
 
 /// Where an application stands in the register.
@@ -107,6 +188,10 @@ pub enum DisplayNameDuty {
 pub struct AccountFacts {
     pub address: Address,
     pub kind: AccountKind,
+    /// The name that its mail bears, as the account's record has it.
+    pub display_name: Option<String>,
+    /// Whether that name may be put in place of one that breaks the form.
+    pub repair_display_name: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -127,11 +212,20 @@ pub struct EnvelopeFacts {
 #[derive(Clone, Debug)]
 pub struct RecipientFacts {
     pub address: Address,
+    /// Known as a distribution list of the service.
+    pub distribution_list: bool,
+    /// Its domain is the service's own or certified to DCB1596 (ENG-19).
+    pub accredited: bool,
 }
 
 impl From<Address> for RecipientFacts {
+    /// One person, at a domain that nobody has certified.
     fn from(address: Address) -> Self {
-        Self { address }
+        Self {
+            address,
+            distribution_list: false,
+            accredited: false,
+        }
     }
 }
 

@@ -137,8 +137,7 @@ fn limits_section() -> String {
 }
 
 fn clauses_section() -> String {
-    let mut text =
-        String::from("\n## Clauses cited\n\nIn our words; the documents themselves bind.\n");
+    let mut text = String::from("\n## Clauses\n\nIn our words; the documents themselves bind.\n");
     for document in Document::ALL {
         let _ = writeln!(
             text,

@@ -17,12 +17,15 @@
 
 pub mod catalogue;
 pub mod clause;
+pub mod content;
 pub mod data_class;
 pub mod facts;
 pub mod generate;
+pub mod history;
 pub mod limits;
 pub mod message_facts;
 pub mod period;
+pub mod profile;
 pub mod repair;
 mod reply;
 pub mod rule;
@@ -33,12 +36,16 @@ pub mod verdict;
 
 pub use catalogue::Catalogue;
 pub use clause::{Clause, ClauseId};
+pub use content::ContentFacts;
 pub use data_class::DataClass;
 pub use facts::{
     AccountFacts, AccountKind, ApplicationFacts, ApplicationState, DisplayNameDuty, EnvelopeFacts,
-    Facts, RecipientFacts, RouteFacts, RouteKind, TlsVersion,
+    ExceptionFacts, ExceptionKind, Facts, RecipientFacts, ReferenceFacts, RouteFacts, RouteKind,
+    TlsVersion,
 };
+pub use history::{HistoryFacts, ListHistory};
 pub use message_facts::MessageFacts;
+pub use profile::Profile;
 pub use repair::{Repair, RepairField};
 pub use rule::{Place, Problem, Rule, Severity};
 pub use settings::{Level, Settings};

@@ -3,7 +3,7 @@
 
 use mailward_mail::header::HEADER_OCTETS_MAX;
 
-use crate::clause::{ClauseId, guide};
+use crate::clause::{ClauseId, dhc, eng, guide};
 use crate::period::{Date, Period};
 
 /// One published figure.
@@ -27,6 +27,7 @@ pub enum Unit {
     Messages,
     Connections,
     Minutes,
+    Hours,
     Characters,
     Passwords,
     Days,
@@ -41,6 +42,7 @@ impl Unit {
             Self::Messages => "messages",
             Self::Connections => "connections",
             Self::Minutes => "minutes",
+            Self::Hours => "hours",
             Self::Characters => "characters",
             Self::Passwords => "passwords",
             Self::Days => "days",
@@ -168,6 +170,28 @@ pub const LIST_SPACING: Limit = Limit {
     holds: GUIDE_14,
 };
 
+/// People whom one text may reach within [`MASS_MAILING_HOURS`] before it is
+/// a mass mailing. Neither standard gives a figure: this is ours, for an
+/// application that sets none of its own.
+pub const MASS_MAILING_RECIPIENTS: Limit = Limit {
+    name: "recipients of one text before it is a mass mailing",
+    figure: 500,
+    unit: Unit::Recipients,
+    clauses: &[eng(4), dhc(10)],
+    source: "ours: the recipients of one message by default; an application can set another",
+    holds: NO_DATES_GIVEN,
+};
+
+/// The window of [`MASS_MAILING_RECIPIENTS`].
+pub const MASS_MAILING_HOURS: Limit = Limit {
+    name: "window for recipients of one text",
+    figure: 24,
+    unit: Unit::Hours,
+    clauses: &[eng(4), dhc(10)],
+    source: "ours: a rolling day, as the service counts recipients",
+    holds: NO_DATES_GIVEN,
+};
+
 pub const PASSWORD_APPLICATION: Limit = Limit {
     name: "least password length, application account",
     figure: 20,
@@ -226,6 +250,8 @@ pub const ALL: &[Limit] = &[
     CONNECTIONS,
     RECIPIENTS_PER_DAY,
     LIST_SPACING,
+    MASS_MAILING_RECIPIENTS,
+    MASS_MAILING_HOURS,
     PASSWORD_APPLICATION,
     PASSWORD_USER,
     PASSWORD_HISTORY,

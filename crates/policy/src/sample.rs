@@ -3,13 +3,16 @@
 
 use mailward_mail::{Address, ReversePath};
 
+use crate::content::ContentFacts;
 use crate::data_class::DataClass;
 use crate::facts::{
     AccountFacts, AccountKind, ApplicationFacts, ApplicationState, DisplayNameDuty, EnvelopeFacts,
-    Facts, RouteFacts, RouteKind,
+    Facts, RecipientFacts, ReferenceFacts, RouteFacts, RouteKind,
 };
+use crate::history::HistoryFacts;
 use crate::message_facts::MessageFacts;
 use crate::period::Date;
+use crate::profile::Profile;
 
 /// The header section of the sample, lines parted by `\n`, without its empty line.
 pub const HEADER: &str = "\
@@ -33,6 +36,7 @@ pub fn facts() -> Facts {
 pub fn facts_of(header: &str) -> Facts {
     Facts {
         at: Date::new(2026, 11, 21).start(),
+        profile: Profile::Current,
         application: Some(ApplicationFacts {
             name: "clinic-letters".to_owned(),
             state: ApplicationState::Live,
@@ -41,16 +45,36 @@ pub fn facts_of(header: &str) -> Facts {
             patient_data: false,
             display_name: DisplayNameDuty::Advised,
             service_names: vec!["Appointment Reminders".to_owned()],
+            account_shared_with: Vec::new(),
+            references: ReferenceFacts {
+                application_documentation: Some("DOC-0001".to_owned()),
+                architecture_documentation: Some("ARCH-0001".to_owned()),
+                iams: Some("IAMS-0001".to_owned()),
+                architecture_approval: Some("APPROVAL-0001".to_owned()),
+            },
+            exceptions: Vec::new(),
+            mass_mailing_recipients_max: None,
+            high_sending: false,
         }),
         account: Some(AccountFacts {
             address: address("appointments@northmoor.example"),
             kind: AccountKind::Application,
+            display_name: Some("Reminders, Appointment (NORTHMOOR TRUST)".to_owned()),
+            repair_display_name: false,
         }),
         envelope: EnvelopeFacts {
             reverse_path: ReversePath::Address(address("appointments@northmoor.example")),
-            recipients: vec![address("asha.patel@northmoor.example").into()],
+            recipients: vec![RecipientFacts {
+                accredited: true,
+                ..address("asha.patel@northmoor.example").into()
+            }],
         },
         message: message(header),
+        content: ContentFacts {
+            complete: true,
+            ..ContentFacts::default()
+        },
+        history: HistoryFacts::default(),
         route: RouteFacts::nhsmail(RouteKind::Submission),
         data_class: DataClass::Official,
     }

@@ -15,7 +15,8 @@
 //! **What is alike.** The message, its one recipient, the certificate (ECDSA
 //! P-256), key exchange (X25519) and cipher; both sign in by AUTH PLAIN and
 //! sync to the disk before they say 250; neither is asked to resume a TLS
-//! session. Both begin every round with an empty queue, and a settled disk.
+//! session. Both begin every round with an empty queue, a settled disk, and
+//! memory for their files that the host of a virtual machine has handed over.
 //!
 //! **What is measured is acceptance alone.** Postfix puts the mail on hold
 //! (`check_recipient_access static:HOLD`): it is synced, and its queue manager

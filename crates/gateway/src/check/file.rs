@@ -3,7 +3,8 @@
 
 use mailward_mail::{Address, Envelope, ForwardPath, Recipient, ReversePath, Timestamp};
 use mailward_policy::{
-    DataClass, EnvelopeFacts, Facts, MessageFacts, RouteFacts, RouteKind, Verdict,
+    ContentFacts, DataClass, EnvelopeFacts, Facts, HistoryFacts, MessageFacts, Profile, RouteFacts,
+    RouteKind, Verdict,
 };
 use mailward_queue::ApplicationName;
 use serde::Serialize;
@@ -111,6 +112,7 @@ fn facts_of_a_stranger(
     let recipients = envelope.recipients.iter();
     Facts {
         at,
+        profile: Profile::default(),
         application: None,
         account: None,
         envelope: EnvelopeFacts {
@@ -120,6 +122,8 @@ fn facts_of_a_stranger(
                 .collect(),
         },
         message,
+        content: ContentFacts::default(),
+        history: HistoryFacts::default(),
         route: RouteFacts::nhsmail(RouteKind::Submission),
         data_class: given.data_class.unwrap_or(DataClass::Official),
     }

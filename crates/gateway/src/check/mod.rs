@@ -14,7 +14,8 @@ pub mod file;
 
 use mailward_mail::{Address, Envelope, MessageId, Timestamp};
 use mailward_policy::{
-    Catalogue, DataClass, EnvelopeFacts, Facts, MessageFacts, Settings, Verdict, judge,
+    Catalogue, ContentFacts, DataClass, EnvelopeFacts, Facts, HistoryFacts, MessageFacts, Profile,
+    Settings, Verdict, judge,
 };
 
 use crate::register::Registered;
@@ -53,6 +54,7 @@ pub fn gather(
     let recipients = envelope.recipients.iter();
     Facts {
         at,
+        profile: Profile::default(),
         application: Some(registered.application_facts.clone()),
         account: Some(registered.account_facts.clone()),
         envelope: EnvelopeFacts {
@@ -62,6 +64,8 @@ pub fn gather(
                 .collect(),
         },
         message: MessageFacts::read(header, octets),
+        content: ContentFacts::default(),
+        history: HistoryFacts::default(),
         route: registered.route_facts.clone(),
         data_class: data_class.unwrap_or(registered.application.data_class),
     }

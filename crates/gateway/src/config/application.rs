@@ -1,7 +1,9 @@
 //! One entry of the interface register.
 
 use mailward_mail::{Address, Timestamp};
-use mailward_policy::{ApplicationFacts, ApplicationState, DataClass, DisplayNameDuty};
+use mailward_policy::{
+    ApplicationFacts, ApplicationState, DataClass, DisplayNameDuty, ReferenceFacts,
+};
 use mailward_queue::{AccountName, ApplicationName, Lane, RouteName};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,16 @@ impl Application {
             patient_data: self.patient_data,
             display_name: self.display_name,
             service_names: self.service_names.clone(),
+            account_shared_with: Vec::new(),
+            references: ReferenceFacts {
+                application_documentation: self.references.cmdb.clone(),
+                architecture_documentation: None,
+                iams: self.references.iams.clone(),
+                architecture_approval: self.references.architecture_approval.clone(),
+            },
+            exceptions: Vec::new(),
+            mass_mailing_recipients_max: None,
+            high_sending: false,
         }
     }
 

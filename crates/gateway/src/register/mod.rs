@@ -52,6 +52,8 @@ impl Registered {
             account_facts: AccountFacts {
                 address: account.address.clone(),
                 kind: account.kind,
+                display_name: account.display_name.clone(),
+                repair_display_name: false,
             },
             route_facts: route.facts(),
             application,

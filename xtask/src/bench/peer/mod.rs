@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use super::client::Target;
+use super::disk;
 use super::options::Options;
 use super::tls::{self, Certificate, Version};
 use crate::run::{Result, is_installed};
@@ -83,7 +84,7 @@ impl Peers {
         })
     }
 
-    /// `who` with an empty queue, the disk at rest.
+    /// `who` with an empty queue, memory at hand and the disk at rest.
     pub(super) fn begin(&mut self, who: Who) -> Result<Turn<'_>> {
         let turn = match who {
             Who::Postfix => {
@@ -107,6 +108,7 @@ impl Peers {
                 }
             }
         };
+        disk::fetch_memory(self.folder.path())?;
         run_quietly(
             Command::new("sync")
                 .arg("--file-system")

@@ -6,7 +6,11 @@ use crate::run::{Result, is_installed, run, run_with};
 pub(crate) fn everything() -> Result {
     components::ensure()?;
     style()?;
-    run("cargo", &["test", "--release", "--workspace"])?;
+    // Every failure of a run is worth knowing, not only the first.
+    run(
+        "cargo",
+        &["test", "--release", "--workspace", "--no-fail-fast"],
+    )?;
     licences()
 }
 

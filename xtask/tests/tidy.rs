@@ -49,7 +49,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
             if !matches!(name.as_str(), ".git" | "target" | "node_modules" | "data") {
                 files(&path, found);
             }
-        } else if !matches!(name.as_str(), "Cargo.lock" | "tidy.rs") {
+        } else if !matches!(name.as_str(), "Cargo.lock" | "tidy.rs" | ".git") {
             found.push(path);
         }
     }

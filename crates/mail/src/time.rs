@@ -5,6 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+/// No sum of months goes beyond a thousand years.
+const MONTHS_MAX: u32 = 12_000;
+
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z. Shown as RFC 3339.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
@@ -43,6 +46,17 @@ impl Timestamp {
     pub fn minus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
+    }
+
+    /// The same day and time so many calendar months later, in UTC; the last
+    /// day of the month where it has no such day.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        self.zoned()
+            .checked_add(jiff::Span::new().months(i64::from(months.min(MONTHS_MAX))))
+            .map_or(Self(i64::MAX), |later| {
+                Self(later.timestamp().as_millisecond())
+            })
     }
 
     /// How long from `earlier` until now; nothing when `earlier` is later.
@@ -172,6 +186,24 @@ mod tests {
             Timestamp::parse("2026-11-01").expect("a date").to_rfc3339(),
             "2026-11-01T00:00:00.000Z"
         );
+    }
+
+    #[test]
+    fn months_end_where_the_calendar_says() {
+        for (from, months, expected) in [
+            ("2026-11-21", 12, "2027-11-21"),
+            ("2026-01-31", 1, "2026-02-28"),
+            ("2028-01-31", 1, "2028-02-29"),
+            ("2024-02-29", 12, "2025-02-28"),
+            ("2024-02-29", 48, "2028-02-29"),
+            ("2026-12-31", 2, "2027-02-28"),
+            ("2026-03-31", 0, "2026-03-31"),
+        ] {
+            let from = Timestamp::parse(from).expect("a date");
+            assert_eq!(from.plus_months(months).to_date(), expected);
+        }
+        let end = Timestamp::from_millis(i64::MAX);
+        assert_eq!(end.plus_months(u32::MAX), end);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod generate;
 pub mod history;
 pub mod limits;
 pub mod message_facts;
+pub mod password;
 pub mod period;
 pub mod profile;
 pub mod repair;

@@ -238,6 +238,27 @@ pub const PASSWORD_AGE_MONTHS: Limit = Limit {
     holds: GUIDE_14,
 };
 
+/// One of the days on which the service reminds of a password that expires.
+const fn password_warning(days: u64) -> Limit {
+    Limit {
+        name: "warning before a password expires",
+        figure: days,
+        unit: Unit::Days,
+        clauses: const { &[guide(31), guide(33)] },
+        source: "NHSmail password policy page, reviewed 27 July 2023",
+        holds: NO_DATES_GIVEN,
+    }
+}
+
+/// Days before expiry, the earliest warning first.
+pub const PASSWORD_WARNINGS: [Limit; 5] = [
+    password_warning(18),
+    password_warning(10),
+    password_warning(5),
+    password_warning(2),
+    password_warning(1),
+];
+
 /// Every limit, for the reference page.
 pub const ALL: &[Limit] = &[
     MESSAGE_OCTETS,
@@ -257,6 +278,11 @@ pub const ALL: &[Limit] = &[
     PASSWORD_HISTORY,
     PASSWORD_AGE_DAYS,
     PASSWORD_AGE_MONTHS,
+    PASSWORD_WARNINGS[0],
+    PASSWORD_WARNINGS[1],
+    PASSWORD_WARNINGS[2],
+    PASSWORD_WARNINGS[3],
+    PASSWORD_WARNINGS[4],
 ];
 
 /// The recipients that one message may have on a route whose account is set to

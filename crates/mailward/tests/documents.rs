@@ -4,24 +4,51 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mailward_policy::conflict::CONFLICTS;
+use mailward_policy::generate;
+
 fn document(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../docs")
         .join(name)
 }
 
+/// The page of this name below `docs/reference`, as generated.
+const PAGES: [(&str, fn() -> String); 2] = [
+    ("rules.md", generate::reference),
+    ("conflicts.md", generate::conflicts),
+];
+
 #[test]
-fn the_rules_reference_is_what_the_catalogue_says() {
-    let path = document("reference/rules.md");
-    let generated = mailward_policy::generate::reference();
-    if std::env::var_os("MAILWARD_WRITE_DOCUMENTS").is_some() {
-        fs::write(&path, &generated).expect("the document can be written");
+fn every_generated_page_is_what_the_code_says() {
+    let mut stale = Vec::new();
+    for (name, generated) in PAGES {
+        let path = document("reference").join(name);
+        let generated = generated();
+        if std::env::var_os("MAILWARD_WRITE_DOCUMENTS").is_some() {
+            fs::write(&path, &generated).expect("the document can be written");
+        }
+        if fs::read_to_string(&path).unwrap_or_default() != generated {
+            stale.push(name);
+        }
     }
-    let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(
-        found == generated,
-        "docs/reference/rules.md is stale: run `cargo xtask docs`"
+        stale.is_empty(),
+        "{stale:?} in docs/reference are stale: run `cargo xtask docs`"
     );
+}
+
+#[test]
+fn every_conflict_names_a_record_that_is_there() {
+    for conflict in CONFLICTS {
+        let record = document("decisions").join(conflict.record);
+        assert!(
+            record.is_file(),
+            "C{}: {}",
+            conflict.number,
+            conflict.record
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The one list of rules.
 
+use crate::profile::Profile;
 use crate::rule::{Problem, Rule, Severity};
 use crate::rules::{
     application_registered, data_class_route, date_present, display_name_form, from_is_account,
@@ -62,11 +63,18 @@ impl Catalogue {
 
     /// The finding by which to refuse at once, where `problem` is seen before
     /// the message is there: a size announced in MAIL FROM, say. `None` while
-    /// `rule` is set to anything milder than refuse.
-    pub fn refuse_early(&self, rule: &'static Rule, problem: Problem) -> Option<Finding> {
+    /// `rule` is set to anything milder than refuse, or does not bind.
+    pub fn refuse_early(
+        &self,
+        rule: &'static Rule,
+        problem: Problem,
+        profile: Profile,
+    ) -> Option<Finding> {
         self.rules()
             .any(|(active, set)| active.id == rule.id && set == Severity::Refuse)
-            .then(|| Finding::new(rule, Severity::Refuse, problem))
+            .then_some(problem)
+            .filter(|problem| problem.binds(rule, profile))
+            .map(|problem| Finding::new(rule, Severity::Refuse, problem, profile))
     }
 
     /// The rules that are judged, with their severity.

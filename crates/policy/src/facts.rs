@@ -318,6 +318,11 @@ impl TlsVersion {
 /// The facts by the names under which rules say what they read.
 pub const NAMES: &[(&str, &str)] = &[
     ("at", "the moment of the submission"),
+    ("profile", "which documents bind the organisation"),
+    (
+        "application.exceptions",
+        "the application's approved exceptions that are in force",
+    ),
     (
         "application.state",
         "where the application stands in the register, and until when its approval holds",

@@ -1,4 +1,6 @@
-//! The catalogue as text for people: the reference page and `explain`.
+//! The catalogue as text for people: the reference pages and `explain`.
+
+mod conflicts;
 
 use std::fmt::Write as _;
 
@@ -6,8 +8,11 @@ use crate::catalogue::{self, RULES};
 use crate::clause::{self, ClauseId, Document};
 use crate::limits;
 use crate::period::Period;
+use crate::profile::Profile;
 use crate::rule::{Example, Expected, Rule};
 use crate::verdict::Finding;
+
+pub use conflicts::reference as conflicts;
 
 /// The whole of `docs/reference/rules.md`.
 pub fn reference() -> String {
@@ -32,7 +37,10 @@ pub fn reference() -> String {
     page.push_str(
         "\nThe configuration can set another severity: `[rules]`, then for example `display-name-form = \"refuse\"`.\n\
          The severities are `off`, `warn` (said, nothing more), `repair` (a field is added on top; only where a rule can), `hold` (kept until a person decides) and `refuse`.\n\
-         Where a rule rests on a clause that says must, a milder setting is noted in every verdict.\n",
+         Where a rule rests on a clause that says must, a milder setting is noted in every verdict.\n\n\
+         The profile of the organisation says which documents bind it: the guide binds everybody, NHS England's standard `nhs-england` and `current`, Dorset's `dorset` and `current`.\n\
+         A finding cites only clauses that bind; a rule none of whose clauses does, and that rests on no other standard, is not judged.\n\
+         Where documents differ, [conflicts](conflicts.md) says what was decided.\n",
     );
     for rule in RULES {
         page.push('\n');
@@ -55,6 +63,19 @@ fn basis(rule: &Rule) -> String {
     clauses.chain(standards).collect::<Vec<_>>().join(", ")
 }
 
+/// Under which profiles it is judged.
+fn profiles(rule: &Rule) -> String {
+    let binding = Profile::ALL
+        .into_iter()
+        .filter(|profile| rule.binds(*profile));
+    let names: Vec<&str> = binding.map(Profile::as_str).collect();
+    if names.len() == Profile::ALL.len() {
+        "all".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
 fn section(rule: &Rule, heading: &str) -> String {
     let mut text = format!("{heading} {}\n\n{}.\n\n", rule.id, rule.title);
     for line in rule.page.lines() {
@@ -63,6 +84,7 @@ fn section(rule: &Rule, heading: &str) -> String {
     }
     let _ = writeln!(text, "\n- Severity: {}", rule.severity);
     let _ = writeln!(text, "- In force: {}", rule.holds);
+    let _ = writeln!(text, "- Profiles: {}", profiles(rule));
     let _ = writeln!(text, "- Reads: {}", rule.reads.join(", "));
     text.push_str("- Rests on:\n");
     for id in rule.clauses {
@@ -103,7 +125,7 @@ fn example_text(rule: &Rule, example: &Example) -> String {
         block.push('\n');
     }
     for problem in (rule.judge)(&facts) {
-        let finding = Finding::new(rule, rule.severity, problem);
+        let finding = Finding::new(rule, rule.severity, problem, facts.profile);
         let _ = writeln!(block, "-> {}", finding.sentence());
     }
     if !block.is_empty() {

@@ -17,7 +17,9 @@
 
 pub mod catalogue;
 pub mod clause;
+pub mod conflict;
 pub mod content;
+pub mod coverage;
 pub mod data_class;
 pub mod facts;
 pub mod generate;

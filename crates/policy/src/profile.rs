@@ -1,9 +1,10 @@
 //! Which of the source documents bind an organisation.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::clause::Document;
+use crate::clause::{ClauseId, Document};
 
 /// The organisation's choice, `profile` in the configuration. Where documents
 /// that both bind differ, the stricter wins.
@@ -47,6 +48,16 @@ impl Profile {
             Document::Guide => true,
             Document::Eng => matches!(self, Self::NhsEngland | Self::Current),
             Document::Dhc => matches!(self, Self::Dorset | Self::Current),
+        }
+    }
+
+    /// Those of `clauses` that bind here, in their order.
+    pub fn binding(self, clauses: &'static [ClauseId]) -> Cow<'static, [ClauseId]> {
+        let binds = |id: &ClauseId| self.binds(id.document);
+        if clauses.iter().all(binds) {
+            Cow::Borrowed(clauses)
+        } else {
+            clauses.iter().copied().filter(binds).collect()
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::clause::ClauseId;
 use crate::facts::Facts;
 use crate::period::Period;
+use crate::profile::Profile;
 use crate::repair::RepairField;
 use crate::sample;
 
@@ -31,6 +32,19 @@ pub struct Rule {
     pub answer: Answer,
     pub judge: fn(&Facts) -> Vec<Problem>,
     pub examples: &'static [Example],
+}
+
+impl Rule {
+    /// Whether it is judged for an organisation of this profile: it rests on a
+    /// clause of a document that binds there, or on a standard, which binds
+    /// everybody.
+    pub fn binds(&self, profile: Profile) -> bool {
+        !self.standards.is_empty() || any_binds(self.clauses, profile)
+    }
+}
+
+fn any_binds(clauses: &[ClauseId], profile: Profile) -> bool {
+    clauses.iter().any(|id| profile.binds(id.document))
 }
 
 /// The comment above a rule, as its manual page.
@@ -102,6 +116,9 @@ pub struct Problem {
     pub remedy: String,
     /// Those of the rule's clauses that this problem breaks; all, if `None`.
     pub clauses: Option<&'static [ClauseId]>,
+    /// The rule's standards forbid it as well, so that it stands where none of
+    /// its clauses binds.
+    pub by_standard: bool,
     /// At least this severe, whatever the rule is set to (unless it is off).
     pub raised_to: Option<Severity>,
     /// What would mend it.
@@ -115,14 +132,31 @@ impl Problem {
             explanation: explanation.into(),
             remedy: remedy.into(),
             clauses: None,
+            by_standard: false,
             raised_to: None,
             repair: None,
+        }
+    }
+
+    /// Whether it is one for an organisation of this profile: a problem that
+    /// cites nothing of its own rests on all that its rule rests on.
+    pub(crate) fn binds(&self, rule: &Rule, profile: Profile) -> bool {
+        match self.clauses {
+            None => rule.binds(profile),
+            Some(clauses) => self.by_standard || any_binds(clauses, profile),
         }
     }
 
     #[must_use]
     pub fn citing(mut self, clauses: &'static [ClauseId]) -> Self {
         self.clauses = Some(clauses);
+        self
+    }
+
+    /// After [`Self::citing`]: the rule's standards forbid it too.
+    #[must_use]
+    pub fn by_standard(mut self) -> Self {
+        self.by_standard = true;
         self
     }
 

@@ -1,10 +1,13 @@
 //! Judging: run every rule, keep every reason, let the strictest win.
 
+use std::borrow::Cow;
+
 use mailward_mail::Reply;
 
 use crate::catalogue::Catalogue;
 use crate::clause::ClauseId;
 use crate::facts::Facts;
+use crate::profile::Profile;
 use crate::repair::Repair;
 use crate::reply;
 use crate::rule::{Answer, Place, Problem, Rule, Severity};
@@ -82,7 +85,8 @@ pub struct Finding {
     pub rule: &'static str,
     pub title: &'static str,
     pub severity: Severity,
-    pub clauses: &'static [ClauseId],
+    /// Those that it breaks, of documents that bind the organisation.
+    pub clauses: Cow<'static, [ClauseId]>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub standards: &'static [&'static str],
     pub place: Place,
@@ -97,12 +101,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(rule: &Rule, severity: Severity, problem: Problem) -> Self {
+    pub(crate) fn new(rule: &Rule, severity: Severity, problem: Problem, profile: Profile) -> Self {
         Self {
             rule: rule.id,
             title: rule.title,
             severity,
-            clauses: problem.clauses.unwrap_or(rule.clauses),
+            clauses: profile.binding(problem.clauses.unwrap_or(rule.clauses)),
             standards: rule.standards,
             place: problem.place,
             field: problem.place.json_field(),
@@ -147,21 +151,25 @@ pub struct Note {
     pub text: String,
 }
 
-/// Judges one submission by every rule that holds at its moment.
+/// Judges one submission by every rule that holds at its moment and rests on
+/// something that binds the organisation.
 pub fn judge(facts: &Facts, catalogue: &Catalogue) -> Verdict {
     let mut findings = Vec::new();
     let mut repairs = Vec::new();
     for (rule, set) in &catalogue.active {
-        if !rule.holds.contains(facts.at) {
+        if !rule.holds.contains(facts.at) || !rule.binds(facts.profile) {
             continue;
         }
         for problem in (rule.judge)(facts) {
+            if !problem.binds(rule, facts.profile) {
+                continue;
+            }
             let severity = problem.raised_to.map_or(*set, |raised| raised.max(*set));
             if let (Severity::Repair, Some(field)) = (severity, problem.repair) {
                 let rule = rule.id;
                 repairs.push(Repair { rule, field });
             }
-            findings.push(Finding::new(rule, severity, problem));
+            findings.push(Finding::new(rule, severity, problem, facts.profile));
         }
     }
     findings.sort_by(|one, other| {
@@ -178,19 +186,21 @@ pub fn judge(facts: &Facts, catalogue: &Catalogue) -> Verdict {
         decision: strictest.map_or(Decision::Accept, Decision::from),
         findings,
         repairs,
-        notes: weakening_notes(catalogue),
+        notes: weakening_notes(catalogue, facts.profile),
     }
 }
 
 /// A binding clause is never set aside in silence.
-fn weakening_notes(catalogue: &Catalogue) -> Vec<Note> {
+fn weakening_notes(catalogue: &Catalogue, profile: Profile) -> Vec<Note> {
     let mut notes: Vec<Note> = catalogue
         .weakened
         .iter()
         .filter_map(|(rule, level)| {
             let binding = rule.clauses.iter().find(|id| {
-                id.clause()
-                    .is_some_and(|clause| clause.strength.is_binding())
+                profile.binds(id.document)
+                    && id
+                        .clause()
+                        .is_some_and(|clause| clause.strength.is_binding())
             })?;
             let text = format!(
                 "{} is set to {}, milder than its {}, though {binding} binds",

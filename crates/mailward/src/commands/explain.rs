@@ -1,5 +1,6 @@
 //! `mailward explain`: what a rule asks, why, and what to do about it.
 
+use mailward_policy::Profile;
 use mailward_policy::catalogue::{RULES, find};
 use mailward_policy::generate;
 use mailward_policy::rule::Rule;
@@ -56,11 +57,16 @@ fn facts(rule: &Rule) -> Value {
             })
         })
         .collect();
+    let profiles: Vec<Profile> = Profile::ALL
+        .into_iter()
+        .filter(|profile| rule.binds(*profile))
+        .collect();
     json!({
         "rule": rule.id,
         "title": rule.title,
         "severity": rule.severity.as_str(),
         "in_force": rule.holds.to_string(),
+        "profiles": profiles,
         "reads": rule.reads,
         "clauses": clauses,
         "standards": rule.standards,
@@ -105,6 +111,7 @@ mod tests {
         let value: Value = serde_json::from_str(&report.text).expect("JSON");
         assert_eq!(value["rule"], "from-is-account");
         assert_eq!(value["severity"], "refuse");
+        assert_eq!(value["profiles"][0], "guide-2022");
         assert_eq!(value["clauses"][0]["id"], "GUIDE-10");
     }
 

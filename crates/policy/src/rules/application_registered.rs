@@ -1,4 +1,4 @@
-use crate::clause::{dhc, eng};
+use crate::clause::{dhc, eng, guide};
 use crate::facts::{ApplicationState, Facts};
 use crate::period::Period;
 use crate::rule::{Answer, Example, Expected, Place, Problem, Rule, Severity, manual_page};
@@ -10,13 +10,14 @@ const PAGE: &str = manual_page! {
     /// So the register decides: an application that is *approved* or *live* may send by any route, one that is not registered or still a *draft* may only send to the twin.
     /// One that is *suspended* or *retired* sends nowhere, because a person took that decision about it.
     /// An approval that carries a date lapses at the first moment of that date.
+    /// Under the guide alone nobody has to approve (GUIDE-108), but the register is where its considerations are seen to (GUIDE-8), so it decides there too.
 };
 
 pub static RULE: Rule = Rule {
     id: "application-registered",
     title: "The application must be registered and approved",
     severity: Severity::Refuse,
-    clauses: &[eng(14), eng(16), dhc(1), dhc(3), dhc(14), dhc(15)],
+    clauses: &[eng(14), eng(16), dhc(1), dhc(3), dhc(14), dhc(15), guide(8)],
     standards: &[],
     holds: Period::ALWAYS,
     reads: &["at", "application.state", "route.twin"],

@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
     title: "The route must be fit for the data class",
     severity: Severity::Refuse,
     clauses: &[guide(15), guide(16), eng(18), eng(19), eng(20), eng(23)],
-    standards: &[],
+    standards: &["Government Security Classifications Policy"],
     holds: Period::ALWAYS,
     reads: &[
         "data_class",
@@ -128,7 +128,8 @@ fn judge(facts: &Facts) -> Vec<Problem> {
                 format!("the message is {class}{origin}, which no route may carry"),
                 "Do not send it by mail; ask IT or Cyber Security how to handle it.",
             )
-            .citing(const { &[eng(23)] }),
+            .citing(const { &[eng(23)] })
+            .by_standard(),
         );
         return problems;
     }
@@ -153,7 +154,7 @@ fn judge(facts: &Facts) -> Vec<Problem> {
                 ),
                 "Choose a route to a certified service.",
             )
-            .citing(const { &[eng(19), eng(20)] }),
+            .citing(const { &[eng(19), eng(20), guide(15)] }),
         );
     }
     if !route.authenticated {

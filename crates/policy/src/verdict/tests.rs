@@ -1,6 +1,7 @@
 use super::*;
 use crate::catalogue::{self, RULES};
 use crate::data_class::DataClass;
+use crate::profile::Profile;
 use crate::sample;
 use crate::settings::{Level, Settings};
 
@@ -188,10 +189,13 @@ fn the_code_is_the_rule_s_own_where_one_rule_refuses() {
 fn an_announced_size_is_refused_before_the_message() {
     let rule = &crate::rules::message_size::RULE;
     let problem = || crate::rules::message_size::too_large(u64::MAX, None).expect("too large");
-    let early = Catalogue::default().refuse_early(rule, problem());
+    let early = Catalogue::default().refuse_early(rule, problem(), Profile::Guide2022);
     assert_eq!(early.expect("refused").reply().code(), 552);
     let off = set(&[("message-size", Level::Off)]);
-    assert!(off.refuse_early(rule, problem()).is_none());
+    assert!(
+        off.refuse_early(rule, problem(), Profile::Current)
+            .is_none()
+    );
 }
 
 #[test]
@@ -222,5 +226,113 @@ fn a_rule_is_judged_only_while_it_holds() {
     for (rule, findings) in [(rule, 1), (past, 0)] {
         let catalogue = Catalogue::of(&[rule], &Settings::default());
         assert_eq!(judge(&facts, &catalogue).findings.len(), findings);
+    }
+}
+
+#[test]
+fn a_finding_cites_only_what_binds_and_a_rule_that_rests_on_nothing_is_not_judged() {
+    for profile in Profile::ALL {
+        let mut facts = wreck();
+        facts.profile = profile;
+        for finding in judge(&facts, &Catalogue::default()).findings {
+            let rule = catalogue::find(finding.rule).expect("a rule");
+            assert!(rule.binds(profile), "{profile}: {}", rule.id);
+            assert!(
+                finding.clauses.iter().all(|id| profile.binds(id.document)),
+                "{profile}: {finding:?}"
+            );
+            assert!(
+                !finding.clauses.is_empty() || !finding.standards.is_empty(),
+                "{profile}: {finding:?} rests on nothing"
+            );
+        }
+    }
+}
+
+/// A rule for the tests below, resting on one clause of NHS England's.
+fn english(rule: &Rule) -> &'static Rule {
+    let clauses = const { &[crate::clause::eng(17)] };
+    Box::leak(Box::new(Rule { clauses, ..*rule }))
+}
+
+#[test]
+fn a_rule_binds_by_its_documents_or_by_a_standard() {
+    let facts = sample::facts_of("From: x@y.example");
+    let by_clause = english(catalogue::find("from-is-account").expect("a rule"));
+    let by_standard = english(catalogue::find("date-present").expect("a rule"));
+    for (rule, profile, findings, clauses) in [
+        (by_clause, Profile::Guide2022, 0, 0),
+        (by_clause, Profile::Dorset, 0, 0),
+        (by_clause, Profile::NhsEngland, 1, 1),
+        (by_clause, Profile::Current, 1, 1),
+        (by_standard, Profile::Guide2022, 1, 0),
+        (by_standard, Profile::Current, 1, 1),
+    ] {
+        let facts = Facts {
+            profile,
+            ..facts.clone()
+        };
+        let catalogue = Catalogue::of(&[rule], &Settings::default());
+        let found = judge(&facts, &catalogue).findings;
+        assert_eq!(found.len(), findings, "{} under {profile}", rule.id);
+        for finding in found {
+            assert_eq!(finding.clauses.len(), clauses, "{}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn a_weakened_rule_is_noted_only_where_it_binds() {
+    let rule = english(catalogue::find("from-is-account").expect("a rule"));
+    let off = Settings::new([(rule.id, Level::Off)]).expect("a setting");
+    let catalogue = Catalogue::of(&[rule], &off);
+    for (profile, notes) in [(Profile::Guide2022, 0), (Profile::NhsEngland, 1)] {
+        let facts = Facts {
+            profile,
+            ..sample::facts()
+        };
+        assert_eq!(judge(&facts, &catalogue).notes.len(), notes, "{profile}");
+    }
+}
+
+#[test]
+fn the_guide_alone_opens_the_relay_and_no_profile_opens_it_to_patients_data() {
+    let mut facts = sample::facts();
+    facts.route = crate::facts::RouteFacts::nhsmail(crate::facts::RouteKind::Relay);
+    facts.account = None;
+    for (profile, class, refused) in [
+        (Profile::Guide2022, DataClass::Official, false),
+        (Profile::Guide2022, DataClass::OfficialSensitive, true),
+        (Profile::NhsEngland, DataClass::Official, true),
+        (Profile::Current, DataClass::OfficialSensitive, true),
+    ] {
+        facts.profile = profile;
+        facts.data_class = class;
+        let verdict = judge(&facts, &Catalogue::default());
+        let by_route = |finding: &&Finding| {
+            ["tls-route", "data-class-route"].contains(&finding.rule)
+                && finding.severity == Severity::Refuse
+        };
+        let found = verdict.findings.iter().any(|one| by_route(&one));
+        assert_eq!(found, refused, "{profile} {class}: {verdict:?}");
+    }
+}
+
+#[test]
+fn secret_is_refused_and_a_suspended_application_stopped_under_every_profile() {
+    for profile in Profile::ALL {
+        let mut facts = sample::facts();
+        facts.profile = profile;
+        facts.data_class = DataClass::Secret;
+        if let Some(application) = &mut facts.application {
+            application.state = crate::facts::ApplicationState::Suspended;
+        }
+        let verdict = judge(&facts, &Catalogue::default());
+        for rule in ["data-class-route", "application-registered"] {
+            assert!(
+                verdict.refusing().any(|finding| finding.rule == rule),
+                "{rule} under {profile}"
+            );
+        }
     }
 }

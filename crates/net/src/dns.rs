@@ -1,12 +1,13 @@
-//! Names to addresses.
+//! Names to addresses, and addresses to names.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use dns_lookup::LookupErrorKind;
 use tokio::sync::Semaphore;
 
 /// Look-ups under way at once; the system's resolver holds a thread for each,
@@ -17,10 +18,21 @@ const LOOKUPS_MAX: usize = 32;
 pub type Resolving<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
 
+/// A reverse look-up under way.
+pub type Naming<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, ResolveError>> + Send + 'a>>;
+
 /// Finds the addresses of a host, in the order in which to try them.
 pub trait Resolver: Send + Sync + fmt::Debug {
     /// An answer has at least one address.
     fn resolve<'a>(&'a self, name: &'a str) -> Resolving<'a>;
+
+    /// The names of an address (PTR, RFC 1035 section 3.5). An answer has at
+    /// least one name, without a final dot.
+    fn names_of(&self, address: IpAddr) -> Naming<'_> {
+        let _ = address;
+        let answer = ResolveError::Failed("this resolver knows no reverse look-up".to_owned());
+        Box::pin(std::future::ready(Err(answer)))
+    }
 }
 
 /// Why a name has no address. The first is final until somebody changes the
@@ -36,13 +48,13 @@ pub enum ResolveError {
 /// What the machine itself would use: its hosts file, then its name servers.
 #[derive(Debug)]
 pub struct SystemResolver {
-    lookups: Semaphore,
+    lookups: Arc<Semaphore>,
 }
 
 impl Default for SystemResolver {
     fn default() -> Self {
         Self {
-            lookups: Semaphore::new(LOOKUPS_MAX),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
         }
     }
 }
@@ -65,6 +77,39 @@ impl Resolver for SystemResolver {
             }
         })
     }
+
+    fn names_of(&self, address: IpAddr) -> Naming<'_> {
+        Box::pin(async move {
+            let permit = Arc::clone(&self.lookups)
+                .acquire_owned()
+                .await
+                .expect("the semaphore is never closed");
+            let ask = move || {
+                // Held by the thread, which goes on when nobody waits any more.
+                let _permit = permit;
+                name_of(address)
+            };
+            match tokio::task::spawn_blocking(ask).await {
+                Ok(found) => found.map(|name| vec![name]),
+                Err(error) => Err(ResolveError::Failed(error.to_string())),
+            }
+        })
+    }
+}
+
+/// Blocks for as long as the system's resolver takes, which tells one name.
+fn name_of(address: IpAddr) -> Result<String, ResolveError> {
+    let flags = libc::NI_NAMEREQD | libc::NI_NUMERICSERV;
+    match dns_lookup::getnameinfo(&SocketAddr::new(address, 0), flags) {
+        Ok((name, _)) => Ok(normalised(&name)),
+        Err(error) => Err(match error.kind() {
+            LookupErrorKind::NoName | LookupErrorKind::NoData => ResolveError::NotFound,
+            LookupErrorKind::Again => {
+                ResolveError::Failed("the name servers do not answer".to_owned())
+            }
+            _ => ResolveError::Failed(std::io::Error::from(error).to_string()),
+        }),
+    }
 }
 
 /// A fixed list of names, then another resolver for the rest. Points names
@@ -72,6 +117,7 @@ impl Resolver for SystemResolver {
 #[derive(Debug, Default)]
 pub struct StaticResolver {
     hosts: HashMap<String, Vec<IpAddr>>,
+    names: HashMap<IpAddr, Vec<String>>,
     fallback: Option<Arc<dyn Resolver>>,
 }
 
@@ -85,6 +131,7 @@ impl StaticResolver {
     pub fn with_fallback(fallback: Arc<dyn Resolver>) -> Self {
         Self {
             hosts: HashMap::new(),
+            names: HashMap::new(),
             fallback: Some(fallback),
         }
     }
@@ -98,6 +145,16 @@ impl StaticResolver {
             .push(address);
         self
     }
+
+    /// Adds a name to an address, for look-ups in reverse.
+    #[must_use]
+    pub fn with_name(mut self, address: IpAddr, name: &str) -> Self {
+        self.names
+            .entry(address)
+            .or_default()
+            .push(normalised(name));
+        self
+    }
 }
 
 impl Resolver for StaticResolver {
@@ -105,6 +162,14 @@ impl Resolver for StaticResolver {
         match (self.hosts.get(&normalised(name)), &self.fallback) {
             (Some(addresses), _) => Box::pin(std::future::ready(Ok(addresses.clone()))),
             (None, Some(fallback)) => fallback.resolve(name),
+            (None, None) => Box::pin(std::future::ready(Err(ResolveError::NotFound))),
+        }
+    }
+
+    fn names_of(&self, address: IpAddr) -> Naming<'_> {
+        match (self.names.get(&address), &self.fallback) {
+            (Some(names), _) => Box::pin(std::future::ready(Ok(names.clone()))),
+            (None, Some(fallback)) => fallback.names_of(address),
             (None, None) => Box::pin(std::future::ready(Err(ResolveError::NotFound))),
         }
     }
@@ -169,6 +234,27 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn addresses_have_names() {
+        let other = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+        let names = StaticResolver::new().with_name(other, "Gateway.northmoor.example.");
+        let resolver = StaticResolver::with_fallback(Arc::new(names))
+            .with_name(LOOPBACK, "a.example")
+            .with_name(LOOPBACK, "b.example");
+        for (address, expected) in [
+            (LOOPBACK, Ok(vec!["a.example", "b.example"])),
+            (other, Ok(vec!["gateway.northmoor.example"])),
+            (
+                IpAddr::V4(Ipv4Addr::new(192, 0, 2, 8)),
+                Err(ResolveError::NotFound),
+            ),
+        ] {
+            let found = resolver.names_of(address).await;
+            let expected = expected.map(|names| names.into_iter().map(str::to_owned).collect());
+            assert_eq!(found, expected, "{address}");
+        }
+    }
+
     #[test]
     fn sentences_of_the_resolver_are_sorted() {
         let lookup = "failed to lookup address information: ";
@@ -191,5 +277,10 @@ mod tests {
             .await
             .expect("localhost is in every hosts file");
         assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
+        let names = SystemResolver::default()
+            .names_of(LOOPBACK)
+            .await
+            .expect("and so is its address");
+        assert_eq!(names.len(), 1, "{names:?}");
     }
 }

@@ -17,6 +17,7 @@
 //! a name.
 
 pub mod authority;
+pub mod certificate;
 pub mod clock;
 pub mod connect;
 pub mod dice;
@@ -31,6 +32,7 @@ pub mod tasks;
 pub mod tls;
 
 pub use authority::DevAuthority;
+pub use certificate::Certificate;
 pub use clock::{ShiftedClock, SystemClock};
 pub use connect::{ConnectError, connect};
 pub use dice::{SeededDice, SystemDice};

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -13,6 +15,12 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, CommonState, RootCertStore, ServerConfig};
+
+mod watching;
+
+pub use self::watching::SeenChain;
+use self::watching::{Only, Watching};
+use crate::certificate::Certificate;
 
 static VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
@@ -34,7 +42,7 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 }
 
 /// Whose word a client takes for a server's certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Trust {
     /// The machine's own store.
     System,
@@ -42,6 +50,9 @@ pub enum Trust {
     CaFile(PathBuf),
     /// The machine's own store and the authorities in this PEM file.
     Both(PathBuf),
+    /// This very certificate, whatever name it is called by: for a call to
+    /// ourselves.
+    Only(ServerIdentity),
 }
 
 /// Why a TLS configuration could not be made.
@@ -62,23 +73,50 @@ pub enum TlsConfigError {
 /// How to check the servers we call. Reads the machine's store only for a
 /// [`Trust`] that names it, since that takes some milliseconds.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsConfigError> {
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&VERSIONS)
-        .expect("the provider has suites for both versions");
-    let config = match trust {
-        Trust::System => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(system_verifier(Vec::new())?))
-            .with_no_client_auth(),
-        Trust::Both(path) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(system_verifier(certificates(path)?)?))
-            .with_no_client_auth(),
-        Trust::CaFile(path) => builder
-            .with_root_certificates(roots(path)?)
-            .with_no_client_auth(),
+    Ok(with_verifier(verifier(trust)?))
+}
+
+/// The same, and a place that shows the chain of the server called last, be it
+/// accepted or not.
+pub fn watched_client_config(
+    trust: &Trust,
+) -> Result<(Arc<ClientConfig>, SeenChain), TlsConfigError> {
+    let seen = SeenChain::default();
+    let watching = Watching {
+        inner: verifier(trust)?,
+        seen: seen.clone(),
     };
-    Ok(Arc::new(config))
+    Ok((with_verifier(Arc::new(watching)), seen))
+}
+
+fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> Arc<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&VERSIONS)
+        .expect("the provider has suites for both versions")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, TlsConfigError> {
+    Ok(match trust {
+        Trust::System => Arc::new(system_verifier(Vec::new())?),
+        Trust::Both(path) => Arc::new(system_verifier(certificates(path)?)?),
+        Trust::CaFile(path) => {
+            let roots = Arc::new(roots(path)?);
+            WebPkiServerVerifier::builder_with_provider(roots, provider())
+                .build()
+                .map_err(|error| TlsConfigError::BadCertificate {
+                    path: path.clone(),
+                    why: error.to_string(),
+                })?
+        }
+        Trust::Only(identity) => Arc::new(Only {
+            leaf: identity.chain().first().cloned(),
+            provider: provider(),
+        }),
+    })
 }
 
 fn system_verifier(
@@ -146,6 +184,11 @@ impl ServerIdentity {
 
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.0.cert
+    }
+
+    /// What its leaf says of itself.
+    pub fn certificate(&self) -> Option<Certificate> {
+        Certificate::parse(self.chain().first()?)
     }
 }
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use mailward_mail::Envelope;
 use mailward_mail::time::{Clock, Timestamp};
+use mailward_mail::{Envelope, Reply};
 use mailward_wire::smtp::Credentials;
 use mailward_wire::smtp::client::{Done, Features, Protection, Session, Stage, Step, Verdict};
 use rustls::ClientConfig;
@@ -194,6 +194,11 @@ impl<L: ClientLink> ClientSession<L> {
             self.link = None;
         }
         silent
+    }
+
+    /// What the server greeted with.
+    pub fn greeting(&self) -> Option<&Reply> {
+        self.session.greeting()
     }
 
     /// What the server offered.

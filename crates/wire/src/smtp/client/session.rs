@@ -66,6 +66,8 @@ pub struct Session {
     /// What is to be told next.
     pub(super) news: Option<Done>,
     pub(super) features: Features,
+    /// What the server greeted with.
+    greeting: Option<Reply>,
     parser: ReplyParser,
     pub(super) output: Vec<u8>,
     pub(super) verdicts: Vec<Option<Verdict>>,
@@ -110,6 +112,7 @@ impl Session {
             state: State::Greeting,
             news: None,
             features: Features::default(),
+            greeting: None,
             parser: ReplyParser::default(),
             output: Vec::new(),
             verdicts: Vec::new(),
@@ -236,6 +239,11 @@ impl Session {
         self.tls
     }
 
+    /// What the server greeted with; absent before it has.
+    pub fn greeting(&self) -> Option<&Reply> {
+        self.greeting.as_ref()
+    }
+
     /// What the server offered last.
     pub fn features(&self) -> &Features {
         &self.features
@@ -244,7 +252,7 @@ impl Session {
     fn take(&mut self, reply: Reply, input: &[u8]) -> Result<(), Error> {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Greeting => {
-                positive(Stage::Greeting, reply, 220)?;
+                self.greeting = Some(positive(Stage::Greeting, reply, 220)?);
                 self.say_hello();
                 Ok(())
             }

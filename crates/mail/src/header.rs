@@ -6,6 +6,7 @@
 //! error with a place, never a guess. Bodies and MIME are not read here.
 
 use crate::address::{Address, AddressError, is_atext};
+use crate::mime::decode_encoded_word;
 
 /// The whole header section may be no longer than this (Exchange's receive
 /// connector default, 256 KB).
@@ -414,45 +415,6 @@ fn join_phrase(words: &[Word]) -> String {
         phrase.push_str(decoded.as_deref().unwrap_or(&word.text));
     }
     phrase
-}
-
-/// One `encoded-word` of RFC 2047 in UTF-8, US-ASCII or ISO-8859-1; others
-/// stay as they are written.
-fn decode_encoded_word(word: &str) -> Option<String> {
-    let inner = word.strip_prefix("=?")?.strip_suffix("?=")?;
-    let mut parts = inner.splitn(3, '?');
-    let (charset, encoding, text) = (parts.next()?, parts.next()?, parts.next()?);
-    let octets = match encoding {
-        "B" | "b" => {
-            use base64::Engine as _;
-            base64::engine::general_purpose::STANDARD
-                .decode(text)
-                .ok()?
-        }
-        "Q" | "q" => decode_q(text)?,
-        _ => return None,
-    };
-    match charset.split('*').next()?.to_ascii_lowercase().as_str() {
-        "utf-8" | "us-ascii" => String::from_utf8(octets).ok(),
-        "iso-8859-1" => Some(octets.into_iter().map(char::from).collect()),
-        _ => None,
-    }
-}
-
-fn decode_q(text: &str) -> Option<Vec<u8>> {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        octets.push(match byte {
-            b'_' => b' ',
-            b'=' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            _ => byte,
-        });
-    }
-    Some(octets)
 }
 
 #[cfg(test)]

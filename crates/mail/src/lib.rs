@@ -8,6 +8,7 @@ pub mod address;
 pub mod envelope;
 pub mod header;
 pub mod id;
+pub mod mime;
 pub mod outcome;
 pub mod reply;
 pub mod report;

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
+use mailward_mail::mime::Parameterised;
 use mailward_wire::imap::structure::{Content, Extension};
 use mailward_wire::imap::{BodyStructure, Disposition, Envelope};
-
-use crate::mime::parameters::Parameterised;
 
 /// All parts of one message; the first is the message itself.
 #[derive(Clone, Debug)]
@@ -98,7 +97,7 @@ impl Structure {
         self.describe(0)
     }
 
-    /// The recursion is as deep as the parts, at most [`crate::mime::DEPTH_MAX`].
+    /// The recursion is as deep as the parts, at most [`mailward_mail::mime::DEPTH_MAX`].
     fn describe(&self, place: usize) -> BodyStructure {
         let part = &self.parts[place];
         let extension = part.extension();
@@ -143,6 +142,25 @@ impl Structure {
 }
 
 impl Part {
+    /// One whose header starts there and is not yet read.
+    pub(crate) fn starting_at(start: u64) -> Self {
+        Self {
+            header: start..start,
+            body: start..start,
+            lines: 0,
+            kind: Kind::Leaf,
+            envelope: None,
+            content_type: Parameterised::default(),
+            disposition: None,
+            id: None,
+            description: None,
+            encoding: Vec::new(),
+            md5: None,
+            language: Vec::new(),
+            location: None,
+        }
+    }
+
     fn is_text(&self) -> bool {
         self.media_type().0 == b"text"
     }

@@ -1,6 +1,17 @@
 //! The facts in what a message says: its subject, its texts and the names of
 //! its parts, read in one pass while it arrives.
 
+mod fingerprint;
+mod found;
+mod html;
+mod identifier;
+mod label;
+mod marking;
+mod scanner;
+mod text;
+
+pub use scanner::Scanner;
+
 use crate::data_class::DataClass;
 
 /// How many findings are kept of one message: enough to show.
@@ -68,9 +79,21 @@ pub enum ContentPlace {
     Text {
         line: usize,
     },
-    /// An attached text, by its name or else its number, and its line.
+    /// An attached text, by its name (digits masked) or else its number, and
+    /// its line; line 0 is the name itself, or the subject of a message within.
     Attachment {
         name: String,
         line: usize,
     },
+}
+
+impl std::fmt::Display for ContentPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Subject => f.write_str("the subject"),
+            Self::Text { line } => write!(f, "line {line} of the text"),
+            Self::Attachment { name, line: 0 } => write!(f, "the name or subject of \"{name}\""),
+            Self::Attachment { name, line } => write!(f, "line {line} of \"{name}\""),
+        }
+    }
 }

@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use futures_util::stream;
 use mailward_gateway::config::{
-    Account, Application, Config, IntakeKey, KeyKind, Mechanism, Route,
+    Account, Application, Config, IntakeKey, KeyKind, Mechanism, References, Route,
 };
 use mailward_gateway::register::KeyHash;
 use mailward_gateway::{Gateway, GatewayOptions, Secrets};
 use mailward_mail::Address;
 use mailward_net::{StaticResolver, SystemClock, SystemDice, Tasks};
-use mailward_policy::{AccountKind, ApplicationState, DataClass, RouteKind};
+use mailward_policy::{AccountKind, ApplicationState, RouteKind};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use tower::ServiceExt as _;
 
@@ -51,28 +51,24 @@ fn config(folder: &std::path::Path) -> Config {
         secret: None,
     });
     config.applications.push(Application {
-        name: ApplicationName::new("letters"),
         owner: "Outpatients".to_owned(),
         purpose: "Tests".to_owned(),
-        data_class: DataClass::Official,
-        patient_data: false,
-        direction: Default::default(),
-        volumes: Default::default(),
-        account: AccountName::new(account),
-        route,
-        references: Default::default(),
-        review_date: None,
-        approval_expires: None,
+        references: References {
+            application_documentation: Some("DOC-1".to_owned()),
+            architecture_documentation: Some("ARC-1".to_owned()),
+            architecture_approval: Some("APP-1".to_owned()),
+            ..References::default()
+        },
         state: ApplicationState::Live,
-        display_name: Default::default(),
-        send_as: Vec::new(),
-        service_names: Vec::new(),
-        callback: None,
-        passwords: Vec::new(),
         api_keys: vec![IntakeKey {
             kind: KeyKind::Live,
             hash: KeyHash::of("key").to_text(),
         }],
+        ..Application::draft(
+            ApplicationName::new("letters"),
+            AccountName::new(account),
+            route,
+        )
     });
     config
 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use mailward_gateway::config::{Direction, References, Volumes};
+use mailward_gateway::config::{
+    Application, Deployment, Direction, Exception, References, Volumes,
+};
 use mailward_mail::{Address, Secret};
 use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty};
+use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
 use mailward_twin::seed::{AccountSpec, DistributionListSpec, Organisation, RelayRegistrationSpec};
 use serde::Deserialize;
@@ -35,19 +38,35 @@ pub(crate) struct SeedApplication {
     #[serde(default = "sample_owner")]
     pub(crate) owner: String,
     #[serde(default)]
+    pub(crate) owner_contact: Option<String>,
+    #[serde(default = "sample_purpose")]
     pub(crate) purpose: String,
     #[serde(default = "official")]
     pub(crate) data_class: DataClass,
     #[serde(default)]
     pub(crate) patient_data: bool,
     #[serde(default)]
+    pub(crate) clinical: bool,
+    #[serde(default)]
     pub(crate) direction: Direction,
     #[serde(default)]
     pub(crate) volumes: Volumes,
     /// One of the accounts above.
     pub(crate) account: Address,
-    #[serde(default)]
+    /// Made up where the seed has none, so that what a test does not care
+    /// about does not stand in its way.
+    #[serde(default = "sample_references")]
     pub(crate) references: References,
+    #[serde(default)]
+    pub(crate) information_governance_contact: Option<String>,
+    #[serde(default)]
+    pub(crate) ods_code: Option<String>,
+    #[serde(default)]
+    pub(crate) sponsoring_organisation: Option<String>,
+    #[serde(default)]
+    pub(crate) deployment: Option<Deployment>,
+    #[serde(default)]
+    pub(crate) migration_date: Option<mailward_mail::Timestamp>,
     #[serde(default)]
     pub(crate) review_date: Option<mailward_mail::Timestamp>,
     #[serde(default)]
@@ -55,11 +74,15 @@ pub(crate) struct SeedApplication {
     #[serde(default = "live")]
     pub(crate) state: ApplicationState,
     #[serde(default)]
+    pub(crate) mass_mailing_recipients_max: Option<u64>,
+    #[serde(default)]
     pub(crate) display_name: DisplayNameDuty,
     #[serde(default)]
     pub(crate) send_as: Vec<Address>,
     #[serde(default)]
     pub(crate) service_names: Vec<String>,
+    #[serde(default)]
+    pub(crate) exceptions: Vec<Exception>,
     #[serde(default)]
     pub(crate) callback: Option<SeedCallback>,
     /// How the gateway signs the account in at the twin.
@@ -73,6 +96,42 @@ pub(crate) struct SeedApplication {
     pub(crate) password: Option<Secret>,
     #[serde(default)]
     pub(crate) api_key: Option<Secret>,
+}
+
+impl SeedApplication {
+    /// The register's entry, without credentials and callback.
+    pub(crate) fn registered(&self, route: RouteName) -> Application {
+        let seed = self.clone();
+        Application {
+            owner: seed.owner,
+            owner_contact: seed.owner_contact,
+            purpose: seed.purpose,
+            data_class: seed.data_class,
+            patient_data: seed.patient_data,
+            clinical: seed.clinical,
+            direction: seed.direction,
+            volumes: seed.volumes,
+            references: seed.references,
+            information_governance_contact: seed.information_governance_contact,
+            ods_code: seed.ods_code,
+            sponsoring_organisation: seed.sponsoring_organisation,
+            deployment: seed.deployment,
+            migration_date: seed.migration_date,
+            review_date: seed.review_date,
+            approval_expires: seed.approval_expires,
+            state: seed.state,
+            mass_mailing_recipients_max: seed.mass_mailing_recipients_max,
+            display_name: seed.display_name,
+            send_as: seed.send_as,
+            service_names: seed.service_names,
+            exceptions: seed.exceptions,
+            ..Application::draft(
+                ApplicationName::new(&seed.name),
+                AccountName::new(seed.account.key()),
+                route,
+            )
+        }
+    }
 }
 
 /// A seed is test data: its callback secret may stand in the file.
@@ -95,6 +154,26 @@ pub(crate) enum SeedMechanism {
 
 fn sample_owner() -> String {
     "not stated".to_owned()
+}
+
+fn sample_purpose() -> String {
+    "not stated".to_owned()
+}
+
+/// Papers that exist nowhere, named so that everybody can see it.
+fn sample_references() -> References {
+    let paper = |what: &str| Some(format!("sample {what}"));
+    References {
+        application_documentation: paper("application documentation"),
+        architecture_documentation: paper("architecture documentation"),
+        architecture_approval: paper("architecture approval"),
+        cmdb: paper("configuration item"),
+        iams: paper("information asset"),
+        la_request: paper("request to the Local Administrator"),
+        account_request: paper("account request"),
+        clinical_safety_case: paper("clinical safety case"),
+        ..References::default()
+    }
 }
 
 fn official() -> DataClass {

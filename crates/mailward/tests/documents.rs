@@ -52,6 +52,25 @@ fn every_conflict_names_a_record_that_is_there() {
 }
 
 #[test]
+fn the_register_s_page_lists_every_field() {
+    const MARKS: [&str; 2] = ["<!-- fields -->\n", "<!-- end of fields -->"];
+    let path = document("reference/register.md");
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    let (before, rest) = found.split_once(MARKS[0]).expect("a place for the fields");
+    let (_, after) = rest.split_once(MARKS[1]).expect("an end of the fields");
+    let table = mailward_gateway::register::fields_table();
+    let generated = [before, MARKS[0], "\n", &table, "\n", MARKS[1], after].concat();
+    if std::env::var_os("MAILWARD_WRITE_DOCUMENTS").is_some() {
+        fs::write(&path, &generated).expect("the document can be written");
+        return;
+    }
+    assert!(
+        found == generated,
+        "docs/reference/register.md is stale: run `cargo xtask docs`"
+    );
+}
+
+#[test]
 fn the_sample_configuration_for_nhsmail_is_sound() {
     let path = document("nhsmail.toml");
     if let Err(errors) = mailward_gateway::Config::read(&path) {

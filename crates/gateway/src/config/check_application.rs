@@ -9,11 +9,10 @@ use toml::Spanned;
 
 use super::check::Checker;
 use super::file::{self, Text};
-use super::{Account, Application, Callback, Route};
-use crate::register::{KeyHash, PasswordHash};
-
-/// The longest name of an application or of a sign-in, in octets.
-const NAME_OCTETS_MAX: usize = 64;
+use super::{Account, Application, Callback, Exception, Route};
+use crate::register::{
+    KeyHash, NAME_OCTETS_MAX, PasswordHash, exception_of, is_name, is_sign_in_name,
+};
 
 impl Checker<'_> {
     pub(super) fn applications(
@@ -58,14 +57,12 @@ impl Checker<'_> {
                 "Remove this line, or name an account of this route.",
             );
         }
-        let review_date = application
-            .review_date
-            .as_ref()
-            .and_then(|text| self.time(text));
-        let approval_expires = application
-            .approval_expires
-            .as_ref()
-            .and_then(|text| self.time(text));
+        let mut day = |text: &Option<Text>| text.as_ref().and_then(|text| self.time(text));
+        let migration_date = day(&application.migration_date);
+        let review_date = day(&application.review_date);
+        let approval_expires = day(&application.approval_expires);
+        let exceptions = application.exceptions.into_iter();
+        let exceptions = exceptions.filter_map(|one| self.exception(one)).collect();
         let send_as: Vec<Address> = application
             .send_as
             .iter()
@@ -77,20 +74,29 @@ impl Checker<'_> {
         let checked = Application {
             name: name?,
             owner: application.owner,
+            owner_contact: application.owner_contact,
             purpose: application.purpose,
             data_class: data_class?,
             patient_data: application.patient_data,
+            clinical: application.clinical,
             direction: application.direction,
             volumes: application.volumes,
             account: account?.name(),
             route: route?.name.clone(),
             references: application.references,
+            information_governance_contact: application.information_governance_contact,
+            ods_code: application.ods_code,
+            sponsoring_organisation: application.sponsoring_organisation,
+            deployment: application.deployment,
+            migration_date,
             review_date,
             approval_expires,
             state: application.state,
+            mass_mailing_recipients_max: application.mass_mailing_recipients_max,
             display_name: application.display_name,
             send_as,
             service_names: application.service_names,
+            exceptions,
             callback,
             passwords: into_inner(application.passwords),
             api_keys: into_inner(application.api_keys),
@@ -137,6 +143,30 @@ impl Checker<'_> {
             );
         }
         found
+    }
+
+    fn exception(&mut self, exception: Spanned<file::Exception>) -> Option<Exception> {
+        let (span, exception) = (exception.span(), exception.into_inner());
+        let expires = match &exception.expires {
+            Some(text) => Some(self.time(text)?),
+            None => None,
+        };
+        match exception_of(
+            exception.kind,
+            exception.reference,
+            expires,
+            exception.subject,
+        ) {
+            Ok(exception) => Some(exception),
+            Err(problem) => {
+                self.fail(
+                    span,
+                    problem,
+                    "Write { kind, reference, expires, subject }.",
+                );
+                None
+            }
+        }
     }
 
     fn callback(&mut self, callback: file::Callback) -> Option<Callback> {
@@ -220,15 +250,4 @@ impl Checker<'_> {
 
 fn into_inner<T>(list: Vec<Spanned<T>>) -> Vec<T> {
     list.into_iter().map(Spanned::into_inner).collect()
-}
-
-fn is_name(name: &str) -> bool {
-    (1..=NAME_OCTETS_MAX).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-}
-
-fn is_sign_in_name(name: &str) -> bool {
-    (1..=NAME_OCTETS_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }

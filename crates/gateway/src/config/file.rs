@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use mailward_policy::{AccountKind, ApplicationState, DisplayNameDuty, Level};
+use mailward_policy::{AccountKind, ApplicationState, DisplayNameDuty, ExceptionKind, Level};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::application::{Direction, IntakeKey, IntakePassword, References, Volumes};
+use super::application::{Deployment, Direction, IntakeKey, IntakePassword, References, Volumes};
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::limits::Limits;
 
@@ -129,9 +129,12 @@ pub(super) struct Account {
 pub(super) struct Application {
     pub(super) name: Text,
     pub(super) owner: String,
+    pub(super) owner_contact: Option<String>,
     pub(super) purpose: String,
     pub(super) data_class: Text,
     pub(super) patient_data: bool,
+    #[serde(default)]
+    pub(super) clinical: bool,
     #[serde(default)]
     pub(super) direction: Direction,
     #[serde(default)]
@@ -140,15 +143,23 @@ pub(super) struct Application {
     pub(super) route: Option<Text>,
     #[serde(default)]
     pub(super) references: References,
+    pub(super) information_governance_contact: Option<String>,
+    pub(super) ods_code: Option<String>,
+    pub(super) sponsoring_organisation: Option<String>,
+    pub(super) deployment: Option<Deployment>,
+    pub(super) migration_date: Option<Text>,
     pub(super) review_date: Option<Text>,
     pub(super) approval_expires: Option<Text>,
     pub(super) state: ApplicationState,
+    pub(super) mass_mailing_recipients_max: Option<u64>,
     #[serde(default)]
     pub(super) display_name: DisplayNameDuty,
     #[serde(default)]
     pub(super) send_as: Vec<Text>,
     #[serde(default)]
     pub(super) service_names: Vec<String>,
+    #[serde(default)]
+    pub(super) exceptions: Vec<Spanned<Exception>>,
     pub(super) callback: Option<Callback>,
     #[serde(default)]
     pub(super) passwords: Vec<Spanned<IntakePassword>>,
@@ -156,6 +167,18 @@ pub(super) struct Application {
     pub(super) api_keys: Vec<Spanned<IntakeKey>>,
     pub(super) password: Option<Spanned<IgnoredAny>>,
     pub(super) api_key: Option<Spanned<IgnoredAny>>,
+}
+
+/// Reference and end are asked for by the check, which can say why.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exception {
+    pub(super) kind: ExceptionKind,
+    #[serde(default)]
+    pub(super) reference: String,
+    pub(super) expires: Option<Text>,
+    #[serde(default)]
+    pub(super) subject: String,
 }
 
 #[derive(Debug, Deserialize)]

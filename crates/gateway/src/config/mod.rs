@@ -26,7 +26,8 @@ use mailward_policy::{AccountKind, RouteFacts, RouteKind, Settings, TlsVersion};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 
 pub use application::{
-    Application, Callback, Direction, IntakeKey, IntakePassword, KeyKind, References, Volumes,
+    Application, Callback, Deployment, Direction, Exception, IntakeKey, IntakePassword, KeyKind,
+    References, Volumes,
 };
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::Limits;

@@ -10,25 +10,32 @@
 //!
 //! Knows no protocol: SMTP and HTTP say the same refusals in their own words.
 
+mod fields;
 mod hash;
 mod refusals;
 mod remembered;
 mod rows;
 mod sign_in;
+mod values;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mailward_mail::Timestamp;
-use mailward_policy::{AccountFacts, ApplicationFacts, RouteFacts};
-use mailward_queue::{ApplicationName, Lane};
+use mailward_policy::{AccountFacts, ApplicationFacts, ApplicationState, RouteFacts};
+use mailward_queue::{AccountName, ApplicationName, Lane};
 use mailward_store::{ReadError, Store, WriteError};
 
+pub use fields::{FIELDS, Field, Form, fields_table};
 pub use hash::{HashError, KeyHash, PasswordHash, make_api_key, make_password};
 pub use rows::MIGRATION;
 pub use sign_in::{Denied, Principal, SignIn};
+pub use values::{NAME_OCTETS_MAX, Unfit, day, exception_of, is_name, is_sign_in_name};
 
 use crate::config::{Account, Application, Config, KeyKind, Route};
+
+/// Applications of one account that are named to each other.
+const SHARERS_NAMED_MAX: usize = 10;
 
 /// An application with what its messages need, made ready once.
 #[derive(Clone, Debug)]
@@ -43,12 +50,22 @@ pub struct Registered {
 }
 
 impl Registered {
-    fn new(application: Application, config: &Config) -> Option<Self> {
+    fn new(
+        application: Application,
+        config: &Config,
+        sharers: &HashMap<AccountName, Vec<ApplicationName>>,
+    ) -> Option<Self> {
         let account = config.account(&application.account)?.clone();
         let route = config.route(&application.route)?.clone();
+        let shared_with = sharers.get(&application.account).into_iter().flatten();
+        let shared_with = shared_with.filter(|other| **other != application.name);
+        let application_facts = ApplicationFacts {
+            account_shared_with: shared_with.map(|other| other.as_str().to_owned()).collect(),
+            ..application.facts()
+        };
         Some(Self {
             lane: application.lane(),
-            application_facts: application.facts(),
+            application_facts,
             account_facts: AccountFacts {
                 address: account.address.clone(),
                 kind: account.kind,
@@ -186,7 +203,8 @@ impl Register {
         if self.config.application(name).is_some() {
             return Err(RegisterError::InConfiguration(name.clone()));
         }
-        if Registered::new(application.clone(), &self.config).is_none() {
+        let account = self.config.account(&application.account);
+        if account.is_none() || self.config.route(&application.route).is_none() {
             return Err(RegisterError::NoWayOut(name.clone()));
         }
         let index = self.index();
@@ -213,9 +231,11 @@ impl Register {
             generation,
             ..Index::default()
         };
-        let configured = self.config.applications.iter().cloned();
-        for application in configured.chain(kept) {
-            index.add(application, &self.config);
+        let mut applications = self.config.applications.clone();
+        applications.extend(kept);
+        let sharers = shared_accounts(&applications);
+        for application in applications {
+            index.add(application, &self.config, &sharers);
         }
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
     }
@@ -227,13 +247,18 @@ impl Register {
 
 impl Index {
     /// What is there already stays: the configuration comes first.
-    fn add(&mut self, application: Application, config: &Config) {
+    fn add(
+        &mut self,
+        application: Application,
+        config: &Config,
+        sharers: &HashMap<AccountName, Vec<ApplicationName>>,
+    ) {
         let name = application.name.clone();
         if self.by_name.contains_key(&name) {
             tracing::warn!(application = %name, "a register row is hidden by the configuration");
             return;
         }
-        let Some(registered) = Registered::new(application, config) else {
+        let Some(registered) = Registered::new(application, config, sharers) else {
             tracing::error!(application = %name, "its account or route is not configured: it cannot send");
             return;
         };
@@ -267,6 +292,23 @@ impl Index {
         }
         self.by_name.insert(name, registered);
     }
+}
+
+/// Tells each application who else sends from its account (GUIDE-70). What is
+/// retired sends no more.
+fn shared_accounts(applications: &[Application]) -> HashMap<AccountName, Vec<ApplicationName>> {
+    let mut users: HashMap<AccountName, Vec<ApplicationName>> = HashMap::new();
+    let sending = applications
+        .iter()
+        .filter(|one| one.state != ApplicationState::Retired);
+    for application in sending {
+        let names = users.entry(application.account.clone()).or_default();
+        if names.len() < SHARERS_NAMED_MAX && !names.contains(&application.name) {
+            names.push(application.name.clone());
+        }
+    }
+    users.retain(|_, names| names.len() > 1);
+    users
 }
 
 /// Names are compared without regard to case.

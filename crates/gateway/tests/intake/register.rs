@@ -64,6 +64,7 @@ async fn what_does_not_fit_is_refused() {
     let error = register.put(stray, now).await.expect_err("no account");
     assert!(matches!(error, RegisterError::NoWayOut(_)), "{error}");
     let mut thief = application("thief");
+    thief.account = AccountName::new("spare@northmoor.example");
     thief.api_keys = vec![IntakeKey {
         kind: KeyKind::Live,
         hash: KeyHash::of(API_KEY).to_text(),

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use mailward_gateway::config::{
-    Account, Application, Config, Direction, IntakeKey, IntakePassword, KeyKind, Listen, Mechanism,
-    Route,
+    Account, Application, Config, IntakeKey, IntakePassword, KeyKind, Listen, Mechanism,
+    References, Route,
 };
 use mailward_gateway::register::{KeyHash, PasswordHash};
 use mailward_gateway::{Addresses, Gateway, GatewayOptions, Secrets};
 use mailward_mail::{Address, MessageId, Secret};
 use mailward_net::{StaticResolver, SystemDice, Tasks};
-use mailward_policy::{AccountKind, ApplicationState, DataClass, DisplayNameDuty, RouteKind};
+use mailward_policy::{AccountKind, ApplicationState, RouteKind};
 use mailward_queue::{AccountName, ApplicationName, Filter, MessageView, RouteName};
 use mailward_store::{Disk, SystemDisk};
 use mailward_testkit::ports::ANY;
@@ -33,26 +33,22 @@ pub(crate) struct World {
 }
 
 pub(crate) fn application(name: &str) -> Application {
+    let account = format!("{name}@northmoor.example");
     Application {
-        name: ApplicationName::new(name),
         owner: "Outpatients".to_owned(),
         purpose: "Tests".to_owned(),
-        data_class: DataClass::Official,
-        patient_data: false,
-        direction: Direction::Send,
-        volumes: Default::default(),
-        account: AccountName::new(ACCOUNT),
-        route: RouteName::new("submission"),
-        references: Default::default(),
-        review_date: None,
-        approval_expires: None,
+        references: References {
+            application_documentation: Some("DOC-1".to_owned()),
+            architecture_documentation: Some("ARC-1".to_owned()),
+            architecture_approval: Some("APP-1".to_owned()),
+            ..References::default()
+        },
         state: ApplicationState::Live,
-        display_name: DisplayNameDuty::Advised,
-        send_as: Vec::new(),
-        service_names: Vec::new(),
-        callback: None,
-        passwords: Vec::new(),
-        api_keys: Vec::new(),
+        ..Application::draft(
+            ApplicationName::new(name),
+            AccountName::new(account),
+            RouteName::new("submission"),
+        )
     }
 }
 
@@ -92,13 +88,16 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         twin: false,
         retirements: Vec::new(),
     });
-    config.accounts.push(Account {
-        address: Address::parse(ACCOUNT).expect("an address"),
-        kind: AccountKind::Application,
-        display_name: Some("Letters, Clinic (NORTHMOOR TRUST)".to_owned()),
-        route: RouteName::new("submission"),
-        secret: None,
-    });
+    for name in ["letters", "alerts", "draft", "rota", "spare"] {
+        let address = format!("{name}@northmoor.example");
+        config.accounts.push(Account {
+            address: Address::parse(&address).expect("an address"),
+            kind: AccountKind::Application,
+            display_name: Some("Letters, Clinic (NORTHMOOR TRUST)".to_owned()),
+            route: RouteName::new("submission"),
+            secret: None,
+        });
+    }
     let chosen = PasswordHash::of_chosen(&Secret::new(CHOSEN_PASSWORD), &SystemDice);
     let mut letters = application("letters");
     letters.passwords = vec![

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mailward_gateway::Config;
-use mailward_gateway::config::{Account, Application, Mechanism, Route};
+use mailward_gateway::config::{Account, Mechanism, Route};
 use mailward_policy::{AccountKind, RouteKind};
-use mailward_queue::{AccountName, ApplicationName, RouteName};
+use mailward_queue::{ApplicationName, RouteName};
 use mailward_twin::seed::AccountKind as TwinKind;
 
 use super::CommandError;
 use crate::cli::CheckArguments;
-use crate::seed::{Seed, SeedApplication};
+use crate::seed::Seed;
 
 /// What a seed's applications would send by: the twin's submission port.
 const ROUTE: &str = "nhsmail";
@@ -76,30 +76,10 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
             secret: None,
         });
     }
-    config.applications = seed.application.into_iter().map(registered).collect();
+    config.applications = seed
+        .application
+        .iter()
+        .map(|application| application.registered(RouteName::new(ROUTE)))
+        .collect();
     Ok(config)
-}
-
-fn registered(seed: SeedApplication) -> Application {
-    Application {
-        name: ApplicationName::new(&seed.name),
-        owner: seed.owner,
-        purpose: seed.purpose,
-        data_class: seed.data_class,
-        patient_data: seed.patient_data,
-        direction: seed.direction,
-        volumes: seed.volumes,
-        account: AccountName::new(seed.account.key()),
-        route: RouteName::new(ROUTE),
-        references: seed.references,
-        review_date: seed.review_date,
-        approval_expires: seed.approval_expires,
-        state: seed.state,
-        display_name: seed.display_name,
-        send_as: seed.send_as,
-        service_names: seed.service_names,
-        callback: None,
-        passwords: Vec::new(),
-        api_keys: Vec::new(),
-    }
 }

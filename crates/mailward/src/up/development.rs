@@ -1,6 +1,7 @@
 //! `up` and `twin`: a whole development setting in one folder, with an
 //! authority, accounts and secrets of its own.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use mailward_gateway::config::{
 };
 use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_key};
 use mailward_gateway::{GatewayOptions, Keystore, Secrets};
-use mailward_mail::{Clock, Dice, Secret, Timestamp};
+use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_net::{DevAuthority, ShiftedClock, SystemClock};
 use mailward_policy::{AccountKind as PolicyKind, RouteKind, limits};
-use mailward_queue::{AccountName, ApplicationName, RouteName};
+use mailward_queue::RouteName;
 use mailward_store::SystemDisk;
 use mailward_twin::seed::AccountKind;
 use mailward_twin::{AsOf, Endpoints, OAuthClient, Twin, TwinOptions};
@@ -44,6 +45,12 @@ const SERVICE_NAMES: [&str; 7] = [
 ];
 
 const CONSOLE_USER: &str = "admin";
+const SECRET_NAME_READABLE: usize = 40;
+const SECRET_NAME_DIGITS: usize = 16;
+
+/// Accounts beside those of applications that the gateway can send from: its
+/// keystore has room for them.
+const SPARE_ACCOUNTS_MAX: usize = 5_000;
 const OAUTH_SCOPE: &str = "https://outlook.office365.com/.default";
 
 /// Starts both halves, joined.
@@ -55,7 +62,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     twin.serve_https(axum::Router::new());
     let (config, applications) = setting.gateway_config(&twin)?;
     setting.secrets.save()?;
-    let keystore = setting.keystore(&twin)?;
+    let keystore = setting.keystore(&twin, &config.accounts)?;
 
     let mut options = GatewayOptions::new(
         config,
@@ -272,11 +279,21 @@ impl Setting {
         for application in self.seed.application.clone() {
             let (registered, shown) = self.application(&application)?;
             if config.account(&registered.account).is_none() {
-                config.accounts.push(self.account(&application, twin));
+                let address = &application.account;
+                config
+                    .accounts
+                    .push(account(address, &registered.route, twin));
             }
             config.applications.push(registered);
             ready.push(shown);
         }
+        // The rest wait for applications that are registered by command.
+        let route = RouteName::new(route_name(SeedMechanism::default()));
+        let taken: HashSet<_> = config.accounts.iter().map(Account::name).collect();
+        let spare = twin.all_accounts().into_iter();
+        let spare = spare.map(|known| account(&known.address, &route, twin));
+        let spare = spare.filter(|account| !taken.contains(&account.name()));
+        config.accounts.extend(spare.take(SPARE_ACCOUNTS_MAX));
         Ok((config, ready))
     }
 
@@ -295,21 +312,6 @@ impl Setting {
             dcb1596: true,
             twin: true,
             retirements: Vec::new(),
-        }
-    }
-
-    fn account(&self, application: &SeedApplication, twin: &Twin) -> Account {
-        let known = twin.accounts.find(&application.account);
-        Account {
-            address: application.account.clone(),
-            kind: match known.as_ref().map(|account| account.kind) {
-                Some(AccountKind::User) => PolicyKind::User,
-                Some(AccountKind::Shared) => PolicyKind::Shared,
-                _ => PolicyKind::Application,
-            },
-            display_name: known.map(|account| account.display_name.clone()),
-            route: RouteName::new(route_name(application.mechanism)),
-            secret: Some(SecretRef::Keystore(secret_name(application))),
         }
     }
 
@@ -343,22 +345,6 @@ impl Setting {
             ca_file: callback.ca_file.clone(),
         });
         let registered = Application {
-            name: ApplicationName::new(&seed.name),
-            owner: seed.owner.clone(),
-            purpose: seed.purpose.clone(),
-            data_class: seed.data_class,
-            patient_data: seed.patient_data,
-            direction: seed.direction,
-            volumes: seed.volumes,
-            account: AccountName::new(seed.account.key()),
-            route: RouteName::new(route_name(seed.mechanism)),
-            references: seed.references.clone(),
-            review_date: seed.review_date,
-            approval_expires: seed.approval_expires,
-            state: seed.state,
-            display_name: seed.display_name,
-            send_as: seed.send_as.clone(),
-            service_names: seed.service_names.clone(),
             callback,
             passwords: vec![IntakePassword {
                 username: username.clone(),
@@ -369,6 +355,7 @@ impl Setting {
                 kind: KeyKind::Live,
                 hash: KeyHash::of(api_key.expose()).to_text(),
             }],
+            ..seed.registered(RouteName::new(route_name(seed.mechanism)))
         };
         let shown = ReadyApplication {
             name: seed.name.clone(),
@@ -381,7 +368,7 @@ impl Setting {
     }
 
     /// The gateway's keystore: the passwords that the twin knows, in memory.
-    fn keystore(&self, twin: &Twin) -> Result<Keystore, String> {
+    fn keystore(&self, twin: &Twin, accounts: &[Account]) -> Result<Keystore, String> {
         let keystore = Keystore::in_memory();
         let (now, dice) = (self.surroundings.clock.now(), &*self.surroundings.dice);
         let set = |name: &str, secret: &Secret| {
@@ -391,10 +378,12 @@ impl Setting {
                 .map_err(|error| error.to_string())
         };
         set("oauth-client", &self.oauth_client.client_secret)?;
-        for application in &self.seed.application {
-            if let Some(account) = twin.accounts.find(&application.account) {
-                set(&secret_name(application), &account.password)?;
+        for account in accounts {
+            if let Some(known) = twin.accounts.find(&account.address) {
+                set(&secret_name(&account.address), &known.password)?;
             }
+        }
+        for application in &self.seed.application {
             if let Some(callback) = &application.callback {
                 set(&callback_name(application), &callback.secret)?;
             }
@@ -469,6 +458,22 @@ impl Setting {
     }
 }
 
+/// An account of the twin as the gateway knows it.
+fn account(address: &Address, route: &RouteName, twin: &Twin) -> Account {
+    let known = twin.accounts.find(address);
+    Account {
+        address: address.clone(),
+        kind: match known.as_ref().map(|account| account.kind) {
+            Some(AccountKind::User) => PolicyKind::User,
+            Some(AccountKind::Shared) => PolicyKind::Shared,
+            _ => PolicyKind::Application,
+        },
+        display_name: known.map(|account| account.display_name.clone()),
+        route: route.clone(),
+        secret: Some(SecretRef::Keystore(secret_name(address))),
+    }
+}
+
 fn route_name(mechanism: SeedMechanism) -> &'static str {
     match mechanism {
         SeedMechanism::XOAuth2 => "nhsmail",
@@ -477,8 +482,14 @@ fn route_name(mechanism: SeedMechanism) -> &'static str {
 }
 
 /// Names of secrets have a small alphabet; addresses do not.
-fn secret_name(application: &SeedApplication) -> String {
-    safe_name("account", application.account.as_str())
+/// The digits keep apart what the alphabet makes alike.
+fn secret_name(address: &Address) -> String {
+    let key = address.key();
+    let digits = KeyHash::of(&key).to_text();
+    let digits = digits.trim_start_matches("sha256:");
+    let mut name = safe_name("account", &key);
+    name.truncate(SECRET_NAME_READABLE);
+    format!("{name}-{}", &digits[..SECRET_NAME_DIGITS])
 }
 
 fn callback_name(application: &SeedApplication) -> String {

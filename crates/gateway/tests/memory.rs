@@ -16,7 +16,7 @@ use mailward_gateway::register::KeyHash;
 use mailward_gateway::{Gateway, GatewayOptions, Secrets};
 use mailward_mail::Address;
 use mailward_net::{StaticResolver, SystemClock, SystemDice, Tasks};
-use mailward_policy::{AccountKind, ApplicationState, RouteKind};
+use mailward_policy::{AccountKind, ApplicationState, MailService, RouteKind};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use tower::ServiceExt as _;
 
@@ -40,6 +40,7 @@ fn config(folder: &std::path::Path) -> Config {
         messages_per_minute: Some(30),
         recipients_max: None,
         dcb1596: true,
+        service: MailService::Nhsmail,
         twin: false,
         retirements: Vec::new(),
     });

@@ -4,8 +4,9 @@ use crate::profile::Profile;
 use crate::rule::{Problem, Rule, Severity};
 use crate::rules::{
     application_registered, data_class_route, date_present, display_name_form, from_is_account,
-    from_single, header_readable, mandatory_headers, message_id_present, message_size,
-    no_non_delivery_address, recipients_per_message, recipients_readable, reply_to_real, tls_route,
+    from_single, header_readable, mail_service_allowed, mandatory_headers, message_id_present,
+    message_size, no_non_delivery_address, recipients_per_message, recipients_readable,
+    reply_to_real, tls_route,
 };
 use crate::settings::{Level, Settings};
 use crate::verdict::Finding;
@@ -20,6 +21,7 @@ pub const RULES: &[&Rule] = &[
     &from_is_account::RULE,
     &from_single::RULE,
     &header_readable::RULE,
+    &mail_service_allowed::RULE,
     &mandatory_headers::RULE,
     &message_id_present::RULE,
     &message_size::RULE,

@@ -3,6 +3,7 @@
 
 use mailward_mail::{Address, ReversePath, Timestamp};
 
+use crate::conflict::MailService;
 use crate::content::ContentFacts;
 use crate::data_class::DataClass;
 use crate::history::HistoryFacts;
@@ -238,6 +239,8 @@ pub struct RouteFacts {
     pub twin: bool,
     /// Ends at a mail service that is certified to DCB1596.
     pub dcb1596: bool,
+    /// Whose mail service it ends at.
+    pub service: MailService,
     /// We prove who we are to the next server.
     pub authenticated: bool,
     /// The least version it will speak; `None` when it may fall back to plain text.
@@ -257,6 +260,7 @@ impl RouteFacts {
             kind,
             twin: false,
             dcb1596: !relay,
+            service: MailService::Nhsmail,
             authenticated: !relay,
             tls: (!relay).then_some(TlsVersion::Tls12),
             recipients_max: None,
@@ -364,6 +368,7 @@ pub const NAMES: &[(&str, &str)] = &[
         "route.security",
         "whether the route is certified to DCB1596, authenticated and encrypted",
     ),
+    ("route.service", "which mail service the route ends at"),
     ("route.limits", "limits set for the route's account"),
     ("data_class", "the data class given with the submission"),
 ];

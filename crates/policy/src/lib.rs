@@ -39,6 +39,7 @@ pub mod verdict;
 
 pub use catalogue::Catalogue;
 pub use clause::{Clause, ClauseId};
+pub use conflict::MailService;
 pub use content::ContentFacts;
 pub use data_class::DataClass;
 pub use facts::{

@@ -8,6 +8,7 @@ pub mod display_name_form;
 pub mod from_is_account;
 pub mod from_single;
 pub mod header_readable;
+pub mod mail_service_allowed;
 pub mod mandatory_headers;
 pub mod message_id_present;
 pub mod message_size;

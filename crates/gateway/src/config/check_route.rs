@@ -95,6 +95,7 @@ impl Checker<'_> {
             messages_per_minute,
             recipients_max: route.recipients_max,
             dcb1596: route.dcb1596,
+            service: route.service,
             twin: route.twin,
             retirements,
         })

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use mailward_policy::{AccountKind, ApplicationState, DisplayNameDuty, ExceptionKind, Level};
+use mailward_policy::{
+    AccountKind, ApplicationState, DisplayNameDuty, ExceptionKind, Level, MailService,
+};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
@@ -89,6 +91,8 @@ pub(super) struct Route {
     pub(super) recipients_max: Option<u64>,
     #[serde(default)]
     pub(super) dcb1596: bool,
+    #[serde(default)]
+    pub(super) service: MailService,
     #[serde(default)]
     pub(super) twin: bool,
     #[serde(default)]

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use mailward_mail::{Address, Timestamp};
-use mailward_policy::{AccountKind, RouteFacts, RouteKind, Settings, TlsVersion};
+use mailward_policy::{AccountKind, MailService, RouteFacts, RouteKind, Settings, TlsVersion};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 
 pub use application::{
@@ -170,6 +170,8 @@ pub struct Route {
     pub recipients_max: Option<u64>,
     /// Certified to DCB1596 (ENG-19).
     pub dcb1596: bool,
+    /// Whose service it ends at (DHC-24).
+    pub service: MailService,
     /// Ends in the twin: nothing leaves.
     pub twin: bool,
     pub retirements: Vec<Retirement>,
@@ -183,6 +185,7 @@ impl Route {
             kind: self.kind,
             twin: self.twin,
             dcb1596: self.dcb1596,
+            service: self.service,
             authenticated: true,
             tls: Some(TlsVersion::Tls12),
             recipients_max: self.recipients_max,

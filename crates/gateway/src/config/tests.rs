@@ -121,7 +121,7 @@ fn each_error_names_file_line_value_and_remedy() {
             "prot = 587",
             "gateway.toml:22: prot: unknown field `prot`, expected one of `name`, `kind`, `server`, \
              `port`, `ca_file`, `mechanism`, `oauth`, `connections_max`, `messages_per_minute`, \
-             `recipients_max`, `dcb1596`, `twin`, `retires`. Correct the spelling, or remove it.",
+             `recipients_max`, `dcb1596`, `service`, `twin`, `retires`. Correct the spelling, or remove it.",
         ),
         (
             "port = 587\n",
@@ -138,6 +138,12 @@ fn each_error_names_file_line_value_and_remedy() {
             "hostname = \"my gateway\"",
             "gateway.toml:2: \"my gateway\": this is no host name. Write the name that clients reach \
              this gateway by, such as \"gateway.northmoor.example\".",
+        ),
+        (
+            "dcb1596 = true",
+            "service = \"exchange\"",
+            "gateway.toml:25: unknown variant `exchange`, expected `nhsmail` or `nhs_england_exchange`. \
+             Correct this line.",
         ),
         (
             "smtp.office365.com",

@@ -10,7 +10,7 @@ use mailward_gateway::register::{KeyHash, PasswordHash};
 use mailward_gateway::{Addresses, Gateway, GatewayOptions, Secrets};
 use mailward_mail::{Address, MessageId, Secret};
 use mailward_net::{StaticResolver, SystemDice, Tasks};
-use mailward_policy::{AccountKind, ApplicationState, RouteKind};
+use mailward_policy::{AccountKind, ApplicationState, MailService, RouteKind};
 use mailward_queue::{AccountName, ApplicationName, Filter, MessageView, RouteName};
 use mailward_store::{Disk, SystemDisk};
 use mailward_testkit::ports::ANY;
@@ -85,6 +85,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         messages_per_minute: Some(30),
         recipients_max: Some(3),
         dcb1596: true,
+        service: MailService::Nhsmail,
         twin: false,
         retirements: Vec::new(),
     });

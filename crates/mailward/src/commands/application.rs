@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mailward_gateway::Config;
 use mailward_gateway::config::{Account, Mechanism, Route};
-use mailward_policy::{AccountKind, RouteKind};
+use mailward_policy::{AccountKind, MailService, RouteKind};
 use mailward_queue::{ApplicationName, RouteName};
 use mailward_twin::seed::AccountKind as TwinKind;
 
@@ -60,6 +60,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
         messages_per_minute: None,
         recipients_max: None,
         dcb1596: true,
+        service: MailService::Nhsmail,
         twin: true,
         retirements: Vec::new(),
     });

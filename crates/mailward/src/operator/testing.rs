@@ -10,7 +10,7 @@ use mailward_mail::{
     Address, Clock, Envelope, ForwardPath, MessageId, Recipient, Reply, ReversePath,
 };
 use mailward_net::SeededDice;
-use mailward_policy::{AccountKind, RouteKind};
+use mailward_policy::{AccountKind, MailService, RouteKind};
 use mailward_queue::{
     Actor, AttemptEnd, AttemptResult, Hold, HoldReason, Lane, NewMessage, Queue, RecipientResult,
     Repair, RouteName, Stage, Terms,
@@ -90,6 +90,7 @@ impl Fixture {
             messages_per_minute: Some(30),
             recipients_max: None,
             dcb1596: true,
+            service: MailService::Nhsmail,
             twin: true,
             retirements: Vec::new(),
         });

@@ -15,7 +15,7 @@ use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_k
 use mailward_gateway::{GatewayOptions, Keystore, Secrets};
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_net::{DevAuthority, ShiftedClock, SystemClock};
-use mailward_policy::{AccountKind as PolicyKind, RouteKind, limits};
+use mailward_policy::{AccountKind as PolicyKind, MailService, RouteKind, limits};
 use mailward_queue::RouteName;
 use mailward_store::SystemDisk;
 use mailward_twin::seed::AccountKind;
@@ -310,6 +310,7 @@ impl Setting {
             messages_per_minute: limited.then_some(limits::MESSAGES_PER_MINUTE.figure as u32),
             recipients_max: None,
             dcb1596: true,
+            service: MailService::Nhsmail,
             twin: true,
             retirements: Vec::new(),
         }

@@ -296,7 +296,7 @@ pub const CONFLICTS: &[Conflict] = &[
                 "NHSmail or NHS England's Exchange Online, both certified to DCB1596. That patient data goes by NHSmail only (GUIDE-15) is read as: not through the relay.",
             ),
         ],
-        carried_out: &[Rule("data-class-route")],
+        carried_out: &[Rule("mail-service-allowed")],
         record: SERVICE_AND_ROUTES,
     },
     Conflict {

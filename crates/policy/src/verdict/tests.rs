@@ -15,6 +15,7 @@ fn wreck() -> Facts {
     facts.data_class = DataClass::OfficialSensitive;
     facts.route.tls = None;
     facts.route.dcb1596 = false;
+    facts.route.service = crate::conflict::MailService::NhsEnglandExchange;
     facts.route.octets_max = Some(2000);
     facts.route.recipients_max = Some(0);
     facts

@@ -10,19 +10,23 @@ pub(crate) enum Endpoint {
     GatewaySubmissions,
     GatewayHttps,
     TwinSubmission,
+    TwinHighSending,
+    TwinRelay,
     TwinImaps,
     TwinHttps,
 }
 
 impl Endpoint {
     /// Its place in a block, and its port where no block was asked for. Places
-    /// 4, 5, 7 and 8 are kept for high sending, relay, POP3 and LDAP.
+    /// 7 and 8 are kept for POP3 and LDAP.
     fn place(self) -> (u16, u16) {
         match self {
             Self::GatewaySubmission => (0, 2587),
             Self::GatewaySubmissions => (1, 2465),
             Self::GatewayHttps => (2, 8443),
             Self::TwinSubmission => (3, 1587),
+            Self::TwinHighSending => (4, 1588),
+            Self::TwinRelay => (5, 1025),
             Self::TwinImaps => (6, 1993),
             Self::TwinHttps => (9, 1443),
         }

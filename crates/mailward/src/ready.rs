@@ -51,6 +51,8 @@ pub(crate) struct GatewayEndpoints {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TwinEndpoints {
     pub(crate) submission: String,
+    pub(crate) high_sending: String,
+    pub(crate) relay: String,
     pub(crate) imaps: String,
     pub(crate) https: String,
     pub(crate) oauth: ReadyOAuth,
@@ -130,6 +132,13 @@ impl Ready {
                 "submission (STARTTLS)",
                 Some(&twin.submission),
             );
+            endpoint(
+                &mut text,
+                "",
+                "high sending (STARTTLS)",
+                Some(&twin.high_sending),
+            );
+            endpoint(&mut text, "", "relay (no sign-in)", Some(&twin.relay));
             endpoint(&mut text, "", "IMAP (implicit TLS)", Some(&twin.imaps));
             endpoint(&mut text, "", "HTTPS (OAuth, control)", Some(&twin.https));
         }

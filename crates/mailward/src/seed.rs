@@ -9,7 +9,10 @@ use mailward_mail::{Address, Secret};
 use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
-use mailward_twin::seed::{AccountSpec, DistributionListSpec, Organisation, RelayRegistrationSpec};
+use mailward_twin::manners::ServiceSpec;
+use mailward_twin::seed::{
+    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec,
+};
 use serde::Deserialize;
 
 const SAMPLE: &str = include_str!("sample/organisation.toml");
@@ -25,6 +28,11 @@ pub(crate) struct Seed {
     pub(crate) distribution_list: Vec<DistributionListSpec>,
     #[serde(default)]
     pub(crate) relay_registration: Vec<RelayRegistrationSpec>,
+    /// The reverse zone that the relay asks.
+    #[serde(default)]
+    pub(crate) ptr: Vec<PtrSpec>,
+    #[serde(default)]
+    pub(crate) service: ServiceSpec,
     /// For `up` alone; the twin knows no applications.
     #[serde(default)]
     pub(crate) application: Vec<SeedApplication>,
@@ -251,6 +259,8 @@ impl Seed {
             accounts: self.account.clone(),
             lists: self.distribution_list.clone(),
             relay_registrations: self.relay_registration.clone(),
+            ptr_records: self.ptr.clone(),
+            service: self.service.clone(),
         }
     }
 }

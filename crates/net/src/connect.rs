@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mailward_mail::time::{Clock, Timestamp};
 use rustls::CertificateError;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::clock::until;
 use crate::dns::{ResolveError, Resolver};
@@ -43,13 +43,14 @@ pub enum ConnectError {
 
 /// Connects to `host` (a name or an address) on `port`, before `deadline` on
 /// `clock`. Addresses are tried in the resolver's order; each gets its share
-/// of the time that is left. The error is that of the last address.
-#[allow(clippy::disallowed_methods, reason = "the one place that connects")]
+/// of the time that is left. The error is that of the last address. With a
+/// `source` only addresses of its family are called, and from it.
 pub async fn connect(
     resolver: &dyn Resolver,
     clock: &dyn Clock,
     host: &str,
     port: u16,
+    source: Option<IpAddr>,
     deadline: Timestamp,
 ) -> Result<Stream, ConnectError> {
     let timed_out = || ConnectError::TimedOut {
@@ -69,7 +70,7 @@ pub async fn connect(
     for (index, address) in addresses.into_iter().take(tried).enumerate() {
         let peer = SocketAddr::new(address, port);
         let share = share_of(deadline.since(clock.now()), tried - index);
-        let attempt = async { Stream::plain(TcpStream::connect(peer).await?) };
+        let attempt = async { Stream::plain(call(peer, source).await?) };
         outcome = match until(clock, clock.now().plus(share), attempt).await {
             Ok(connected) => connected.map_err(|why| ConnectError::of_tcp(host, port, why)),
             Err(_) => Err(timed_out()),
@@ -79,6 +80,23 @@ pub async fn connect(
         }
     }
     outcome
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that connects")]
+async fn call(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(source) = source else {
+        return TcpStream::connect(peer).await;
+    };
+    if source.is_ipv4() != peer.is_ipv4() {
+        let why = format!("{peer} can't be called from {source}");
+        return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, why));
+    }
+    let socket = match source {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(peer).await
 }
 
 fn share_of(left: Duration, addresses: usize) -> Duration {

@@ -1,5 +1,6 @@
 //! TLS as client and as server: rustls with aws-lc-rs, TLS 1.2 at least and
-//! 1.3 by preference, names always verified (RFC 8314, RFC 9325).
+//! 1.3 by preference, names verified (RFC 8314, RFC 9325) but for a relay that
+//! would take plain text as well.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,9 +17,11 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, CommonState, RootCertStore, ServerConfig};
 
+mod any;
 mod watching;
 
 pub use self::watching::SeenChain;
+use self::any::AnyCertificate;
 use self::watching::{Only, Watching};
 use crate::certificate::Certificate;
 
@@ -117,6 +120,13 @@ fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, TlsConfigError
             provider: provider(),
         }),
     })
+}
+
+/// For a relay that takes mail in the clear too: encrypts against listeners,
+/// and takes any certificate, since refusing one would only mean plain text
+/// (RFC 7435). Never for a server that is told a secret.
+pub fn opportunistic_client_config() -> Arc<ClientConfig> {
+    with_verifier(Arc::new(AnyCertificate))
 }
 
 fn system_verifier(

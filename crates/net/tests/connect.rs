@@ -19,7 +19,7 @@ const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 async fn call(resolver: &dyn Resolver, host: &str, port: u16) -> Result<Stream, ConnectError> {
     let deadline = SystemClock.now().plus(PATIENCE);
-    connect(resolver, &SystemClock, host, port, deadline).await
+    connect(resolver, &SystemClock, host, port, None, deadline).await
 }
 
 /// A resolver whose servers are ill, or silent.
@@ -82,7 +82,7 @@ async fn sorts_what_goes_wrong_before_tls() {
 async fn call_until_late(resolver: &dyn Resolver, host: &str, port: u16) -> ConnectError {
     let clock = SimulatedClock::default();
     let deadline = clock.now().plus(Duration::from_secs(30));
-    let calling = connect(resolver, &clock, host, port, deadline);
+    let calling = connect(resolver, &clock, host, port, None, deadline);
     let late = async {
         clock.until_waiting(1).await;
         clock.advance(Duration::from_secs(29));
@@ -303,4 +303,22 @@ async fn a_port_in_use_is_named() {
         error.to_string(),
         "192.0.2.1 is not an address of this machine"
     );
+}
+
+#[tokio::test]
+async fn calls_from_the_address_that_was_asked_for() {
+    let listener = Listener::bind("127.0.0.1:0".parse().expect("an address")).expect("a listener");
+    let port = listener.address().port();
+    let clock = SystemClock;
+    let deadline = clock.now().plus(Duration::from_secs(10));
+    for (source, expected) in [("127.0.0.5", Some("127.0.0.5")), ("::1", None)] {
+        let source = source.parse().expect("an address");
+        let resolver = StaticResolver::new();
+        let calling = connect(&resolver, &clock, "127.0.0.1", port, Some(source), deadline);
+        let seen = match calling.await {
+            Ok(_held) => Some(listener.accept().await.peer().ip().to_string()),
+            Err(_) => None,
+        };
+        assert_eq!(seen.as_deref(), expected, "{source}");
+    }
 }

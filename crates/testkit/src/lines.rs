@@ -32,7 +32,7 @@ impl Lines {
         let deadline = SystemClock.now().plus(PATIENCE);
         let host = address.ip().to_string();
         let nobody = StaticResolver::new();
-        let stream = connect(&nobody, &SystemClock, &host, address.port(), deadline).await;
+        let stream = connect(&nobody, &SystemClock, &host, address.port(), None, deadline).await;
         Self {
             stream: Some(stream.unwrap_or_else(|error| panic!("{error}"))),
             pending: Vec::new(),

@@ -12,6 +12,11 @@ const fn day(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+/// 9 July 2019: mail from nhs.net senders that did not come from NHSmail is
+/// deleted; before, it went to Junk Email with a banner (anti-spoofing pages
+/// of NHSmail).
+const SPOOFED_DELETED: Timestamp = day(1_562_630_400_000);
+
 /// 25 May 2023: password sign-in for IMAP, POP and EWS ended on NHSmail
 /// (Basic Authentication Deprecation page of NHSmail).
 const PASSWORD_IMAP_ENDED: Timestamp = day(1_684_972_800_000);
@@ -45,6 +50,10 @@ impl AsOf {
         self.0 < PASSWORD_SMTP_OFF
     }
 
+    pub(crate) fn spoofed_is_deleted(self) -> bool {
+        self.0 >= SPOOFED_DELETED
+    }
+
     pub(crate) fn banner_has_session_id(self) -> bool {
         self.0 >= BANNER_SESSION_ID
     }
@@ -66,6 +75,7 @@ mod tests {
     fn each_day_is_the_day_it_says() {
         for (moment, date) in [
             (AsOf::GUIDE.0, "2022-03-01"),
+            (SPOOFED_DELETED, "2019-07-09"),
             (PASSWORD_IMAP_ENDED, "2023-05-25"),
             (PASSWORD_SMTP_OFF, "2026-12-31"),
             (BANNER_SESSION_ID, "2024-01-01"),

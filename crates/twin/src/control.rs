@@ -1,6 +1,8 @@
 //! The control API: what a test or a Local Administrator does to the twin.
 //! Every call carries the token of the ready object as a bearer.
 
+mod conduct;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +21,9 @@ use crate::accounts::{Account, Accounts};
 use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
+use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations};
+use crate::relay::Admissions;
 use crate::seed::{AccountSpec, DistributionListSpec};
 
 /// What the control API acts upon.
@@ -32,6 +36,8 @@ pub(crate) struct Control {
     pub(crate) events: EventLog,
     pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) dice: Arc<dyn Dice>,
+    pub(crate) manners: Manners,
+    pub(crate) admissions: Admissions,
 }
 
 /// Events given in one answer at most.
@@ -42,6 +48,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/control/v1/accounts", get(list_accounts).post(put_account))
         .route("/control/v1/distribution-lists", post(put_list))
         .route("/control/v1/applications", post(register_application))
+        .merge(conduct::router())
         .route("/control/v1/clock", get(read_clock).put(set_clock))
         .route("/control/v1/clock/advance", post(advance_clock))
         .route("/control/v1/events", get(list_events))

@@ -4,26 +4,32 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mailward_mail::{Address, Clock, Dice};
+use mailward_mail::{Address, Clock, Dice, ReversePath};
 use mailward_mailbox::{
-    Content, Flags, FolderName, MailboxError, Mailboxes, NewFolder, NewMailbox, NewMessage, Target,
+    Appended, Content, Flags, FolderName, MailboxError, Mailboxes, NewFolder, NewMailbox,
+    NewMessage, Target,
 };
+use mailward_store::WriteError;
 
 use crate::accounts::{Account, Accounts, Addressee};
+use crate::behaviour;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::names::BACK_END;
 use crate::ndr::{Cause, NonDelivery};
 use crate::oauth::guid;
 use crate::seed::AccountSpec;
+use crate::senders::{SenderSpec, Senders};
+use crate::tally::{ListSend, Sent, Tally};
 
 pub(crate) const INBOX: &str = "INBOX";
 pub(crate) const SENT_ITEMS: &str = "Sent Items";
+const JUNK: &str = "Junk Email";
 
 /// The folders of every mailbox, as Exchange names them.
 const FOLDERS: [&str; 6] = [
     SENT_ITEMS,
-    "Junk Email",
+    JUNK,
     "Drafts",
     "Deleted Items",
     "Outbox",
@@ -35,6 +41,51 @@ const FOLDERS: [&str; 6] = [
 /// without an @ is no account's.
 pub const OUTSIDE: &str = "outside";
 
+/// The owner key of the mailbox that holds what the service keeps back.
+pub const QUARANTINE: &str = "quarantine";
+
+/// A message that the service has taken.
+#[derive(Debug)]
+pub(crate) struct Letter<'a> {
+    /// For the event log: which endpoint took it.
+    pub(crate) protocol: &'static str,
+    pub(crate) origin: Origin<'a>,
+    pub(crate) recipients: &'a [Address],
+    /// The header section, CRLF line ends.
+    pub(crate) header: &'a [u8],
+    pub(crate) filing: Filing,
+}
+
+/// Where a message came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin<'a> {
+    /// A signed-in account: it keeps a copy, and gets the reports.
+    Account(&'a Account),
+    /// The relay: nobody keeps a copy.
+    Relay(&'a ReversePath),
+}
+
+impl Origin<'_> {
+    fn reports_to(&self) -> Option<&Address> {
+        match self {
+            Self::Account(account) => Some(&account.address),
+            Self::Relay(reverse_path) => reverse_path.address(),
+        }
+    }
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filing {
+    Inbox,
+    Junk,
+    Quarantine,
+    /// Nobody gets it and nobody is told.
+    Deleted,
+    /// Nobody gets it: more recipients than the sender may address.
+    Returned,
+}
+
 /// Delivers to the mailboxes of one organisation.
 #[derive(Clone, Debug)]
 pub(crate) struct Deliveries {
@@ -43,6 +94,8 @@ pub(crate) struct Deliveries {
     pub(crate) events: EventLog,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,
+    pub(crate) tally: Tally,
+    pub(crate) senders: Senders,
     /// The organisation's mail domain.
     pub(crate) domain: String,
 }
@@ -67,6 +120,17 @@ impl Deliveries {
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
         const OCTETS_PER_MB: u64 = 1024 * 1024;
+        for spec in &specs {
+            if spec.recipients_max.is_some() {
+                self.senders
+                    .set(SenderSpec {
+                        address: spec.address.clone(),
+                        recipients_max: spec.recipients_max,
+                        blocked: None,
+                    })
+                    .await?;
+            }
+        }
         let accounts = self.accounts.put(specs, dice).await?;
         let mailboxes = accounts
             .iter()
@@ -81,60 +145,82 @@ impl Deliveries {
         Ok(accounts)
     }
 
-    /// Makes the mailbox that takes what goes outside.
+    /// Makes the mailboxes of nobody: for what goes outside, and for what is
+    /// kept back.
     pub(crate) async fn make_outside(&self) -> Result<(), TwinError> {
-        self.mailboxes
-            .create(vec![mailbox(OUTSIDE.to_owned(), None)?])
-            .await?;
+        let owners = [OUTSIDE, QUARANTINE];
+        let mailboxes = owners
+            .into_iter()
+            .map(|owner| mailbox(owner.to_owned(), None))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.mailboxes.create(mailboxes).await?;
         Ok(())
     }
 
-    /// Files a submitted message everywhere it belongs, in one write. When
-    /// this resolves it is on stable storage and 250 may be said. Recipients
-    /// who get nothing are reported to the sender afterwards.
+    /// Files a message everywhere it belongs, in one write. When this resolves
+    /// it is on stable storage, and so is what it adds to the tally: 250 may
+    /// be said. Recipients who get nothing are reported to the sender
+    /// afterwards.
     pub(crate) async fn deliver(
         &self,
-        sender: &Account,
-        recipients: &[Address],
+        letter: &Letter<'_>,
         message: NewMessage,
-        header: &[u8],
+        counted: Option<(Sent, Vec<ListSend>)>,
     ) -> Result<(), MailboxError> {
         let mut plan = Plan::default();
-        for recipient in recipients {
-            self.plan(recipient, &mut plan, 0);
+        let inbox = match letter.filing {
+            Filing::Inbox | Filing::Junk => {
+                for recipient in letter.recipients {
+                    self.plan(letter, recipient, &mut plan, 0);
+                }
+                if letter.filing == Filing::Junk {
+                    JUNK
+                } else {
+                    INBOX
+                }
+            }
+            Filing::Quarantine | Filing::Deleted => INBOX,
+            Filing::Returned => {
+                let failed = letter.recipients.iter().cloned();
+                plan.failed
+                    .extend(failed.map(|address| (address, Cause::TooManyRecipients)));
+                INBOX
+            }
+        };
+        let mut targets = Vec::new();
+        if let Origin::Account(sender) = letter.origin {
+            targets.push(target(sender.address.key(), SENT_ITEMS, Flags::SEEN)?);
         }
-        let mut targets = vec![target(sender.address.key(), SENT_ITEMS, Flags::SEEN)?];
+        let copies = targets.len();
         for account in &plan.inboxes {
-            targets.push(target(account.address.key(), INBOX, Flags::NONE)?);
+            targets.push(target(account.address.key(), inbox, Flags::NONE)?);
         }
         if plan.outside {
-            targets.push(target(OUTSIDE.to_owned(), INBOX, Flags::NONE)?);
+            targets.push(target(OUTSIDE.to_owned(), inbox, Flags::NONE)?);
         }
-        let now = self.clock.now();
-        self.check_quota(sender, message.octets()).await?;
-        let results = self
-            .mailboxes
-            .append_to_many(targets, Content::New(message), now)
-            .await?;
-        // The first is the copy in Sent Items.
-        let results = results.into_iter().skip(1);
+        if letter.filing == Filing::Quarantine {
+            targets.push(target(QUARANTINE.to_owned(), INBOX, Flags::NONE)?);
+        }
+        let (results, kept) = tokio::join!(self.file_all(targets, message), self.count(counted));
+        let results = results?;
+        kept?;
+        let results = results.into_iter().skip(copies);
         for (account, result) in plan.inboxes.iter().zip(results) {
-            let address = account.address.as_str();
+            let address = Some(account.address.as_str());
             match result {
-                Ok(_) => self.events.add(
-                    "submission",
-                    "delivered",
-                    Some(address),
-                    "filed in INBOX",
-                    None,
-                ),
+                Ok(_) => {
+                    let why = format!("filed in {inbox}");
+                    self.events
+                        .add(letter.protocol, "delivered", address, why, None);
+                }
                 Err(error) => {
-                    self.events.add(
-                        "submission",
+                    let why = error.to_string();
+                    self.events.punish(
+                        letter.protocol,
                         "not_delivered",
-                        Some(address),
-                        error.to_string(),
-                        None,
+                        address,
+                        why,
+                        behaviour::RECIPIENT_FULL,
                     );
                     plan.failed
                         .push((account.address.clone(), Cause::MailboxFull));
@@ -142,14 +228,45 @@ impl Deliveries {
             }
         }
         if !plan.failed.is_empty() {
-            self.report(sender, &plan.failed, header).await;
+            self.report(letter, &plan.failed).await;
         }
         Ok(())
     }
 
+    async fn file_all(
+        &self,
+        targets: Vec<Target>,
+        message: NewMessage,
+    ) -> Result<Vec<Result<Appended, MailboxError>>, MailboxError> {
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now();
+        self.mailboxes
+            .append_to_many(targets, Content::New(message), now)
+            .await
+    }
+
+    async fn count(&self, counted: Option<(Sent, Vec<ListSend>)>) -> Result<(), MailboxError> {
+        match counted {
+            None => Ok(()),
+            Some((sent, lists)) => {
+                let kept = self.tally.keep(sent, lists).await;
+                kept.map_err(|error| match error {
+                    WriteError::Full(_) => MailboxError::Full,
+                    other => MailboxError::Unavailable(other.to_string()),
+                })
+            }
+        }
+    }
+
     /// Without room in the sender's own mailbox nothing is sent at all
     /// (GUIDE-64).
-    async fn check_quota(&self, sender: &Account, octets: u64) -> Result<(), MailboxError> {
+    pub(crate) async fn check_quota(
+        &self,
+        sender: &Account,
+        octets: u64,
+    ) -> Result<(), MailboxError> {
         let usage = self.mailboxes.usage(&sender.address.key()).await?;
         match usage.quota_octets {
             Some(quota_octets) if usage.octets + octets > quota_octets => {
@@ -160,7 +277,7 @@ impl Deliveries {
     }
 
     /// Whom an address stands for, each once however often it is named.
-    fn plan(&self, recipient: &Address, plan: &mut Plan, depth: usize) {
+    fn plan(&self, letter: &Letter<'_>, recipient: &Address, plan: &mut Plan, depth: usize) {
         if depth > LIST_DEPTH_MAX || !plan.seen.insert(recipient.key()) {
             return;
         }
@@ -168,16 +285,16 @@ impl Deliveries {
             Some(Addressee::Account(account)) => plan.inboxes.push(account),
             Some(Addressee::List(list)) => {
                 for member in &list.members {
-                    self.plan(member, plan, depth + 1);
+                    self.plan(letter, member, plan, depth + 1);
                 }
             }
             None if recipient.is_within(&self.domain) => {
-                self.events.add(
-                    "submission",
+                self.events.punish(
+                    letter.protocol,
                     "not_delivered",
                     Some(recipient.as_str()),
                     "there is no such recipient",
-                    None,
+                    behaviour::UNKNOWN_RECIPIENT,
                 );
                 plan.failed
                     .push((recipient.clone(), Cause::RecipientNotFound));
@@ -188,19 +305,26 @@ impl Deliveries {
 
     /// A report in the sender's inbox. It is the service's own promise, made
     /// after the message itself was safe; a failure here is only logged.
-    async fn report(&self, sender: &Account, failed: &[(Address, Cause)], header: &[u8]) {
+    async fn report(&self, letter: &Letter<'_>, failed: &[(Address, Cause)]) {
+        let Some(to) = letter.origin.reports_to() else {
+            return;
+        };
         let now = self.clock.now();
         let text = NonDelivery {
-            to: &sender.address,
+            to,
             domain: &self.domain,
             server: BACK_END,
             now,
             ids: [guid(&*self.dice), guid(&*self.dice)],
             failed,
-            original_header: header,
+            original_header: letter.header,
         }
         .to_message();
-        if let Err(error) = self.file(&sender.address.key(), INBOX, &text).await {
+        let owner = match self.accounts.find(to) {
+            Some(account) => account.address.key(),
+            None => OUTSIDE.to_owned(),
+        };
+        if let Err(error) = self.file(&owner, INBOX, &text).await {
             tracing::error!(%error, "a non-delivery report could not be filed");
         }
     }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mailward_mail::{Clock, Timestamp};
 use serde::Serialize;
 
+use crate::behaviour::Behaviour;
+
 /// The oldest events are forgotten beyond this many.
 const EVENTS_MAX: usize = 10_000;
 
@@ -16,7 +18,7 @@ pub struct Event {
     /// Counts from 1; a cursor.
     pub sequence: u64,
     pub at: Timestamp,
-    /// `submission`, `imap`, `oauth`, `control`.
+    /// `submission`, `high_sending`, `relay`, `imap`, `oauth`, `control`.
     pub protocol: &'static str,
     /// `signed_in`, `refused`, `accepted`, `delivered`, `not_delivered`, ...
     pub kind: &'static str,
@@ -25,7 +27,13 @@ pub struct Event {
     /// The reason in a sentence.
     pub why: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub clause: Option<&'static str>,
+    pub clause: Option<String>,
+    /// The [behaviour](crate::behaviour) that acted, by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<&'static str>,
+    /// The clauses that it witnesses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +65,35 @@ impl EventLog {
         why: impl Into<String>,
         clause: Option<&'static str>,
     ) {
+        self.push(protocol, kind, account, why.into(), clause, None);
+    }
+
+    /// An offence, with the behaviour that answers it.
+    pub(crate) fn punish(
+        &self,
+        protocol: &'static str,
+        kind: &'static str,
+        account: Option<&str>,
+        why: impl Into<String>,
+        behaviour: &'static Behaviour,
+    ) {
+        self.push(protocol, kind, account, why.into(), None, Some(behaviour));
+    }
+
+    fn push(
+        &self,
+        protocol: &'static str,
+        kind: &'static str,
+        account: Option<&str>,
+        why: String,
+        clause: Option<&'static str>,
+        behaviour: Option<&'static Behaviour>,
+    ) {
+        let clauses: Vec<String> = behaviour
+            .iter()
+            .flat_map(|one| one.clauses)
+            .map(ToString::to_string)
+            .collect();
         let at = self.clock.now();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.last += 1;
@@ -68,8 +105,12 @@ impl EventLog {
             protocol,
             kind,
             account,
-            why: why.into(),
-            clause,
+            why,
+            clause: clause
+                .map(str::to_owned)
+                .or_else(|| clauses.first().cloned()),
+            behaviour: behaviour.map(|one| one.id),
+            clauses,
         });
         if ring.events.len() > EVENTS_MAX {
             ring.events.pop_front();

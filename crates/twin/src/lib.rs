@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   submission ── sign-in ── checks at end of DATA ── deliver ── mailboxes
+//!   relay ── address, sender ──────┼─────────────────────┤           │
 //!   oauth ── tokens ──┘            │                     │           │
 //!   imap ── sign-in ───────────────┼─────────────────────┼───────────┘
 //!   control ── accounts, clock     └── events: why       └── NDRs
@@ -16,23 +17,31 @@
 
 mod accounts;
 mod asof;
+pub mod behaviour;
 mod control;
 mod deliver;
 mod error;
 mod events;
 mod imap;
+pub mod manners;
+mod message;
 mod names;
 mod ndr;
 pub mod oauth;
 mod pace;
+mod relay;
+mod scan;
 mod schema;
 pub mod seed;
+mod senders;
 mod service;
 mod submission;
+mod tally;
 
 pub use accounts::{Account, Accounts};
 pub use asof::AsOf;
-pub use deliver::OUTSIDE;
+pub use behaviour::{BEHAVIOURS, Behaviour, Standing};
+pub use deliver::{OUTSIDE, QUARANTINE};
 pub use error::TwinError;
 pub use events::{Event, EventLog};
 pub use oauth::AppRegistration;

@@ -12,6 +12,8 @@ use mailward_mail::{Address, Timestamp};
 pub(crate) enum Cause {
     RecipientNotFound,
     MailboxFull,
+    /// The message has more recipients than its sender may address at once.
+    TooManyRecipients,
 }
 
 impl Cause {
@@ -19,6 +21,7 @@ impl Cause {
         match self {
             Self::RecipientNotFound => "5.1.10",
             Self::MailboxFull => "5.2.2",
+            Self::TooManyRecipients => "5.5.3",
         }
     }
 
@@ -30,6 +33,7 @@ impl Cause {
             Self::MailboxFull => {
                 "554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded"
             }
+            Self::TooManyRecipients => "550 5.5.3 RESOLVER.ADR.RecipLimit; too many recipients",
         }
     }
 
@@ -40,6 +44,9 @@ impl Cause {
             }
             Self::MailboxFull => {
                 "The recipient's mailbox is full and takes no messages at the moment. Try again later."
+            }
+            Self::TooManyRecipients => {
+                "The message wasn't delivered to anyone because there are too many recipients. Send it to fewer at a time."
             }
         }
     }

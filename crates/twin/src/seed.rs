@@ -15,6 +15,10 @@ pub struct Organisation {
     pub ods_code: String,
     /// The mail domain, for example `northmoor.example`.
     pub domain: String,
+    /// The domains that it may send from through the relay (GUIDE-13); its
+    /// mail domain alone when empty.
+    #[serde(default)]
+    pub relay_domains: Vec<String>,
 }
 
 /// What an account is for; passwords and rights follow from it (GUIDE-18, GUIDE-19).
@@ -65,6 +69,9 @@ pub struct AccountSpec {
     pub protocols: Option<Vec<Protocol>>,
     #[serde(default)]
     pub quota_mb: Option<u64>,
+    /// Recipients that one message may have, 1 to 1000.
+    #[serde(default)]
+    pub recipients_max: Option<u64>,
     /// For example `en-GB`.
     #[serde(default)]
     pub culture: Option<String>,
@@ -85,4 +92,16 @@ pub struct RelayRegistrationSpec {
     pub address: std::net::IpAddr,
     #[serde(default)]
     pub organisation: String,
+    /// What it may send from; the organisation's domains when empty.
+    #[serde(default)]
+    pub domains: Vec<String>,
+}
+
+/// One record of the reverse zone that the relay asks when an address is not
+/// registered (GUIDE-54). There is no other DNS here.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PtrSpec {
+    pub address: std::net::IpAddr,
+    pub name: String,
 }

@@ -10,11 +10,11 @@ use mailward_access::imap::Imap;
 use mailward_mail::{Clock, Dice, Secret};
 use mailward_mailbox::Mailboxes;
 use mailward_net::http::{HttpServer, Limits as HttpLimits};
-use mailward_net::smtp::{ConnectionLimits, Security, Server};
+use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
 use mailward_net::{Listener, ServerIdentity, ShiftedClock, Tasks, tls};
 use mailward_policy::limits;
-
 use mailward_store::{Disk, Limits as StoreLimits, Options, Schema, Store};
+use mailward_wire::smtp::server::{Dialect, Settings};
 
 use crate::accounts::{Account, Accounts};
 use crate::asof::AsOf;
@@ -23,11 +23,17 @@ use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::imap::{self, ImapDoor};
+use crate::manners::{Manners, ServiceSpec};
 use crate::oauth::{self, AppRegistration, Registrations, SigningKey, Tokens};
 use crate::pace::{Pace, Rates};
+use crate::relay::{self, Admissions, RelayDialect, RelayDoor};
 use crate::schema::MIGRATIONS;
-use crate::seed::{AccountSpec, DistributionListSpec, Organisation, RelayRegistrationSpec};
-use crate::submission::{self, ExchangeDialect, SubmissionDoor};
+use crate::seed::{
+    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec,
+};
+use crate::senders::Senders;
+use crate::submission::{self, DoorKind, ExchangeDialect, SubmissionDoor};
+use crate::tally::Tally;
 
 /// Observed in 2022; the service has been slower since.
 const REFUSAL_DELAY: Duration = Duration::from_secs(5);
@@ -38,8 +44,10 @@ pub struct Population {
     pub organisation: Organisation,
     pub accounts: Vec<AccountSpec>,
     pub lists: Vec<DistributionListSpec>,
-    /// Kept for the relay service; nothing else reads them.
     pub relay_registrations: Vec<RelayRegistrationSpec>,
+    /// The reverse zone that the relay asks.
+    pub ptr_records: Vec<PtrSpec>,
+    pub service: ServiceSpec,
 }
 
 /// The application registration that may use every account of the seed.
@@ -53,6 +61,8 @@ pub struct OAuthClient {
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoints {
     pub submission: SocketAddr,
+    pub high_sending: SocketAddr,
+    pub relay: SocketAddr,
     pub imaps: SocketAddr,
     pub https: SocketAddr,
 }
@@ -101,10 +111,14 @@ impl Twin {
     pub async fn start(options: TwinOptions) -> Result<Self, TwinError> {
         // Bound first: a port in use is the commonest trouble and changes nothing.
         let submission = Listener::bind(options.endpoints.submission)?;
+        let high_sending = Listener::bind(options.endpoints.high_sending)?;
+        let relay = Listener::bind(options.endpoints.relay)?;
         let imaps = Listener::bind(options.endpoints.imaps)?;
         let https = Listener::bind(options.endpoints.https)?;
         let endpoints = Endpoints {
             submission: submission.address(),
+            high_sending: high_sending.address(),
+            relay: relay.address(),
             imaps: imaps.address(),
             https: https.address(),
         };
@@ -120,7 +134,9 @@ impl Twin {
         })?;
         let clock: Arc<dyn Clock> = Arc::clone(&options.clock) as Arc<dyn Clock>;
         let parts = Parts::make(&options, store.clone(), key, &clock).await?;
-        parts.listen_smtp(&options, submission);
+        parts.listen_smtp(&options, submission, DoorKind::Submission);
+        parts.listen_smtp(&options, high_sending, DoorKind::HighSending);
+        parts.listen_relay(&options, relay);
         parts.listen_imap(&options, imaps);
         let router = parts.router(&options);
         Ok(Self {
@@ -167,6 +183,8 @@ struct Parts {
     tokens: Tokens,
     events: EventLog,
     pace: Pace,
+    manners: Manners,
+    admissions: Admissions,
     clock: Arc<dyn Clock>,
 }
 
@@ -180,6 +198,8 @@ impl Parts {
         let events = EventLog::new(Arc::clone(clock));
         let accounts = Accounts::open(store.clone()).await?;
         let deliveries = Deliveries {
+            tally: Tally::open(store.clone()).await?,
+            senders: Senders::open(store.clone()).await?,
             mailboxes: Mailboxes::open(store, Arc::clone(clock)),
             accounts: accounts.clone(),
             events: events.clone(),
@@ -223,34 +243,87 @@ impl Parts {
             tokens,
             events,
             pace: Pace::new(rates),
+            manners: Manners::new(options.population.service.clone()),
+            admissions: Admissions::new(
+                &options.population.organisation,
+                options.population.relay_registrations.clone(),
+                options.population.ptr_records.clone(),
+            ),
             clock: Arc::clone(clock),
         })
     }
 
-    fn listen_smtp(&self, options: &TwinOptions, listener: Listener) {
+    fn listen_smtp(&self, options: &TwinOptions, listener: Listener, kind: DoorKind) {
+        let pace = match kind {
+            DoorKind::Submission => self.pace.clone(),
+            DoorKind::HighSending => self.high_sending_pace(options),
+        };
         let door = SubmissionDoor {
             accounts: self.accounts.clone(),
             deliveries: self.deliveries.clone(),
             tokens: self.tokens.clone(),
             events: self.events.clone(),
-            pace: self.pace.clone(),
+            pace,
+            manners: self.manners.clone(),
+            kind,
+            rates: options.rates,
             as_of: options.as_of,
             clock: Arc::clone(&self.clock),
             dice: Arc::clone(&options.dice),
         };
-        let server = Server {
-            service: Arc::new(door),
-            settings: submission::settings(),
-            dialect: Arc::new(ExchangeDialect::new(options.as_of)),
+        let dialect = ExchangeDialect::new(options.as_of, self.events.clone(), kind.as_str());
+        let server = self.smtp(options, door, submission::settings(), dialect);
+        let name = match kind {
+            DoorKind::Submission => "twin submission",
+            DoorKind::HighSending => "twin high sending",
+        };
+        options.tasks.spawn_vital(name, server.serve(listener));
+    }
+
+    /// Nothing is limited there but what the settings say.
+    fn high_sending_pace(&self, options: &TwinOptions) -> Pace {
+        let limits = self.manners.now().high_sending;
+        Pace::new(options.rates.then_some(Rates {
+            connections_max: limits.connections_max.unwrap_or(usize::MAX),
+            messages_per_minute: limits.messages_per_minute.unwrap_or(usize::MAX),
+            refusal_delay: REFUSAL_DELAY,
+        }))
+    }
+
+    fn listen_relay(&self, options: &TwinOptions, listener: Listener) {
+        let door = RelayDoor {
+            admissions: self.admissions.clone(),
+            deliveries: self.deliveries.clone(),
+            events: self.events.clone(),
+            manners: self.manners.clone(),
+            as_of: options.as_of,
+            clock: Arc::clone(&self.clock),
+            dice: Arc::clone(&options.dice),
+        };
+        let rest = ExchangeDialect::new(options.as_of, self.events.clone(), "relay");
+        let server = self.smtp(options, door, relay::settings(), RelayDialect { rest });
+        options
+            .tasks
+            .spawn_vital("twin relay", server.serve(listener));
+    }
+
+    fn smtp<S: Service>(
+        &self,
+        options: &TwinOptions,
+        service: S,
+        settings: Arc<Settings>,
+        dialect: impl Dialect + 'static,
+    ) -> Server<S> {
+        Server {
+            service: Arc::new(service),
+            settings,
+            dialect: Arc::new(dialect),
             security: Security::StartTls(tls::server_config(&options.identity)),
             limits: ConnectionLimits::default(),
             clock: Arc::clone(&self.clock),
             dice: Arc::clone(&options.dice),
             tasks: options.tasks.clone(),
-        };
-        options
-            .tasks
-            .spawn_vital("twin submission", server.serve(listener));
+        }
     }
 
     fn listen_imap(&self, options: &TwinOptions, listener: Listener) {
@@ -283,6 +356,8 @@ impl Parts {
             events: self.events.clone(),
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),
+            manners: self.manners.clone(),
+            admissions: self.admissions.clone(),
         };
         let domain = options.population.organisation.domain.clone();
         control::router(control).merge(oauth::router(

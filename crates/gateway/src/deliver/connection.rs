@@ -80,6 +80,7 @@ async fn open_unbounded(
     let client = ClientOptions {
         host: route.server.clone(),
         port: route.port,
+        source: None,
         client_name: route.client_name.clone(),
         security: ClientSecurity::StartTls(Arc::clone(&route.tls)),
         times: ClientTimes::default(),

@@ -12,12 +12,14 @@ use mailward_mail::header::Header;
 use mailward_mailbox::{Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
 use mailward_store::BodyReader;
 use mailward_twin::seed::AccountKind as TwinKind;
-use mailward_twin::{Account, OUTSIDE};
+use mailward_twin::{Account, OUTSIDE, QUARANTINE};
 
 use super::TwinPart;
 
 /// What the outside mailbox is called.
 const OUTSIDE_NAME: &str = "Everybody outside the organisation";
+/// What the quarantine is called.
+const QUARANTINE_NAME: &str = "Kept back by the service";
 
 /// Whose mailbox it is, before its figures are looked up.
 struct Owner {
@@ -44,10 +46,18 @@ impl Owner {
 
     /// It takes what is sent to addresses of nobody here.
     fn outside() -> Self {
+        Self::nobody(OUTSIDE, OUTSIDE_NAME)
+    }
+
+    fn quarantine() -> Self {
+        Self::nobody(QUARANTINE, QUARANTINE_NAME)
+    }
+
+    fn nobody(key: &str, name: &str) -> Self {
         Self {
-            key: OUTSIDE.to_owned(),
-            address: OUTSIDE.to_owned(),
-            display_name: Some(OUTSIDE_NAME.to_owned()),
+            key: key.to_owned(),
+            address: key.to_owned(),
+            display_name: Some(name.to_owned()),
             kind: AccountKind::Shared,
         }
     }
@@ -64,8 +74,8 @@ impl TwinPart {
     pub(super) async fn overview(&self) -> Result<TwinOverview, SourceError> {
         let owners = self.owners();
         let mut overview = TwinOverview {
-            // The outside is no account, though its mail counts.
-            accounts: owners.len().saturating_sub(1) as u64,
+            // Outside and quarantine are no accounts, though their mail counts.
+            accounts: owners.len().saturating_sub(2) as u64,
             items: 0,
             octets: 0,
             clock: self.clock.now(),
@@ -232,12 +242,15 @@ impl TwinPart {
     fn owners(&self) -> Vec<Owner> {
         let accounts = self.accounts.all();
         let mut owners: Vec<Owner> = accounts.iter().map(|account| Owner::of(account)).collect();
-        owners.push(Owner::outside());
+        owners.extend([Owner::outside(), Owner::quarantine()]);
         owners.sort_by(|one, other| one.key.cmp(&other.key));
         owners
     }
 
     fn owner(&self, name: &str) -> Result<Owner, SourceError> {
+        if name == QUARANTINE {
+            return Ok(Owner::quarantine());
+        }
         if name == OUTSIDE {
             return Ok(Owner::outside());
         }

@@ -18,6 +18,8 @@ use crate::seed::Seed;
 async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
     let endpoints = Endpoints {
         submission: ports::ANY,
+        high_sending: ports::ANY,
+        relay: ports::ANY,
         imaps: ports::ANY,
         https: ports::ANY,
     };
@@ -94,7 +96,10 @@ async fn accounts_are_listed_by_address_and_found_by_name() {
     let expected = ["appointments", "asha.sample", "grace.sample", "lab.alerts"]
         .map(|name| format!("{name}@{domain}"));
     assert_eq!(addresses[..4], expected);
-    assert_eq!(addresses[4..], ["outside", "tom.sample@northmoor.example"]);
+    assert_eq!(
+        addresses[4..],
+        ["outside", "quarantine", "tom.sample@northmoor.example"]
+    );
     let asha = all[1];
     assert_eq!(
         (asha.kind, asha.items, asha.unseen),

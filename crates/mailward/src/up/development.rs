@@ -230,6 +230,8 @@ impl Setting {
             population: self.seed.population(),
             endpoints: Endpoints {
                 submission: ports.address(Endpoint::TwinSubmission),
+                high_sending: ports.address(Endpoint::TwinHighSending),
+                relay: ports.address(Endpoint::TwinRelay),
                 imaps: ports.address(Endpoint::TwinImaps),
                 https: ports.address(Endpoint::TwinHttps),
             },
@@ -432,6 +434,8 @@ impl Setting {
             gateway: None,
             twin: Some(TwinEndpoints {
                 submission: twin.endpoints.submission.to_string(),
+                high_sending: twin.endpoints.high_sending.to_string(),
+                relay: twin.endpoints.relay.to_string(),
                 imaps: twin.endpoints.imaps.to_string(),
                 https: https.to_string(),
                 oauth: ReadyOAuth {

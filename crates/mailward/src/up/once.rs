@@ -210,6 +210,7 @@ impl<'a> Sample<'a> {
             .rsplit_once(':')
             .ok_or("an address without a port")?;
         let options = ClientOptions {
+            source: None,
             host: "localhost".to_owned(),
             port: port.parse().map_err(|_| "an address without a port")?,
             client_name: "localhost".to_owned(),

@@ -93,7 +93,7 @@ impl ClientSession<Stream> {
     ) -> Result<Self, ClientError> {
         let deadline = clock.now().plus(options.times.connect);
         let (host, port) = (&options.host, options.port);
-        let stream = connect(resolver, &*clock, host, port, deadline).await?;
+        let stream = connect(resolver, &*clock, host, port, options.source, deadline).await?;
         Self::over(stream, options, clock).await
     }
 
@@ -112,6 +112,7 @@ impl<L: ClientLink> ClientSession<L> {
     ) -> Result<Self, ClientError> {
         let protection = match &options.security {
             ClientSecurity::StartTls(_) => Protection::StartTls,
+            ClientSecurity::Opportunistic(_) => Protection::Opportunistic,
             ClientSecurity::ImplicitTls(_) => Protection::Implicit,
             ClientSecurity::Plain => Protection::Plain,
         };
@@ -250,7 +251,9 @@ impl<L: ClientLink> ClientSession<L> {
                     deadline = self.deadline();
                 }
                 Step::StartTls => {
-                    if let ClientSecurity::StartTls(config) = &self.options.security {
+                    if let ClientSecurity::StartTls(config)
+                    | ClientSecurity::Opportunistic(config) = &self.options.security
+                    {
                         let config = Arc::clone(config);
                         self.handshake(config).await?;
                     }

@@ -62,6 +62,7 @@ fn envelope(to: &[&str]) -> Envelope {
 
 fn options(port: u16, security: ClientSecurity) -> ClientOptions {
     ClientOptions {
+        source: None,
         host: "127.0.0.1".to_owned(),
         port,
         client_name: "client.example".to_owned(),

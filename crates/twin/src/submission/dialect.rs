@@ -6,17 +6,44 @@ use mailward_mail::Reply;
 use mailward_wire::smtp::server::{Dialect, Facts, Situation};
 
 use crate::asof::AsOf;
+use crate::behaviour;
+use crate::events::EventLog;
 use crate::names::{BACK_END, FRONT_END, refusal_bracket};
 
 /// Speaks as the service did on one day.
 #[derive(Clone, Debug)]
 pub(crate) struct ExchangeDialect {
     as_of: AsOf,
+    /// For what the conversation itself refuses.
+    events: EventLog,
+    protocol: &'static str,
 }
 
 impl ExchangeDialect {
-    pub(crate) fn new(as_of: AsOf) -> Self {
-        Self { as_of }
+    pub(crate) fn new(as_of: AsOf, events: EventLog, protocol: &'static str) -> Self {
+        Self {
+            as_of,
+            events,
+            protocol,
+        }
+    }
+
+    /// Records an offence that is answered here and nowhere else.
+    fn record(&self, situation: &Situation<'_>) {
+        let (behaviour, why) = match situation {
+            Situation::TlsRequired { .. } => (behaviour::TLS_FIRST, "mail before STARTTLS"),
+            Situation::AuthRequired => (behaviour::NOT_SIGNED_IN, "mail without sign-in"),
+            Situation::MechanismUnsupported { .. } => {
+                (behaviour::MECHANISM, "a mechanism that is not offered")
+            }
+            Situation::BodyBareLineEnd | Situation::BodyNul => (
+                behaviour::LINE_ENDS,
+                "a bare line end or NUL in the message",
+            ),
+            _ => return,
+        };
+        self.events
+            .punish(self.protocol, "refused", None, why, behaviour);
     }
 
     fn bracket(&self, facts: &Facts<'_>) -> String {
@@ -62,6 +89,7 @@ impl ExchangeDialect {
 impl Dialect for ExchangeDialect {
     fn reply(&self, situation: &Situation<'_>, facts: &Facts<'_>) -> Reply {
         use Situation::*;
+        self.record(situation);
         match situation {
             Greeting => self.banner(facts),
             Hello { .. } => Reply::new(250, None, format!("{FRONT_END} Hello [{}]", facts.peer)),

@@ -1,5 +1,7 @@
-//! smtp.office365.com:587 as the twin plays it.
+//! smtp.office365.com:587 as the twin plays it, and the high sending service,
+//! which differs in its limits alone.
 
+mod checks;
 mod dialect;
 mod session;
 
@@ -10,7 +12,7 @@ use mailward_wire::smtp::Mechanism;
 use mailward_wire::smtp::server::{Extension, Limits, Settings};
 
 pub(crate) use dialect::ExchangeDialect;
-pub(crate) use session::SubmissionDoor;
+pub(crate) use session::{DoorKind, SubmissionDoor};
 
 /// Capabilities, order and limits as observed.
 pub(crate) fn settings() -> Arc<Settings> {

@@ -1,21 +1,21 @@
-//! One client at the submission endpoint: who signs in, what they may send as,
-//! and what the service answers at the end of DATA.
+//! One client at an endpoint with sign-in: who signs in, and the way of a
+//! message. What the service checks at the end of DATA is in `checks`.
 
 use std::sync::Arc;
 
-use mailward_mail::header::{HEADER_OCTETS_MAX, Header, parse_address_list};
-use mailward_mail::{Address, Clock, Dice, Envelope, Recipient, Reply, ReversePath, Secret};
-use mailward_mailbox::{MailboxError, MessageWriter};
+use mailward_mail::{Address, Clock, Dice, Envelope, Recipient, Reply, Secret};
 use mailward_net::TlsFacts;
 use mailward_net::smtp::{Authentication, Connection, Peer, Service};
-use mailward_policy::limits;
 use mailward_wire::smtp::server::{Abort, Hello, SessionId};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
 use crate::accounts::{Account, Accounts, SignIn};
 use crate::asof::AsOf;
+use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Deliveries, TWIN_FIELD};
 use crate::events::EventLog;
+use crate::manners::Manners;
+use crate::message::{Message, client_name, out_of_order};
 use crate::names::{BACK_END, FRONT_END, refusal_bracket};
 use crate::oauth::{Access, Tokens};
 use crate::pace::{Connected, Pace};
@@ -29,9 +29,30 @@ pub(crate) struct SubmissionDoor {
     pub(crate) tokens: Tokens,
     pub(crate) events: EventLog,
     pub(crate) pace: Pace,
+    pub(crate) manners: Manners,
+    pub(crate) kind: DoorKind,
+    /// False lifts the day's recipients too.
+    pub(crate) rates: bool,
     pub(crate) as_of: AsOf,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,
+}
+
+/// Which of the two endpoints with sign-in it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DoorKind {
+    Submission,
+    /// The high sending service, with limits of its own (GUIDE-81, DHC-7).
+    HighSending,
+}
+
+impl DoorKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submission => "submission",
+            Self::HighSending => "high_sending",
+        }
+    }
 }
 
 impl Service for SubmissionDoor {
@@ -52,7 +73,7 @@ impl Service for SubmissionDoor {
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Submission {
-    door: SubmissionDoor,
+    pub(super) door: SubmissionDoor,
     peer: Peer,
     tls: String,
     client_name: String,
@@ -61,27 +82,16 @@ pub(crate) struct Submission {
 }
 
 #[derive(Debug)]
-struct SignedIn {
-    account: Arc<Account>,
-    connected: Connected,
-}
-
-#[derive(Debug)]
-struct Message {
-    reverse_path: ReversePath,
-    recipients: Vec<Address>,
-    writer: MessageWriter,
-    /// The header section, until its empty line has come.
-    header: Vec<u8>,
-    header_complete: bool,
-    octets: u64,
+pub(super) struct SignedIn {
+    pub(super) account: Arc<Account>,
+    pub(super) connected: Connected,
 }
 
 /// Why sign-in failed: for the client, and for the event log.
 struct Failure {
     words: Option<&'static str>,
     why: String,
-    clause: Option<&'static str>,
+    behaviour: &'static Behaviour,
 }
 
 impl Failure {
@@ -89,15 +99,15 @@ impl Failure {
         Self {
             words: None,
             why: why.into(),
-            clause: None,
+            behaviour: behaviour::TOKEN,
         }
     }
 
-    fn worded(words: &'static str, why: impl Into<String>, clause: Option<&'static str>) -> Self {
+    fn worded(words: &'static str, why: impl Into<String>, behaviour: &'static Behaviour) -> Self {
         Self {
             words: Some(words),
             why: why.into(),
-            clause,
+            behaviour,
         }
     }
 }
@@ -118,7 +128,7 @@ impl Submission {
             return Err(Failure::worded(
                 "basic authentication is disabled.",
                 why,
-                None,
+                behaviour::PASSWORD_ENDED,
             ));
         }
         let address = Address::parse(username).map_err(|_| {
@@ -126,19 +136,16 @@ impl Submission {
             Failure::worded(
                 "the user credentials were incorrect.",
                 why,
-                Some("GUIDE-59"),
+                behaviour::USER_NAME,
             )
         })?;
         match self.door.accounts.sign_in(&address, password) {
             SignIn::Accepted(account) => self.enabled(account),
-            SignIn::Refused(refusal) => {
-                let clause = Some("GUIDE-9");
-                Err(Failure::worded(
-                    "the user credentials were incorrect.",
-                    refusal.as_str(),
-                    clause,
-                ))
-            }
+            SignIn::Refused(refusal) => Err(Failure::worded(
+                "the user credentials were incorrect.",
+                refusal.as_str(),
+                behaviour::CREDENTIALS,
+            )),
         }
     }
 
@@ -164,7 +171,7 @@ impl Submission {
         Err(Failure::worded(
             "SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.",
             "SMTP is not enabled for the account",
-            Some("GUIDE-6"),
+            behaviour::PROTOCOL_DISABLED,
         ))
     }
 
@@ -200,110 +207,6 @@ impl Submission {
             self.door.clock.now().to_rfc5322()
         )
     }
-
-    /// Everything the service checks once it has the whole message.
-    fn check(&self, signed_in: &SignedIn, message: &Message) -> Result<(), Reply> {
-        let account = &signed_in.account.address;
-        let refuse = |why: &str, clause, reply: Reply| {
-            self.door
-                .events
-                .add("submission", "refused", Some(account.as_str()), why, clause);
-            reply
-        };
-        if signed_in.connected.too_many {
-            return Err(refuse(
-                "more connections at once than a mailbox may have",
-                Some("GUIDE-80"),
-                Reply::status(
-                    432,
-                    3,
-                    2,
-                    "Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
-                ),
-            ));
-        }
-        if message.octets > limits::MESSAGE_OCTETS.figure {
-            return Err(refuse(
-                "the message is larger than a single message may be",
-                Some("GUIDE-67"),
-                Reply::status(552, 3, 4, "Message size exceeds fixed maximum message size"),
-            ));
-        }
-        let header = Header::parse(&message.header);
-        let from: Vec<Address> = header
-            .all("From")
-            .filter_map(|field| parse_address_list(&field.value()).ok())
-            .flatten()
-            .map(|mailbox| mailbox.address)
-            .collect();
-        match from.as_slice() {
-            [] => Err(refuse(
-                "the message has no From that can be read",
-                Some("GUIDE-10"),
-                Reply::status(
-                    550,
-                    7,
-                    512,
-                    "Access denied, message must be RFC 5322 section 3.6.2 compliant",
-                ),
-            )),
-            [_, _, ..] if header.count("Sender") == 0 => Err(refuse(
-                "several From addresses and no Sender",
-                Some("GUIDE-10"),
-                Reply::status(
-                    550,
-                    1,
-                    20,
-                    "Multiple From addresses are not allowed without Sender address",
-                ),
-            )),
-            addresses => {
-                let spoofed = addresses
-                    .iter()
-                    .chain(message.reverse_path.address())
-                    .find(|address| *address != account);
-                match spoofed {
-                    None => Ok(()),
-                    Some(other) => Err(refuse(
-                        &format!("{account} sends as {other}"),
-                        Some("GUIDE-10"),
-                        self.send_as_denied(account, other),
-                    )),
-                }
-            }
-        }
-    }
-
-    fn send_as_denied(&self, account: &Address, other: &Address) -> Reply {
-        Reply::status(
-            554,
-            2,
-            252,
-            format!(
-                "SendAsDenied; {account} not allowed to send as {other}; STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message due to a permanent exception with message [BeginDiagnosticData]Cannot submit message. 0.35250:{:08X}[EndDiagnosticData]",
-                self.door.dice.next_u64() & 0xffff_ffff
-            ),
-        )
-    }
-
-    /// The service's answer when its own store fails.
-    fn trouble(error: &MailboxError) -> Reply {
-        match error {
-            MailboxError::OverQuota { .. } => Reply::status(
-                554,
-                2,
-                2,
-                "mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
-            ),
-            MailboxError::Full => Reply::status(452, 3, 1, "Insufficient system resources"),
-            _ => Reply::status(
-                451,
-                3,
-                2,
-                "STOREDRV.ClientSubmit; mailbox server is temporarily unavailable",
-            ),
-        }
-    }
 }
 
 impl Connection for Submission {
@@ -314,11 +217,7 @@ impl Connection for Submission {
     }
 
     fn hello(&mut self, hello: &Hello) {
-        self.client_name = hello
-            .name
-            .chars()
-            .filter(|char| char.is_ascii_graphic())
-            .collect();
+        self.client_name = client_name(hello);
         self.message = None;
     }
 
@@ -326,9 +225,10 @@ impl Connection for Submission {
         match self.judge(&credentials) {
             Ok(account) => {
                 let address = account.address.as_str();
+                let protocol = self.door.kind.as_str();
                 self.door
                     .events
-                    .add("submission", "signed_in", Some(address), "signed in", None);
+                    .add(protocol, "signed_in", Some(address), "signed in", None);
                 let connected = self.door.pace.connect(&account.address);
                 self.signed_in = Some(SignedIn { account, connected });
                 Authentication::Accepted
@@ -338,12 +238,12 @@ impl Connection for Submission {
                     Credentials::Password { username, .. }
                     | Credentials::Bearer { username, .. } => username,
                 };
-                self.door.events.add(
-                    "submission",
+                self.door.events.punish(
+                    self.door.kind.as_str(),
                     "refused",
                     Some(user),
                     failure.why.as_str(),
-                    failure.clause,
+                    failure.behaviour,
                 );
                 self.door.clock.wait(self.door.pace.refusal_delay()).await;
                 Authentication::Refused(self.refusal(&failure))
@@ -353,6 +253,9 @@ impl Connection for Submission {
 
     async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {
         self.message = None;
+        if let Some(signed_in) = &self.signed_in {
+            self.check_blocked(&signed_in.account)?;
+        }
         Ok(Reply::status(250, 1, 0, "Sender OK"))
     }
 
@@ -362,106 +265,37 @@ impl Connection for Submission {
     }
 
     async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
-        let mut writer = self.door.deliveries.mailboxes.new_message();
-        writer
-            .write(self.trace_fields().as_bytes())
-            .map_err(|error| Self::trouble(&error))?;
-        self.message = Some(Message {
-            reverse_path: envelope.reverse_path.clone(),
-            recipients: envelope
-                .recipients
-                .iter()
-                .map(|recipient| recipient.forward_path.address().clone())
-                .collect(),
-            writer,
-            header: Vec::new(),
-            header_complete: false,
-            octets: 0,
-        });
+        let mut message = Message::new(&self.door.deliveries.mailboxes, envelope);
+        message.start(&self.trace_fields())?;
+        self.message = Some(message);
         Ok(())
     }
 
     async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
-        let Some(message) = &mut self.message else {
-            return Err(Reply::status(
-                451,
-                3,
-                2,
-                "System not accepting network messages",
-            ));
-        };
-        message.octets += octets.len() as u64;
-        message.keep_header(octets)?;
-        message
-            .writer
-            .write(octets)
-            .map_err(|error| Self::trouble(&error))
+        match &mut self.message {
+            Some(message) => message.write(octets),
+            None => Err(out_of_order()),
+        }
     }
 
     async fn body_end(&mut self) -> Reply {
         let (Some(message), Some(signed_in)) = (self.message.take(), &self.signed_in) else {
-            return Reply::status(503, 5, 1, "Bad sequence of commands");
+            return out_of_order();
         };
-        if let Err(reply) = self.check(signed_in, &message) {
-            return reply;
-        }
-        let account = &signed_in.account;
-        let place = self
-            .door
-            .pace
-            .next_message(&account.address, self.door.clock.now());
-        self.door.clock.wait_until(place).await;
+        let passed = match self.check(signed_in, &message).await {
+            Ok(passed) => passed,
+            Err(reply) => return reply,
+        };
+        self.keep_pace(&signed_in.account).await;
         let octets = message.octets;
-        let delivered = match message.writer.finish() {
-            Ok(body) => {
-                self.door
-                    .deliveries
-                    .deliver(account, &message.recipients, body, &message.header)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        match delivered {
+        match self.file(&signed_in.account, message, passed).await {
             Ok(()) => accepted(&*self.door.dice, self.peer.session, octets),
-            Err(error) => {
-                if let MailboxError::OverQuota { .. } = error {
-                    let address = Some(account.address.as_str());
-                    let why = error.to_string();
-                    self.door
-                        .events
-                        .add("submission", "refused", address, why, Some("GUIDE-64"));
-                } else {
-                    tracing::warn!(%error, "a submission could not be filed");
-                }
-                Self::trouble(&error)
-            }
+            Err(error) => self.not_filed(&signed_in.account, &error),
         }
     }
 
     fn body_abort(&mut self, _abort: Abort) {
         self.message = None;
-    }
-}
-
-impl Message {
-    /// Collects the header section, which is all that the checks read.
-    fn keep_header(&mut self, octets: &[u8]) -> Result<(), Reply> {
-        if self.header_complete {
-            return Ok(());
-        }
-        self.header.extend_from_slice(octets);
-        if let Some(end) = Header::end_of(&self.header) {
-            self.header.truncate(end);
-            self.header_complete = true;
-        } else if self.header.len() > HEADER_OCTETS_MAX {
-            return Err(Reply::status(
-                552,
-                3,
-                4,
-                "Header size exceeds fixed maximum size",
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where to connect, how, and how long to wait.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use rustls::ClientConfig;
 pub struct ClientOptions {
     pub host: String,
     pub port: u16,
+    /// The address of ours to call from, where the server knows us by it.
+    pub source: Option<IpAddr>,
     /// Our own host name, for EHLO.
     pub client_name: String,
     pub security: ClientSecurity,
@@ -22,6 +25,9 @@ pub struct ClientOptions {
 pub enum ClientSecurity {
     /// STARTTLS or nothing.
     StartTls(Arc<ClientConfig>),
+    /// STARTTLS where it is offered, else in the clear: for relays without
+    /// sign-in alone.
+    Opportunistic(Arc<ClientConfig>),
     ImplicitTls(Arc<ClientConfig>),
     /// No TLS, and therefore no AUTH.
     Plain,

@@ -20,6 +20,9 @@ const AUTH_LINE_OCTETS_MAX: usize = 12_288;
 pub enum Protection {
     /// STARTTLS, or nothing at all.
     StartTls,
+    /// STARTTLS where the server offers it, else in the clear. Nothing but
+    /// mail for a relay that asks for no sign-in may go this way.
+    Opportunistic,
     /// The connection is under TLS from its first octet.
     Implicit,
     /// In the clear; AUTH is never sent then.
@@ -305,6 +308,8 @@ impl Session {
         } else if self.features.starttls {
             self.command("STARTTLS");
             self.state = State::StartTls;
+        } else if self.protection == Protection::Opportunistic {
+            self.tell(Done::Ready, State::Idle);
         } else {
             return Err(Error::TlsNotOffered);
         }

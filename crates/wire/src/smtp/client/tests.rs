@@ -254,6 +254,33 @@ fn refused_sign_in_is_an_error() {
 }
 
 #[test]
+fn a_relay_is_used_with_tls_where_it_offers_that_and_told_no_secret_without() {
+    let offered = check(
+        Protection::Opportunistic,
+        &[],
+        &[
+            GREETING,
+            ("250-x\r\n250 STARTTLS\r\n", "STARTTLS\r\n"),
+            ("220 go\r\n", "[TLS]EHLO client.example\r\n"),
+            ("250 x\r\n", ""),
+        ],
+    );
+    assert_eq!((offered.error, offered.is_open), (None, true));
+    let not_offered = check(
+        Protection::Opportunistic,
+        &[],
+        &[GREETING, ("250 x\r\n", "")],
+    );
+    assert_eq!((not_offered.error, not_offered.is_open), (None, true));
+    let secret = check(
+        Protection::Opportunistic,
+        &[login()],
+        &[GREETING, ("250-x\r\n250 AUTH LOGIN\r\n", "")],
+    );
+    assert_eq!(secret.error, Some(Error::AuthNeedsTls));
+}
+
+#[test]
 fn nothing_goes_in_the_clear() {
     let no_tls = check(
         Protection::StartTls,

@@ -1,0 +1,147 @@
+//! What the twin does to those who break the guidance: the one list of its
+//! behaviours, each with the clauses whose breach it punishes and the words it
+//! says. The reference is generated from it; every punishment is an event that
+//! names its behaviour.
+
+use mailward_policy::ClauseId;
+use mailward_policy::clause::{dhc, eng, guide};
+
+/// How well the words, or the act where there are none, are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The owner of the service or standard says so.
+    Documented,
+    /// Seen in public transcripts of the service.
+    Observed,
+    /// Said by others about it.
+    Reported,
+    /// The likeliest, in the manner of the rest; not seen.
+    Inferred,
+}
+
+impl Standing {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Observed => "observed",
+            Self::Reported => "reported",
+            Self::Inferred => "inferred",
+        }
+    }
+}
+
+/// One behaviour. The gateway's rules share its clauses and none of its code.
+#[derive(Clone, Copy, Debug)]
+pub struct Behaviour {
+    /// In kebab-case; never changes once released.
+    pub id: &'static str,
+    /// The clauses that it witnesses; empty where only an RFC asks for it.
+    pub clauses: &'static [ClauseId],
+    /// The offence, as a noun phrase.
+    pub punishes: &'static str,
+    /// What the client hears, or what becomes of the message.
+    pub words: &'static str,
+    pub standing: Standing,
+}
+
+use Standing::{Documented, Inferred, Observed, Reported};
+
+macro_rules! behaviours {
+    ($($name:ident = $id:literal [$($clause:expr),*] $standing:ident $punishes:literal => $words:literal;)+) => {
+        $(pub(crate) const $name: &Behaviour = &Behaviour {
+            id: $id,
+            clauses: &[$($clause),*],
+            punishes: $punishes,
+            words: $words,
+            standing: $standing,
+        };)+
+
+        /// Every behaviour, by the way of a message: connection, sign-in,
+        /// sender, message, recipients, delivery, relay.
+        pub const BEHAVIOURS: &[Behaviour] = &[$(*$name),+];
+    };
+}
+
+behaviours! {
+    TLS_VERSION = "tls-version" [guide(60), eng(5), dhc(11)] Documented
+        "TLS below 1.2" => "the handshake is refused: protocol version";
+    TLS_FIRST = "tls-first" [guide(46), guide(60), eng(17), dhc(11), dhc(23)] Observed
+        "MAIL before STARTTLS" => "451 4.7.3 STARTTLS is required to send mail";
+    NO_IMPLICIT_TLS = "no-implicit-tls" [guide(46), guide(60)] Documented
+        "implicit TLS, as on port 465" => "no port offers it; a handshake at the first octet gets no answer in TLS";
+    MECHANISM = "mechanism" [guide(43)] Observed
+        "a mechanism other than LOGIN and XOAUTH2, PLAIN too" => "504 5.7.4 Unrecognized authentication type";
+    NOT_SIGNED_IN = "not-signed-in" [guide(9), guide(84), eng(6), eng(18), dhc(12), dhc(23)] Observed
+        "MAIL without AUTH" => "530 5.7.57 Client not authenticated to send mail.";
+    USER_NAME = "user-name" [guide(9), guide(59)] Observed
+        "a user name that is not the full address" => "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.";
+    CREDENTIALS = "credentials" [guide(9), guide(34), dhc(12)] Observed
+        "a wrong password, an unknown account, a shared mailbox" => "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.";
+    TOKEN = "token" [guide(9), dhc(12)] Documented
+        "a token that is forged, stale or for another mailbox" => "535 5.7.3 Authentication unsuccessful";
+    PASSWORD_ENDED = "password-ended" [guide(109), guide(110)] Observed
+        "a password after password sign-in has ended" => "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.";
+    PROTOCOL_DISABLED = "protocol-disabled" [guide(6), guide(7), guide(47), guide(104)] Observed
+        "SMTP for an account for which the Local Administrator has not enabled it" => "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.";
+    CONNECTIONS = "connections" [guide(79), guide(80)] Documented
+        "more than three connections of a mailbox at once" => "432 4.3.2 Concurrent connections limit exceeded.";
+    SENDER_BLOCKED = "sender-blocked" [guide(3), guide(73), guide(83)] Documented
+        "an account that was blocked" => "550 5.1.8 Access denied, bad outbound sender";
+    SEND_AS = "send-as" [guide(10), guide(14), guide(61)] Observed
+        "a From or reverse-path other than the account" => "554 5.2.252 SendAsDenied; … not allowed to send as …";
+    FROM_MISSING = "from-missing" [guide(10), guide(61)] Documented
+        "no From, or none that can be read" => "550 5.7.512 Access denied, message must be RFC 5322 section 3.6.2 compliant";
+    FROM_SEVERAL = "from-several" [guide(10), guide(61)] Documented
+        "several From addresses without Sender" => "550 5.1.20 Multiple From addresses are not allowed without Sender address";
+    LINE_ENDS = "line-ends" [] Documented
+        "bare CR or LF, or NUL, in a message" => "550 5.6.11 Invalid characters";
+    NON_DELIVERY_ADDRESS = "non-delivery-address" [guide(71), guide(72), guide(73)] Inferred
+        "an address that nobody reads in From, Reply-To or reverse-path" => "recorded; where the service is set to block, the account is blocked from then on: 550 5.1.8 Access denied, bad outbound sender";
+    MESSAGE_SIZE = "message-size" [guide(67)] Reported
+        "a message above the published size" => "552 5.3.4 Message size exceeds fixed maximum message size";
+    RECIPIENTS_PER_MESSAGE = "recipients-per-message" [guide(68)] Reported
+        "more recipients in a message than its mailbox may have" => "taken, then reported for all: 550 5.5.3 RESOLVER.ADR.RecipLimit; too many recipients";
+    RECIPIENTS_PER_DAY = "recipients-per-day" [guide(79), guide(80)] Documented
+        "more recipients in a rolling 24 hours than a mailbox may have" => "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException";
+    MESSAGES_PER_MINUTE = "messages-per-minute" [guide(79), guide(80)] Documented
+        "more messages in a minute than a mailbox may send" => "the 250 waits until the minute has room";
+    LIST_SPACING = "list-spacing" [guide(69)] Inferred
+        "a second message to a distribution list within the published time" => "recorded; where the service is set so: 450 4.7.1 or 550 5.7.1 Messages to distribution list … are too close together";
+    OVER_QUOTA = "over-quota" [guide(63), guide(64), guide(65)] Documented
+        "a sender whose mailbox is full" => "554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded";
+    VIRUS = "virus" [guide(17)] Inferred
+        "the EICAR test file, plain or in base64" => "taken, then kept in the quarantine";
+    SPAM = "spam" [guide(17), guide(40)] Inferred
+        "the GTUBE test line" => "taken, then filed in Junk Email";
+    UNKNOWN_RECIPIENT = "unknown-recipient" [guide(74)] Documented
+        "a recipient of the organisation who is not there" => "taken, then reported: 550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup";
+    RECIPIENT_FULL = "recipient-full" [guide(64), guide(74)] Documented
+        "a recipient whose mailbox is full" => "taken, then reported: 554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded";
+    RELAY_UNREGISTERED = "relay-unregistered" [guide(53), guide(54), guide(55), guide(58)] Inferred
+        "a relay client that is neither registered nor in the reverse zone" => "554 5.7.1 Access denied, at connection or at RCPT; the words are a setting";
+    RELAY_SPOOFED = "relay-spoofed" [guide(14), guide(50)] Documented
+        "an nhs.net sender through the relay" => "taken, then deleted; before 9 July 2019, or by setting, filed in Junk Email with a banner; by setting kept in the quarantine";
+    RELAY_DOMAIN = "relay-domain" [guide(12), guide(13), guide(14)] Inferred
+        "a relay sender outside the domains of the organisation that registered" => "as for an nhs.net sender";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_behaviour_has_an_id_of_its_own_and_clauses_that_are_known() {
+        let mut ids: Vec<&str> = BEHAVIOURS.iter().map(|one| one.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), BEHAVIOURS.len());
+        for behaviour in BEHAVIOURS {
+            let kebab = |char: char| char.is_ascii_lowercase() || char == '-';
+            assert!(behaviour.id.chars().all(kebab), "{}", behaviour.id);
+            assert!(!behaviour.punishes.is_empty() && !behaviour.words.is_empty());
+            for id in behaviour.clauses {
+                assert!(id.clause().is_some(), "{}: {id}", behaviour.id);
+            }
+        }
+    }
+}

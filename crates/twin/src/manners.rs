@@ -1,0 +1,122 @@
+//! How the service deals with offences where its documents leave a choice, or
+//! where it changed its ways: plain settings, from the seed and over the
+//! control API.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::asof::AsOf;
+
+/// The `[service]` table of a seed. What is absent is as the twin takes the
+/// service to be on its day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceSpec {
+    /// What becomes of spoofed mail through the relay; by the day when absent.
+    pub relay_spoofed: Option<Spoofed>,
+    /// When a client that is not registered hears of it.
+    pub relay_refuses_at: RefusesAt,
+    /// The words for it, after `554 5.7.1`; nobody has published them.
+    pub relay_refusal: Option<String>,
+    pub list_spacing: ListSpacing,
+    pub non_delivery_address: NonDelivery,
+    pub high_sending: HighSendingSpec,
+}
+
+/// What becomes of mail whose sender is not who it says (GUIDE-14, GUIDE-50).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spoofed {
+    /// Taken and deleted: the practice since 9 July 2019.
+    Drop,
+    /// Filed in Junk Email with a banner: the practice before.
+    Junk,
+    Quarantine,
+}
+
+impl Spoofed {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Drop => "deleted",
+            Self::Junk => "filed in Junk Email",
+            Self::Quarantine => "kept in the quarantine",
+        }
+    }
+}
+
+/// Where an unregistered client is turned away (GUIDE-55).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefusesAt {
+    #[default]
+    Connection,
+    Rcpt,
+}
+
+/// What a breach of the spacing leads to (GUIDE-69 does not say).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListSpacing {
+    #[default]
+    Record,
+    /// Refused for the moment, so that the sender tries again.
+    Delay,
+    Refuse,
+}
+
+/// What an address that nobody reads leads to (GUIDE-73: "may be blocked").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NonDelivery {
+    #[default]
+    Record,
+    /// The account is blocked from then on.
+    Block,
+}
+
+/// The limits of the high sending service, none of which is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HighSendingSpec {
+    pub connections_max: Option<usize>,
+    pub messages_per_minute: Option<usize>,
+    pub recipients_per_day: Option<u64>,
+}
+
+const RELAY_REFUSAL: &str = "Access denied";
+
+impl ServiceSpec {
+    pub(crate) fn spoofed(&self, as_of: AsOf) -> Spoofed {
+        self.relay_spoofed.unwrap_or(if as_of.spoofed_is_deleted() {
+            Spoofed::Drop
+        } else {
+            Spoofed::Junk
+        })
+    }
+
+    pub(crate) fn relay_refusal(&self) -> &str {
+        self.relay_refusal.as_deref().unwrap_or(RELAY_REFUSAL)
+    }
+}
+
+/// The settings in force. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Manners(Arc<RwLock<ServiceSpec>>);
+
+impl Manners {
+    pub(crate) fn new(spec: ServiceSpec) -> Self {
+        Self(Arc::new(RwLock::new(spec)))
+    }
+
+    pub(crate) fn now(&self) -> ServiceSpec {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set(&self, spec: ServiceSpec) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = spec;
+    }
+}

@@ -1,0 +1,140 @@
+//! A message on its way in, whichever door it came by, and the words that all
+//! doors share.
+
+use mailward_mail::header::{HEADER_OCTETS_MAX, Header, parse_address_list};
+use mailward_mail::{Address, Envelope, Reply, ReversePath};
+use mailward_mailbox::{MailboxError, Mailboxes, MessageWriter, NewMessage};
+use mailward_wire::smtp::server::Hello;
+
+use crate::scan::{Scanner, Verdict};
+
+/// Octets go to the writer once the fields on top are known.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) reverse_path: ReversePath,
+    pub(crate) recipients: Vec<Address>,
+    /// The header section, until its empty line has come.
+    pub(crate) header: Vec<u8>,
+    pub(crate) header_complete: bool,
+    pub(crate) octets: u64,
+    writer: MessageWriter,
+    /// What waits for the fields on top; `None` once they are written.
+    held_back: Option<Vec<u8>>,
+    scanner: Scanner,
+}
+
+impl Message {
+    pub(crate) fn new(mailboxes: &Mailboxes, envelope: &Envelope) -> Self {
+        Self {
+            reverse_path: envelope.reverse_path.clone(),
+            recipients: envelope
+                .recipients
+                .iter()
+                .map(|recipient| recipient.forward_path.address().clone())
+                .collect(),
+            header: Vec::new(),
+            header_complete: false,
+            octets: 0,
+            writer: mailboxes.new_message(),
+            held_back: Some(Vec::new()),
+            scanner: Scanner::default(),
+        }
+    }
+
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back.is_some()
+    }
+
+    /// Writes the fields on top, then what has waited for them.
+    pub(crate) fn start(&mut self, top: &str) -> Result<(), Reply> {
+        let written = self.writer.write(top.as_bytes());
+        let held_back = self.held_back.take().unwrap_or_default();
+        written
+            .and_then(|()| self.writer.write(&held_back))
+            .map_err(|error| trouble(&error))
+    }
+
+    pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Reply> {
+        self.octets += octets.len() as u64;
+        self.keep_header(octets)?;
+        self.scanner.read(octets);
+        match &mut self.held_back {
+            // No longer than a header section may be, and one piece more.
+            Some(held_back) => {
+                held_back.extend_from_slice(octets);
+                Ok(())
+            }
+            None => self.writer.write(octets).map_err(|error| trouble(&error)),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<NewMessage, MailboxError> {
+        self.writer.finish()
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.scanner.verdict()
+    }
+
+    /// The addresses of every field of this name that can be read.
+    pub(crate) fn addresses(&self, name: &str) -> Vec<Address> {
+        Header::parse(&self.header)
+            .all(name)
+            .filter_map(|field| parse_address_list(&field.value()).ok())
+            .flatten()
+            .map(|mailbox| mailbox.address)
+            .collect()
+    }
+
+    /// Collects the header section, which is all that the checks read.
+    fn keep_header(&mut self, octets: &[u8]) -> Result<(), Reply> {
+        if self.header_complete {
+            return Ok(());
+        }
+        self.header.extend_from_slice(octets);
+        if let Some(end) = Header::end_of(&self.header) {
+            self.header.truncate(end);
+            self.header_complete = true;
+        } else if self.header.len() > HEADER_OCTETS_MAX {
+            return Err(Reply::status(
+                552,
+                3,
+                4,
+                "Header size exceeds fixed maximum size",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What the client calls itself, fit for a Received field.
+pub(crate) fn client_name(hello: &Hello) -> String {
+    hello
+        .name
+        .chars()
+        .filter(|char| char.is_ascii_graphic())
+        .collect()
+}
+
+pub(crate) fn out_of_order() -> Reply {
+    Reply::status(503, 5, 1, "Bad sequence of commands")
+}
+
+/// The service's answer when its own store fails.
+pub(crate) fn trouble(error: &MailboxError) -> Reply {
+    match error {
+        MailboxError::OverQuota { .. } => Reply::status(
+            554,
+            2,
+            2,
+            "mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
+        ),
+        MailboxError::Full => Reply::status(452, 3, 1, "Insufficient system resources"),
+        _ => Reply::status(
+            451,
+            3,
+            2,
+            "STOREDRV.ClientSubmit; mailbox server is temporarily unavailable",
+        ),
+    }
+}

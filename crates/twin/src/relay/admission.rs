@@ -1,0 +1,131 @@
+//! Who may use the relay: registered addresses first, then those with a
+//! record in the reverse zone (GUIDE-53, GUIDE-54).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mailward_mail::Address;
+
+use crate::seed::{Organisation, PtrSpec, RelayRegistrationSpec};
+
+/// Why an address is let in, and what it may send from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// For the event log.
+    pub(crate) by: String,
+    domains: Vec<String>,
+}
+
+impl Admitted {
+    /// Whether the sender's domain is one of the organisation's (GUIDE-13).
+    pub(crate) fn may_send_from(&self, address: &Address) -> bool {
+        self.domains.iter().any(|domain| address.is_within(domain))
+    }
+}
+
+/// Registrations and the reverse zone. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Admissions {
+    registered: Arc<RwLock<HashMap<IpAddr, RelayRegistrationSpec>>>,
+    zone: Arc<HashMap<IpAddr, String>>,
+    /// What the organisation itself may send from.
+    domains: Vec<String>,
+}
+
+impl Admissions {
+    pub(crate) fn new(
+        organisation: &Organisation,
+        registrations: Vec<RelayRegistrationSpec>,
+        zone: Vec<PtrSpec>,
+    ) -> Self {
+        let domains = if organisation.relay_domains.is_empty() {
+            vec![organisation.domain.clone()]
+        } else {
+            organisation.relay_domains.clone()
+        };
+        let registered = registrations
+            .into_iter()
+            .map(|one| (one.address.to_canonical(), one))
+            .collect();
+        let zone = zone
+            .into_iter()
+            .map(|one| (one.address.to_canonical(), one.name))
+            .collect();
+        Self {
+            registered: Arc::new(RwLock::new(registered)),
+            zone: Arc::new(zone),
+            domains,
+        }
+    }
+
+    pub(crate) fn register(&self, registration: RelayRegistrationSpec) {
+        self.registered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(registration.address.to_canonical(), registration);
+    }
+
+    pub(crate) fn of(&self, address: IpAddr) -> Option<Admitted> {
+        let address = address.to_canonical();
+        let registered = self
+            .registered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(registration) = registered.get(&address) {
+            let domains = if registration.domains.is_empty() {
+                self.domains.clone()
+            } else {
+                registration.domains.clone()
+            };
+            let by = format!("{address} is registered");
+            return Some(Admitted { by, domains });
+        }
+        let name = self.zone.get(&address)?;
+        Some(Admitted {
+            by: format!("{address} is not registered, but the reverse zone calls it {name}"),
+            domains: self.domains.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_comes_first_then_the_zone_then_nobody() {
+        let organisation = Organisation {
+            name: "NORTHMOOR HOSPITALS TRUST".to_owned(),
+            ods_code: String::new(),
+            domain: "northmoor.example".to_owned(),
+            relay_domains: vec!["northmoor-trust.example".to_owned()],
+        };
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let admissions = Admissions::new(
+            &organisation,
+            vec![RelayRegistrationSpec {
+                address: ip("127.0.0.2"),
+                organisation: String::new(),
+                domains: vec!["southmoor-trust.example".to_owned()],
+            }],
+            vec![PtrSpec {
+                address: ip("127.0.0.3"),
+                name: "mail.northmoor-trust.example".to_owned(),
+            }],
+        );
+        let mail = |text: &str| Address::parse(text).expect("an address");
+        for (peer, sender, expected) in [
+            ("127.0.0.2", "a@southmoor-trust.example", Some(true)),
+            ("127.0.0.2", "a@northmoor-trust.example", Some(false)),
+            ("::ffff:127.0.0.2", "a@southmoor-trust.example", Some(true)),
+            ("127.0.0.3", "a@northmoor-trust.example", Some(true)),
+            ("127.0.0.3", "a@northmoor.example", Some(false)),
+            ("127.0.0.1", "a@northmoor-trust.example", None),
+        ] {
+            let admitted = admissions.of(ip(peer));
+            let may = admitted.map(|one| one.may_send_from(&mail(sender)));
+            assert_eq!(may, expected, "{peer} {sender}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! One client of the relay: its address, its sender, its message.
+
+use std::sync::Arc;
+
+use mailward_mail::{Address, Clock, Dice, Envelope, Recipient, Reply, ReversePath};
+use mailward_mailbox::MailboxError;
+use mailward_net::TlsFacts;
+use mailward_net::smtp::{Authentication, Connection, Peer, Service};
+use mailward_policy::limits;
+use mailward_wire::smtp::server::{Abort, Hello};
+use mailward_wire::smtp::{Credentials, MailFrom};
+
+use super::admission::{Admissions, Admitted};
+use super::dialect::HOST;
+use crate::asof::AsOf;
+use crate::behaviour::{self, Behaviour};
+use crate::deliver::{Deliveries, Filing, Letter, Origin, TWIN_FIELD};
+use crate::events::EventLog;
+use crate::manners::{Manners, RefusesAt, Spoofed};
+use crate::message::{Message, client_name, out_of_order, trouble};
+
+const RELAY: &str = "relay";
+
+/// Whose senders may come from within the service alone (GUIDE-50).
+const NHSMAIL_DOMAIN: &str = "nhs.net";
+
+/// On top of spoofed mail that goes to Junk Email; the words are ours.
+const BANNER: &str = "X-Spoofed-Sender-Warning: This message did not come from the service that its sender names. Do not trust it.\r\n";
+
+/// What all connections share.
+#[derive(Clone, Debug)]
+pub(crate) struct RelayDoor {
+    pub(crate) admissions: Admissions,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) events: EventLog,
+    pub(crate) manners: Manners,
+    pub(crate) as_of: AsOf,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dice: Arc<dyn Dice>,
+}
+
+impl Service for RelayDoor {
+    type Connection = Relay;
+
+    fn connect(&self, peer: Peer) -> Result<Relay, Reply> {
+        let admitted = self.admissions.of(peer.address.ip());
+        let early = self.manners.now().relay_refuses_at == RefusesAt::Connection;
+        if admitted.is_none() && early {
+            return Err(self.refuse(&peer));
+        }
+        Ok(Relay {
+            door: self.clone(),
+            peer,
+            admitted,
+            tls: String::new(),
+            client_name: String::new(),
+            message: None,
+            spoofed: None,
+        })
+    }
+}
+
+impl RelayDoor {
+    /// The mail is not routed (GUIDE-55).
+    fn refuse(&self, peer: &Peer) -> Reply {
+        let why = format!(
+            "{} is neither registered nor in the reverse zone",
+            peer.address.ip()
+        );
+        self.events
+            .punish(RELAY, "refused", None, why, behaviour::RELAY_UNREGISTERED);
+        Reply::status(554, 7, 1, self.manners.now().relay_refusal())
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    door: RelayDoor,
+    peer: Peer,
+    /// `None` while refusal waits for RCPT.
+    admitted: Option<Admitted>,
+    tls: String,
+    client_name: String,
+    message: Option<Message>,
+    /// What becomes of the message under way because of its sender.
+    spoofed: Option<Spoofed>,
+}
+
+impl Relay {
+    fn trace_fields(&self) -> String {
+        let with = if self.tls.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", self.tls)
+        };
+        format!(
+            "{TWIN_FIELD}Received: from {} ([{}])\r\n by {HOST} with ESMTP{with};\r\n {}\r\n",
+            self.client_name,
+            self.peer.address.ip(),
+            self.door.clock.now().to_rfc5322()
+        )
+    }
+
+    /// The first sender that the client may not use, and what that offends.
+    fn offence<'m>(
+        &self,
+        senders: &'m [Address],
+        reverse_path: &'m ReversePath,
+    ) -> Option<(&'m Address, &'static Behaviour)> {
+        let admitted = self.admitted.as_ref()?;
+        let mut all = senders.iter().chain(reverse_path.address());
+        if let Some(spoofed) = all.clone().find(|one| one.is_within(NHSMAIL_DOMAIN)) {
+            return Some((spoofed, behaviour::RELAY_SPOOFED));
+        }
+        all.find(|one| !admitted.may_send_from(one))
+            .map(|one| (one, behaviour::RELAY_DOMAIN))
+    }
+
+    /// Looks at the sender once the header section is there, and writes the
+    /// fields on top.
+    fn start(&mut self) -> Result<(), Reply> {
+        let Some(message) = self.message.take() else {
+            return Err(out_of_order());
+        };
+        let senders = message.addresses("From");
+        self.spoofed = self
+            .offence(&senders, &message.reverse_path)
+            .map(|(other, behaviour)| {
+                let outcome = self.door.manners.now().spoofed(self.door.as_of);
+                let why = format!("{other} may not be sent from here: {}", outcome.as_str());
+                let sender = Some(other.as_str());
+                let events = &self.door.events;
+                events.punish(RELAY, "spoofed", sender, why, behaviour);
+                outcome
+            });
+        let mut top = self.trace_fields();
+        if self.spoofed == Some(Spoofed::Junk) {
+            top.push_str(BANNER);
+        }
+        self.message.insert(message).start(&top)
+    }
+
+    fn filing(&self, message: &Message) -> Filing {
+        let events = &self.door.events;
+        match (self.spoofed, message.verdict()) {
+            (Some(Spoofed::Drop), _) => Filing::Deleted,
+            (Some(Spoofed::Junk), _) => Filing::Junk,
+            (Some(Spoofed::Quarantine), _) => Filing::Quarantine,
+            (None, verdict) => verdict.filing(RELAY, None, events),
+        }
+    }
+
+    async fn file(&self, message: Message) -> Result<(), MailboxError> {
+        let reverse_path = message.reverse_path.clone();
+        let recipients = message.recipients.clone();
+        let header = message.header.clone();
+        let letter = Letter {
+            protocol: RELAY,
+            origin: Origin::Relay(&reverse_path),
+            recipients: &recipients,
+            header: &header,
+            filing: self.filing(&message),
+        };
+        let body = message.finish()?;
+        self.door.deliveries.deliver(&letter, body, None).await
+    }
+}
+
+impl Connection for Relay {
+    fn tls_established(&mut self, facts: &TlsFacts) {
+        self.tls = format!("version={}, cipher={}", facts.version, facts.cipher);
+        self.message = None;
+    }
+
+    fn hello(&mut self, hello: &Hello) {
+        self.client_name = client_name(hello);
+        self.message = None;
+    }
+
+    async fn authenticate(&mut self, _credentials: Credentials) -> Authentication {
+        // No mechanism is offered, so nothing gets here but by our mistake.
+        Authentication::Refused(Reply::status(503, 5, 1, "Bad sequence of commands"))
+    }
+
+    async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {
+        self.message = None;
+        Ok(Reply::status(250, 1, 0, "Sender OK"))
+    }
+
+    async fn rcpt_to(&mut self, _recipient: &Recipient) -> Result<Reply, Reply> {
+        match &self.admitted {
+            Some(_) => Ok(Reply::status(250, 1, 5, "Recipient OK")),
+            None => Err(self.door.refuse(&self.peer)),
+        }
+    }
+
+    async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
+        self.message = Some(Message::new(&self.door.deliveries.mailboxes, envelope));
+        Ok(())
+    }
+
+    async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
+        let message = self.message.as_mut().ok_or_else(out_of_order)?;
+        message.write(octets)?;
+        if message.header_complete && message.is_held_back() {
+            self.start()?;
+        }
+        Ok(())
+    }
+
+    async fn body_end(&mut self) -> Reply {
+        if self.message.as_ref().is_some_and(Message::is_held_back)
+            && let Err(reply) = self.start()
+        {
+            return reply;
+        }
+        let Some(message) = self.message.take() else {
+            return out_of_order();
+        };
+        if message.octets > limits::MESSAGE_OCTETS.figure {
+            let why = "the message is larger than a single message may be";
+            let events = &self.door.events;
+            events.punish(RELAY, "refused", None, why, behaviour::MESSAGE_SIZE);
+            return Reply::status(552, 3, 4, "Message size exceeds fixed maximum message size");
+        }
+        if let Some(admitted) = &self.admitted {
+            let events = &self.door.events;
+            events.add(RELAY, "accepted", None, admitted.by.as_str(), None);
+        }
+        match self.file(message).await {
+            Ok(()) => Reply::status(
+                250,
+                0,
+                0,
+                format!("OK {:016X} queued", self.door.dice.next_u64()),
+            ),
+            Err(error) => {
+                tracing::warn!(%error, "a relayed message could not be filed");
+                trouble(&error)
+            }
+        }
+    }
+
+    fn body_abort(&mut self, _abort: Abort) {
+        self.message = None;
+    }
+}

@@ -20,8 +20,8 @@ use rustls::{ClientConfig, CommonState, RootCertStore, ServerConfig};
 mod any;
 mod watching;
 
-pub use self::watching::SeenChain;
 use self::any::AnyCertificate;
+pub use self::watching::SeenChain;
 use self::watching::{Only, Watching};
 use crate::certificate::Certificate;
 

@@ -46,7 +46,15 @@ async fn an_idle_connection_is_small() {
     let (client_config, deadline) = (tls.client(), SystemClock.now().plus(PATIENCE));
     let names = StaticResolver::new();
     let call = async || -> Stream {
-        let stream = connect(&names, &SystemClock, "127.0.0.1", address.port(), None, deadline).await;
+        let stream = connect(
+            &names,
+            &SystemClock,
+            "127.0.0.1",
+            address.port(),
+            None,
+            deadline,
+        )
+        .await;
         let upgrade = stream
             .expect("it listens")
             .upgrade_client(client_config.clone(), "localhost");

@@ -118,7 +118,7 @@ behaviours! {
     RECIPIENT_FULL = "recipient-full" [guide(64), guide(74)] Documented
         "a recipient whose mailbox is full" => "taken, then reported: 554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded";
     RELAY_UNREGISTERED = "relay-unregistered" [guide(53), guide(54), guide(55), guide(58)] Inferred
-        "a relay client that is neither registered nor in the reverse zone" => "554 5.7.1 Access denied, at connection or at RCPT; the words are a setting";
+        "a relay client that is neither registered nor in the reverse zone" => "554 5.7.1 Relay Access Denied, at connection or at RCPT; the words are a setting";
     RELAY_SPOOFED = "relay-spoofed" [guide(14), guide(50)] Documented
         "an nhs.net sender through the relay" => "taken, then deleted; before 9 July 2019, or by setting, filed in Junk Email with a banner; by setting kept in the quarantine";
     RELAY_DOMAIN = "relay-domain" [guide(12), guide(13), guide(14)] Inferred

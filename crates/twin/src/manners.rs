@@ -84,7 +84,7 @@ pub struct HighSendingSpec {
     pub recipients_per_day: Option<u64>,
 }
 
-const RELAY_REFUSAL: &str = "Access denied";
+const RELAY_REFUSAL: &str = "Relay Access Denied";
 
 impl ServiceSpec {
     pub(crate) fn spoofed(&self, as_of: AsOf) -> Spoofed {

@@ -4,8 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mailward_gateway::register::FIELDS;
 use mailward_policy::conflict::CONFLICTS;
+use mailward_policy::coverage::{self, Standing};
 use mailward_policy::generate;
+use mailward_twin::BEHAVIOURS;
 
 fn document(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -14,9 +17,10 @@ fn document(name: &str) -> PathBuf {
 }
 
 /// The page of this name below `docs/reference`, as generated.
-const PAGES: [(&str, fn() -> String); 2] = [
+const PAGES: [(&str, fn() -> String); 3] = [
     ("rules.md", generate::reference),
     ("conflicts.md", generate::conflicts),
+    ("coverage.md", generate::coverage),
 ];
 
 #[test]
@@ -49,6 +53,52 @@ fn every_conflict_names_a_record_that_is_there() {
             conflict.record
         );
     }
+}
+
+/// `policy` names what lies in crates that it does not know; here they meet.
+#[test]
+fn what_a_clause_stands_by_is_there() {
+    let of_clauses = coverage::all().map(|(id, standing)| (id.to_string(), *standing));
+    let of_conflicts = CONFLICTS.iter().flat_map(|conflict| {
+        let carried = conflict.carried_out.iter();
+        carried.map(|standing| (format!("C{}", conflict.number), *standing))
+    });
+    let mut problems = Vec::new();
+    for (place, standing) in of_clauses.chain(of_conflicts) {
+        let there = match standing {
+            Standing::Preflight(_) => false,
+            Standing::Register(name) => FIELDS.iter().any(|field| field.name == name),
+            Standing::Twin(id) => BEHAVIOURS.iter().any(|behaviour| behaviour.id == id),
+            Standing::Gateway(_, page) | Standing::Plays(_, page) => document(page).is_file(),
+            // `policy` knows these itself.
+            Standing::Rule(_) | Standing::Repair(_) | Standing::Limit(_) => true,
+            Standing::Later(_) | Standing::Cannot(_) => true,
+        };
+        if !there {
+            problems.push(format!("{place}: {standing}"));
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// The other way round: what says that it is there for a clause is named there.
+#[test]
+fn fields_and_behaviours_stand_at_the_clauses_that_they_name() {
+    let fields = FIELDS
+        .iter()
+        .map(|field| (Standing::Register(field.name), field.clauses));
+    let behaviours = BEHAVIOURS
+        .iter()
+        .map(|behaviour| (Standing::Twin(behaviour.id), behaviour.clauses));
+    let mut missing = Vec::new();
+    for (standing, clauses) in fields.chain(behaviours) {
+        for id in clauses {
+            if !coverage::standings(*id).contains(&standing) {
+                missing.push(format!("{id}: {standing}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The catalogue as text for people: the reference pages and `explain`.
 
 mod conflicts;
+mod coverage;
 
 use std::fmt::Write as _;
 
 use crate::catalogue::{self, RULES};
-use crate::clause::{self, ClauseId, Document};
+use crate::clause::ClauseId;
 use crate::limits;
 use crate::period::Period;
 use crate::profile::Profile;
@@ -13,6 +14,7 @@ use crate::rule::{Example, Expected, Rule};
 use crate::verdict::Finding;
 
 pub use conflicts::reference as conflicts;
+pub use coverage::reference as coverage;
 
 /// The whole of `docs/reference/rules.md`.
 pub fn reference() -> String {
@@ -47,7 +49,7 @@ pub fn reference() -> String {
         page.push_str(&section(rule, "##"));
     }
     page.push_str(&limits_section());
-    page.push_str(&clauses_section());
+    page.push_str("\nThe clauses themselves are listed under [coverage](coverage.md).\n");
     page
 }
 
@@ -154,28 +156,6 @@ fn limits_section() -> String {
                 limit.holds.to_string()
             }
         );
-    }
-    text
-}
-
-fn clauses_section() -> String {
-    let mut text = String::from("\n## Clauses\n\nIn our words; the documents themselves bind.\n");
-    for document in Document::ALL {
-        let _ = writeln!(
-            text,
-            "\n### {}\n\n| Clause | Section | Strength | Says |\n| --- | --- | --- | --- |",
-            document.title()
-        );
-        for clause in clause::table(document) {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} |",
-                clause.id,
-                clause.section,
-                clause.strength.as_str(),
-                clause.paraphrase
-            );
-        }
     }
     text
 }

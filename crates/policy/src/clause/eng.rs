@@ -7,37 +7,37 @@ use super::{Clause, eng};
 clauses! { eng;
     "Sending" {
         1 Must
-            "A sending application needs access to a suitable mail relay.";
+            "An application that sends has access to a suitable mail relay.";
         2 Info
-            "NHS England's Exchange Online and NHSmail both offer relays; both are secured to DCB1596.";
+            "Both NHS England's Exchange Online and NHSmail offer relays, and both are secured to DCB1596.";
         3 Must
-            "Sending must be carefully controlled so the relay is not marked as a spam source.";
+            "Sending is controlled with care, so that the relay is not taken for a source of spam.";
         4 MustNot
-            "Mass mailing must use a dedicated service, not the user-facing Exchange Online or NHSmail services.";
+            "Mass mailing is not sent through the Exchange Online or NHSmail that people use, but by a service made for it.";
         5 Must
             "Connections to a relay use TLS 1.2 or later, or an approved equivalent.";
         6 Must
-            "Any relay in use MUST be closed: unauthenticated connections cannot use it.";
+            "Every relay in use is closed: who does not authenticate cannot use it.";
     }
     "Receiving" {
         7 Must
-            "A receiving application MUST require inbound TLS 1.2+ (or approved equivalent).";
+            "An application that receives asks TLS 1.2 or later, or an approved equivalent, of whoever connects to it.";
         8 Must
-            "A receiver MUST be able to deal with spam, phishing and other malicious mail.";
+            "An application that receives can deal with spam, phishing and other malicious mail.";
         9 Must
-            "A receiver MUST be able to deal with unwanted and unsafe attachments.";
+            "An application that receives can deal with unwanted and unsafe attachments.";
         10 May
-            "These needs may be met by an upstream receiving service such as Exchange Online.";
+            "These needs may be met by a service before it, such as Exchange Online.";
         11 Must
-            "In that case the application must connect over TLS 1.2+ by Exchange, HTTPS, IMAP or POP3.";
+            "In that case the application connects to that service over TLS 1.2 or later, by Exchange, HTTPS, IMAP or POP3.";
         12 Must
-            "Such connections MUST be authenticated with a dedicated service account.";
+            "Such connections are authenticated with a service account of their own.";
         13 Must
-            "Credentials must be protected and kept in a suitable keystore.";
+            "Credentials are protected and kept in a suitable keystore.";
         14 Must
             "Every integration is documented, with the application and with the mail service.";
         15 May
-            "The NHS England CMDB (ServiceNow) is a suitable place for that record.";
+            "NHS England's configuration database in ServiceNow is a suitable place for that record.";
         16 May
             "An interface that is not documented may be disabled at any time.";
     }
@@ -51,16 +51,16 @@ clauses! { eng;
         20 Info
             "OFFICIAL-SENSITIVE includes personal data and data that identifies patients.";
         21 Must
-            "An application handling OFFICIAL-SENSITIVE or above must be registered in IAMS.";
+            "An application that handles OFFICIAL-SENSITIVE or above is registered in the Information Asset Management System.";
         22 Should
-            "Contact the Information Governance representative about it.";
+            "The Information Governance representative should be asked about it.";
         23 Must
             "SECRET or above needs additional handling: ask IT or Cyber Security.";
     }
     "On-premise vs cloud" {
         24 Should
-            "Only cloud-based email services should be used.";
+            "Only mail services in the cloud should be used.";
         25 Must
-            "Applications on legacy on-premise mail must plan for and deploy alternatives.";
+            "Applications that still use mail servers on premises plan for alternatives and deploy them.";
     }
 }

@@ -6,37 +6,37 @@ use super::{Clause, guide};
 clauses! { guide;
     "Introduction" {
         1 Info
-            "Only native Microsoft Exchange APIs are published NHSmail APIs; the guide covers those alone.";
+            "The published interfaces of NHSmail are the native ones of Microsoft Exchange, and the guide covers no others.";
     }
     "About NHSmail" {
         2 Info
-            "Service is reached over the internet and, through the Relay, over HSCN.";
+            "The service is reached over the internet and, by way of the relay, over HSCN.";
         3 May
-            "If an automated system threatens the service, its accounts may be disabled automatically and without notice.";
+            "Accounts of an automated system that endangers the service may be disabled automatically and without notice.";
         4 Should
-            "That disabling risk should be recorded in the hazard log of any clinical system.";
+            "The hazard log of a clinical system should name the risk that its account is disabled so.";
         5 Info
-            "SMTP, POP and IMAP are the protocols offered.";
+            "The service offers SMTP, POP and IMAP.";
         6 Must
-            "To use them, ask the Local Administrator (LA) to enable them; they are a security risk because they lack modern authentication.";
+            "Who wants to use SMTP, POP or IMAP asks the Local Administrator to enable it; the guide calls them a security risk, since they lacked modern authentication.";
         7 May
-            "Protocols unused for some time may be disabled automatically.";
+            "A protocol that has not been used for some time may be disabled automatically.";
     }
     "Considerations" {
         8 Must
-            "The considerations listed must be taken into account when setting up an application.";
+            "Whoever sets up an application takes the considerations that the guide lists into account.";
     }
     "Authentication policy" {
         9 Must
-            "Every protocol needs an authenticated connection with the full NHSmail address as username and its password.";
+            "Every connection, by whatever protocol, is authenticated with the account's full NHSmail address as user name and its password.";
         10 Must
             "The From address of every message is that of the sending account.";
         11 May
-            "Relay route exists for an application that cannot authenticate, is on HSCN and can send from an nhs.uk address.";
+            "An application that cannot authenticate may use the relay, if it is on HSCN and sends from an nhs.uk address.";
         12 May
-            "Relay may be used by any NHS organisation on HSCN that has an nhs.uk mail domain.";
+            "Any NHS organisation on HSCN that has an nhs.uk mail domain may use the relay.";
         13 Must
-            "Mail through the relay must use the valid nhs.uk domain of the organisation that sends it.";
+            "Mail through the relay bears the valid nhs.uk domain of the organisation that sends it.";
         14 Info
             "A spoofed From is marked as spoofed, and goes to Junk or is not delivered.";
         15 Must
@@ -44,33 +44,33 @@ clauses! { guide;
         16 May
             "Mail without patient data and without confidential data, such as an alert, may go through the relay.";
         17 Info
-            "Mail through both the relay and NHSmail is checked for viruses and spam.";
+            "Mail is checked for viruses and spam whether it goes through NHSmail or the relay.";
     }
     "Application account" {
         18 May
-            "The account type can be changed from user to application account by Helpdesk Self Service request.";
+            "A user account can be turned into an application account by a request through Helpdesk Self Service.";
         19 Must
             "The password of an application account has twenty characters.";
     }
     "Password policy" {
         20 Must
-            "Passwords must be kept secure and not shared.";
+            "Passwords are kept secure and are not shared.";
         21 Must
-            "If an application stores an NHSmail password, access to the application must be strictly controlled and audited.";
+            "Where an application stores an NHSmail password, access to the application is strictly controlled and audited.";
         22 Must
-            "An application that exchanges patient data must be treated as a clinical system, with controls under local governance and clinical safety policy.";
+            "An application that exchanges patient data is treated as a clinical system, under local governance and clinical safety policy.";
         23 MustNot
-            "Caching or banking passwords of several accounts is forbidden unless done in a password manager (e.g. Azure Key Vault) set up to NCSC guidance.";
+            "An application does not keep the passwords of several accounts, except in a password manager that is set up to the NCSC's guidance.";
         24 Should
-            "Caution is needed: one compromised application could expose many accounts.";
+            "Whoever integrates should bear in mind that one compromised application could expose many accounts.";
         25 Must
-            "The application's account must follow the NHSmail password policy.";
+            "The application's account follows the NHSmail password policy.";
         26 MustNot
-            "Password must not contain the username (the address prefix).";
+            "A password does not contain the user name, which is the part of the address before the @.";
         27 Info
-            "No mix of character types is required.";
+            "A password needs no mix of kinds of characters.";
         28 MustNot
-            "Password must not be a common or breached one (checked in real time at change).";
+            "A password is neither common nor known from a breach; the service checks when it is changed.";
         29 Must
             "A password has ten characters or more.";
         30 MustNot
@@ -84,67 +84,67 @@ clauses! { guide;
     }
     "Lockout policy" {
         34 Must
-            "Integrators must be aware of the lockout constraints.";
+            "Whoever integrates knows when the service locks an account.";
         35 Must
-            "The account must be active and unlocked for the application to work.";
+            "The account is active and not locked, or the application does not work.";
         36 Must
-            "A locked or disabled account must be unlocked by the Local Administrator.";
+            "An account that was locked or disabled is unlocked by the Local Administrator.";
         37 Info
-            "Only a limited number of wrong password attempts is allowed before lock (number not published).";
+            "After a limited number of wrong passwords the account is locked; the number is not published.";
         38 May
-            "If credentials are compromised the account may be locked and/or a password change forced.";
+            "An account whose credentials are compromised may be locked, or made to change its password.";
         39 Must
-            "Such a lock needs an administrator to clear it.";
+            "Such a lock is cleared by an administrator.";
     }
     "Spam policy" {
         40 Info
-            "NHSmail checks all mail it handles, in several layers, to limit spam.";
+            "NHSmail checks all mail that it handles, in several layers, to limit spam.";
     }
     "Support" {
         41 Info
-            "Helpdesk does not support self-coded applications; it advises on connection types only and local support diagnoses code.";
+            "The helpdesk does not support code that was written locally: it advises on kinds of connection, and local support looks for faults in code.";
     }
     "Sending automated email" {
         42 Must
-            "Automated sending is possible provided the listed criteria are followed.";
+            "Mail may be sent automatically if the criteria that follow are kept.";
     }
     "Connection details" {
         43 Must
-            "Use the listed settings with a valid NHSmail account.";
+            "An application connects with the settings that the guide lists and with a valid NHSmail account.";
         44 Must
-            "IMAP: receive, outlook.office365.com, 993, SSL (implicit TLS), authentication required.";
+            "IMAP, for receiving: outlook.office365.com, port 993, implicit TLS, with authentication.";
         45 Must
-            "POP: receive, outlook.office365.com, 995, SSL (implicit TLS), authentication required.";
+            "POP, for receiving: outlook.office365.com, port 995, implicit TLS, with authentication.";
         46 Must
-            "SMTP: send, smtp.office365.com, 587, TLS (STARTTLS), authentication required.";
+            "SMTP, for sending: smtp.office365.com, port 587, STARTTLS, with authentication.";
         47 Must
-            "SMTP, POP and IMAP may need local changes by the LA and a request to enable them on the account.";
+            "Before SMTP, POP or IMAP works, the Local Administrator may have to change settings and enable it for the account, on request.";
         48 Should
-            "Authenticated SMTP/IMAP/POP is the preferred option.";
+            "SMTP, IMAP and POP with authentication should be preferred.";
         49 May
-            "If those protocols are unsupported, the HSCN relay may be used with a valid nhs.uk domain.";
+            "An application that supports none of these may use the relay on HSCN, with a valid nhs.uk domain.";
         50 MustNot
-            "An nhs.net sender through the relay is marked spoofed and may not be delivered.";
+            "Mail with an nhs.net sender does not go through the relay: it is marked as spoofed and may not be delivered.";
         51 Info
-            "Relay: relay.nhs.uk (155.231.210.221, 155.231.210.253), port 25, anonymous.";
+            "The relay is relay.nhs.uk, at 155.231.210.221 and 155.231.210.253 when the guide was written, on port 25, without authentication.";
         52 Must
-            "Firewall must allow outbound traffic to those addresses and ports.";
+            "The firewall lets traffic out to those addresses and ports.";
         53 Must
-            "The sending server's IP must be registered on HSCN because the relay does a reverse look-up.";
+            "The sending server's address is registered on HSCN, because the relay looks it up in reverse.";
         54 Info
-            "If the IP is not registered, the relay checks for a DNS record on HSCN/TN.";
+            "For an address that is not registered the relay looks for a DNS record on HSCN or the Transition Network.";
         55 Info
-            "An unregistered requester is refused and the mail is not routed.";
+            "A client that is found in neither is refused, and its mail is not routed.";
         56 MustNot
-            "Use the DNS name relay.nhs.uk; do not hard-code IP addresses.";
+            "The relay is reached by its name relay.nhs.uk, not by an address written into a configuration.";
         57 Info
-            "IP registration is needed only for unauthenticated relay use, not for IMAP, POP etc.";
+            "Only those who use the relay without authentication register an address; IMAP, POP and the rest need none.";
         58 Must
-            "Register the server IP with the DNS team.";
+            "The address is registered with the DNS team.";
     }
     "Sending rules" {
         59 Must
-            "Where authentication is needed, the username is the full address of the account.";
+            "Where there is authentication, the user name is the account's full address.";
         60 Must
             "Outgoing SMTP uses TLS, not SSL.";
         61 Must
@@ -152,13 +152,13 @@ clauses! { guide;
         62 Should
             "IMAP is recommended over POP for receiving.";
         63 Must
-            "The mailbox must be within quota.";
+            "The mailbox stays within its quota.";
         64 Info
-            "Over quota, no mail will be sent.";
+            "A mailbox above its quota sends no mail.";
         65 Must
-            "Mailbox size must be managed like a normal user mailbox.";
+            "The size of the mailbox is looked after as that of any user's.";
         66 Should
-            "Large-volume senders should check the account's quota status regularly.";
+            "An application that sends much should check its account's quota regularly.";
         67 MustNot
             "A single message does not exceed 35 MB.";
         68 MustNot
@@ -166,7 +166,7 @@ clauses! { guide;
         69 Must
             "Messages to distribution lists are at least thirty minutes apart.";
         70 Must
-            "Use a separate application account per application (quota, replies, permissions).";
+            "Each application has an application account of its own, for the sake of quota, replies and permissions.";
         71 Must
             "The address to reply to is valid.";
         72 MustNot
@@ -174,9 +174,9 @@ clauses! { guide;
         73 May
             "Applications that use such addresses may be blocked.";
         74 Must
-            "The system must have in-built error messaging that highlights undelivered messages.";
+            "The system has error messages of its own that point out undelivered mail.";
         75 Must
-            "Errors must reach the sender so they can be fixed as soon as possible.";
+            "Errors reach the sender, so that they can be put right as soon as possible.";
     }
     "Display name" {
         76 Must
@@ -192,90 +192,90 @@ clauses! { guide;
         80 Must
             "Applications are configured so that they stay within those limits.";
         81 May
-            "Where business need is higher, a separate relay for high-volume accounts is provided.";
+            "Where there is a business need for more, a separate relay for accounts of high volume is provided.";
         82 Must
-            "On outage or exceeded limit, the application must queue and retry automatically.";
+            "After an outage, or when a limit was reached, the application queues and tries again by itself.";
     }
     "APIs" {
         83 May
-            "NHSmail management may restrict a user's access to APIs that harm performance.";
+            "NHSmail's management may restrict a user's access to interfaces where it harms performance.";
         84 Must
-            "An NHSmail account is needed to access the APIs.";
+            "The interfaces are used with an NHSmail account.";
     }
     "EWS Managed API" {
         85 Should
-            "EWS Managed API is the recommended interface for clients of EWS and Autodiscover.";
+            "The EWS Managed API is recommended for clients of EWS and Autodiscover.";
     }
     "EWS API" {
         86 Info
-            "Managed-EWS clients stay compatible with later versions; raw EWS clients may not.";
+            "Clients built on the EWS Managed API stay compatible with later versions; clients that speak EWS themselves may not.";
         87 Should
-            "EWS URL varies by mailbox and on moves; use Autodiscover to get it.";
+            "The address of EWS differs between mailboxes and changes when one moves, so it should be found by Autodiscover.";
     }
     "SOAP Autodiscover" {
         88 Should
-            "Use SOAP Autodiscover for client configuration.";
+            "SOAP Autodiscover should be used to configure clients.";
         89 ShouldNot
-            "Do not use legacy POX Autodiscover.";
+            "The older POX Autodiscover should not be used.";
     }
     "Enterprise Directory" {
         90 Info
-            "An LDAP directory holds organisations, departments, sites and people registered in NHSmail.";
+            "An LDAP directory holds the organisations, departments, sites and people that are registered in NHSmail.";
         91 May
-            "Any NHSmail subscriber may use it to feed identity data to local applications.";
+            "Any subscriber of NHSmail may use it to feed identities into local applications.";
     }
     "Acceptable use" {
         92 Should
-            "The platform has safeguards against inappropriate use; appropriate use is encouraged.";
+            "The platform has safeguards against misuse, and applications should use it fairly.";
         93 Info
-            "APIs have rate-limiting controls.";
+            "The interfaces limit how often they can be called.";
         94 May
-            "Management may restrict API access of users harming performance (repeated).";
+            "NHSmail's management may restrict access to interfaces, as said before, where a user harms performance.";
     }
     "System updates" {
         95 Info
-            "Updates happen as needed, on no set schedule.";
+            "The service is updated when it is needed, to no fixed timetable.";
         96 Info
-            "Where possible, warning appears on the Service Status pages.";
+            "Where possible, a warning stands on the Service Status pages beforehand.";
     }
     "Testing" {
         97 Info
-            "No development test environment is provided.";
+            "NHSmail offers no test environment to developers.";
         98 Must
             "Testing is the developer's responsibility.";
         99 MustNot
-            "Production NHSmail must not be used for development testing.";
+            "The live NHSmail is not used to test what is being developed.";
         100 Should
-            "Developers should create their own safe test environment and develop iteratively.";
+            "Developers should make a safe test environment of their own, and work in small steps.";
     }
     "Clinical safety" {
         101 Must
-            "If clinical data is exchanged, the safety case must cover non-delivery, delivery delay, out-of-sequence delivery and unavailability.";
+            "Where clinical data is exchanged, the safety case covers non-delivery, late delivery, delivery out of order, and the service being unavailable.";
     }
     "Further guidance" {
         102 Should
-            "Contact the NHSmail team when intending to build an application.";
+            "Who intends to build an application should contact the NHSmail team.";
     }
     "FAQ" {
         103 May
             "An application may run from the internet, under local governance.";
         104 Must
-            "SMTP over the internet must be enabled by the LA.";
+            "SMTP over the internet is enabled by the Local Administrator.";
         105 Must
-            "A non-NHS party must register as a commissioned/independent organisation to get access.";
+            "A party outside the NHS registers as a commissioned or independent organisation to be given access.";
         106 Should
-            "Use local developer resources first for technical questions.";
+            "Technical questions should go to local developers first.";
         107 Should
-            "Report connection difficulty or unexpected API responses with details to the NHSmail team.";
+            "Difficulties with connections and unexpected answers should be reported to the NHSmail team, with details.";
         108 Should
-            "No approval is needed to use an API, but the guidance should be followed.";
+            "Nobody has to approve the use of an interface, but the guidance should be followed.";
         109 Info
-            "APIs change; known changes are passed to LAs and help pages where possible.";
+            "Interfaces change; changes that are known are passed to Local Administrators and to the help pages where possible.";
         110 Should
-            "Developers are encouraged to follow Microsoft's change announcements.";
+            "Developers should follow what Microsoft announces about changes.";
         111 Should
-            "Guidance should be adhered to; local IG policy and clinical safety standards (e.g. DCB0129) should be considered.";
+            "The guidance should be kept to, with local information governance and clinical safety standards such as DCB0129 considered.";
         112 Should
-            "Autodiscover is recommended for the EWS endpoint (repeated).";
+            "The address of EWS should be found by Autodiscover, as said before.";
     }
 }

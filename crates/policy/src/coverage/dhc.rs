@@ -1,0 +1,124 @@
+//! Dorset HealthCare's standard.
+
+use super::Line;
+use super::Standing::{Gateway, Limit, Plays, Register, Rule, Twin};
+use super::pages::{CONFIGURATION, TWIN};
+use super::shared::{DOOR, PACE, RECEIVING, SECRETS};
+
+pub(super) const STANDINGS: &[Line] = &[
+    (
+        1,
+        &[
+            Rule("application-registered"),
+            Register("references.application_documentation"),
+            Register("name"),
+            Register("owner"),
+            Register("purpose"),
+            Register("direction"),
+        ],
+    ),
+    (2, &[Register("references.architecture_documentation")]),
+    (
+        3,
+        &[
+            Rule("application-registered"),
+            Register("review_date"),
+            Register("references.application_documentation"),
+            Register("references.architecture_documentation"),
+            Register("state"),
+        ],
+    ),
+    (4, &[Register("route")]),
+    (
+        5,
+        &[
+            Gateway("the kinds of route", CONFIGURATION),
+            Plays("submission and high sending", TWIN),
+        ],
+    ),
+    (
+        6,
+        &[
+            Register("route"),
+            Gateway(
+                "`submission`, each account's route unless it names another",
+                CONFIGURATION,
+            ),
+        ],
+    ),
+    (
+        7,
+        &[
+            Limit("messages per minute"),
+            Register("volumes.messages_per_minute_peak"),
+            Plays("the high sending service", TWIN),
+        ],
+    ),
+    (8, &[Rule("tls-route"), Register("exceptions")]),
+    (9, &[Register("volumes.messages_per_day"), PACE]),
+    (
+        10,
+        &[
+            Limit("recipients of one text before it is a mass mailing"),
+            Register("mass_mailing_recipients_max"),
+        ],
+    ),
+    (
+        11,
+        &[Rule("tls-route"), Twin("tls-version"), Twin("tls-first")],
+    ),
+    (
+        12,
+        &[
+            Register("account"),
+            Gateway(
+                "every route but the relay signs in as its account",
+                CONFIGURATION,
+            ),
+            Twin("not-signed-in"),
+            Twin("credentials"),
+            Twin("token"),
+        ],
+    ),
+    (13, &[Register("references.account_request")]),
+    (
+        14,
+        &[
+            Rule("application-registered"),
+            Register("references.architecture_approval"),
+            Register("approval_expires"),
+            Register("state"),
+            Register("approvals"),
+        ],
+    ),
+    (
+        15,
+        &[
+            Rule("application-registered"),
+            Register("references.architecture_approval"),
+            Register("exceptions"),
+            Register("approval_expires"),
+            Register("approvals"),
+        ],
+    ),
+    (16, &[RECEIVING]),
+    (17, &[RECEIVING]),
+    (18, &[RECEIVING]),
+    (19, &[RECEIVING]),
+    (20, &[RECEIVING]),
+    (21, &[SECRETS, RECEIVING]),
+    (22, &[SECRETS, RECEIVING]),
+    (
+        23,
+        &[
+            Rule("tls-route"),
+            DOOR,
+            Twin("tls-first"),
+            Twin("not-signed-in"),
+        ],
+    ),
+    (
+        24,
+        &[Rule("mail-service-allowed"), Rule("data-class-route")],
+    ),
+];

@@ -1,0 +1,97 @@
+//! NHS England's standard.
+
+use super::Line;
+use super::Standing::{Gateway, Later, Limit, Register, Rule, Twin};
+use super::pages::CONFIGURATION;
+use super::shared::{DOOR, PACE, RECEIVING, SECRETS};
+
+pub(super) const STANDINGS: &[Line] = &[
+    (1, &[Register("route")]),
+    (
+        2,
+        &[
+            Rule("mail-service-allowed"),
+            Gateway("`service` and `dcb1596` of each route", CONFIGURATION),
+        ],
+    ),
+    (
+        3,
+        &[
+            Register("volumes.messages_per_day"),
+            PACE,
+            Later("a stop when too many messages bounce, and addresses that are not tried again"),
+        ],
+    ),
+    (
+        4,
+        &[
+            Limit("recipients of one text before it is a mass mailing"),
+            Register("mass_mailing_recipients_max"),
+        ],
+    ),
+    (5, &[Rule("tls-route"), Twin("tls-version")]),
+    (6, &[DOOR, Twin("not-signed-in")]),
+    (7, &[RECEIVING]),
+    (8, &[RECEIVING]),
+    (9, &[RECEIVING]),
+    (10, &[RECEIVING]),
+    (11, &[RECEIVING]),
+    (12, &[RECEIVING]),
+    (13, &[SECRETS, RECEIVING]),
+    (
+        14,
+        &[
+            Rule("application-registered"),
+            Register("references.application_documentation"),
+            Register("references.architecture_documentation"),
+            Register("name"),
+            Register("owner"),
+            Register("owner_contact"),
+            Register("purpose"),
+            Register("direction"),
+            Register("review_date"),
+        ],
+    ),
+    (15, &[Register("references.cmdb")]),
+    (
+        16,
+        &[
+            Rule("application-registered"),
+            Register("review_date"),
+            Register("references.application_documentation"),
+            Register("references.architecture_documentation"),
+            Register("approval_expires"),
+            Register("state"),
+        ],
+    ),
+    (17, &[Rule("tls-route"), DOOR, Twin("tls-first")]),
+    (
+        18,
+        &[
+            Rule("data-class-route"),
+            Register("exceptions"),
+            DOOR,
+            Twin("not-signed-in"),
+        ],
+    ),
+    (19, &[Rule("data-class-route"), Register("data_class")]),
+    (
+        20,
+        &[
+            Rule("data-class-route"),
+            Register("patient_data"),
+            Register("data_class"),
+        ],
+    ),
+    (21, &[Register("references.iams")]),
+    (
+        22,
+        &[
+            Register("information_governance_contact"),
+            Register("approvals"),
+        ],
+    ),
+    (23, &[Rule("data-class-route"), Register("data_class")]),
+    (24, &[Register("deployment")]),
+    (25, &[Register("migration_date")]),
+];

@@ -1,0 +1,442 @@
+//! The Applications Guide for NHSmail.
+
+use super::Line;
+use super::Standing::{Cannot, Gateway, Later, Limit, Plays, Register, Rule, Twin};
+use super::pages::{COMMANDS, CONFIGURATION, CONSOLE, DURABILITY, LIMITS, RULES, TUTORIAL, TWIN};
+use super::shared::{BREAKER, DIRECTORY, EWS, GRAPH, HAZARDS, PACE, RECEIVING, SECRETS, TOLD};
+
+pub(super) const STANDINGS: &[Line] = &[
+    (
+        1,
+        &[
+            Plays(
+                "Exchange's own interfaces; what else it offers is named ours",
+                TWIN,
+            ),
+            EWS,
+        ],
+    ),
+    (
+        2,
+        &[
+            Register("deployment"),
+            Plays("an endpoint for each network, submission and relay", TWIN),
+        ],
+    ),
+    (3, &[BREAKER, Twin("sender-blocked")]),
+    (4, &[HAZARDS]),
+    (
+        5,
+        &[Plays("submission and IMAP", TWIN), Later("POP in the twin")],
+    ),
+    (
+        6,
+        &[
+            Register("references.la_request"),
+            Register("approvals"),
+            Twin("protocol-disabled"),
+        ],
+    ),
+    (
+        7,
+        &[
+            Twin("protocol-disabled"),
+            Later("using each protocol now and then so that it stays enabled"),
+        ],
+    ),
+    (8, &[Rule("application-registered"), Register("state")]),
+    (
+        9,
+        &[
+            Gateway(
+                "every route but the relay signs in, by password or token",
+                CONFIGURATION,
+            ),
+            Twin("not-signed-in"),
+            Twin("user-name"),
+            Twin("credentials"),
+            Twin("token"),
+        ],
+    ),
+    (
+        10,
+        &[
+            Rule("from-is-account"),
+            Register("send_as"),
+            Twin("send-as"),
+            Twin("from-missing"),
+            Twin("from-several"),
+        ],
+    ),
+    (11, &[Rule("tls-route"), Register("exceptions")]),
+    (12, &[Register("ods_code"), Twin("relay-domain")]),
+    (13, &[Twin("relay-domain")]),
+    (
+        14,
+        &[
+            Rule("from-is-account"),
+            Twin("send-as"),
+            Twin("relay-spoofed"),
+            Twin("relay-domain"),
+        ],
+    ),
+    (15, &[Rule("data-class-route"), Register("data_class")]),
+    (16, &[Rule("data-class-route")]),
+    (17, &[Twin("virus"), Twin("spam")]),
+    (18, &[Register("references.account_request")]),
+    (19, &[Limit("least password length, application account")]),
+    (20, &[SECRETS]),
+    (
+        21,
+        &[
+            Gateway("console and its roles", CONSOLE),
+            SECRETS,
+            Later("the audit log, with every reading of a secret"),
+        ],
+    ),
+    (
+        22,
+        &[
+            Register("clinical"),
+            Register("references.clinical_safety_case"),
+            Register("patient_data"),
+            Register("approvals"),
+            HAZARDS,
+        ],
+    ),
+    (23, &[SECRETS]),
+    (
+        24,
+        &[Gateway(
+            "a lane, a breaker and a secret for each account",
+            LIMITS,
+        )],
+    ),
+    (25, &[Later("the password policy of gateway and twin")]),
+    (26, &[Later("the password policy of gateway and twin")]),
+    (27, &[Later("the password policy of gateway and twin")]),
+    (28, &[Later("the password policy of gateway and twin")]),
+    (29, &[Limit("least password length, user account")]),
+    (30, &[Limit("former passwords that may not return")]),
+    (31, &[Limit("password age")]),
+    (32, &[Limit("least password length, application account")]),
+    (33, &[Limit("password age, application account")]),
+    (34, &[BREAKER, Twin("credentials")]),
+    (
+        35,
+        &[
+            Later("the password policy of gateway and twin"),
+            Later("the preflight"),
+        ],
+    ),
+    (36, &[BREAKER]),
+    (37, &[BREAKER]),
+    (38, &[BREAKER]),
+    (39, &[BREAKER]),
+    (
+        40,
+        &[
+            Twin("spam"),
+            Later("a look at outgoing content for the marks of spam"),
+        ],
+    ),
+    (
+        41,
+        &[Gateway(
+            "`queue explain`, `check` and `explain` find the fault without the helpdesk",
+            COMMANDS,
+        )],
+    ),
+    (
+        42,
+        &[Gateway(
+            "the rules; each refusal names rule and clause",
+            RULES,
+        )],
+    ),
+    (43, &[Rule("mail-service-allowed"), Twin("mechanism")]),
+    (44, &[Plays("IMAP under implicit TLS", TWIN), RECEIVING]),
+    (45, &[Later("collecting by POP, and POP in the twin")]),
+    (
+        46,
+        &[
+            Gateway("the `submission` route", CONFIGURATION),
+            Twin("tls-first"),
+            Twin("no-implicit-tls"),
+        ],
+    ),
+    (
+        47,
+        &[Register("references.la_request"), Twin("protocol-disabled")],
+    ),
+    (
+        48,
+        &[Gateway(
+            "routes that sign in; the relay by exception alone",
+            CONFIGURATION,
+        )],
+    ),
+    (49, &[Rule("tls-route"), Register("exceptions")]),
+    (50, &[Twin("relay-spoofed")]),
+    (
+        51,
+        &[
+            Register("exceptions"),
+            Plays("a relay without sign-in", TWIN),
+        ],
+    ),
+    (52, &[Later("the preflight")]),
+    (
+        53,
+        &[
+            Register("references.dns_request"),
+            Twin("relay-unregistered"),
+        ],
+    ),
+    (54, &[Twin("relay-unregistered")]),
+    (55, &[Twin("relay-unregistered")]),
+    (
+        56,
+        &[Gateway(
+            "an address in the place of a server's name is a configuration error",
+            CONFIGURATION,
+        )],
+    ),
+    (57, &[Later("the preflight")]),
+    (
+        58,
+        &[
+            Register("references.dns_request"),
+            Twin("relay-unregistered"),
+        ],
+    ),
+    (
+        59,
+        &[
+            Gateway("an account signs in with its address", CONFIGURATION),
+            Twin("user-name"),
+        ],
+    ),
+    (
+        60,
+        &[
+            Rule("tls-route"),
+            Twin("tls-first"),
+            Twin("tls-version"),
+            Twin("no-implicit-tls"),
+        ],
+    ),
+    (
+        61,
+        &[
+            Rule("from-is-account"),
+            Rule("from-single"),
+            Rule("mandatory-headers"),
+            Rule("header-readable"),
+            Twin("send-as"),
+            Twin("from-missing"),
+            Twin("from-several"),
+        ],
+    ),
+    (62, &[RECEIVING]),
+    (63, &[Twin("over-quota")]),
+    (64, &[Twin("over-quota"), Twin("recipient-full")]),
+    (
+        65,
+        &[
+            Twin("over-quota"),
+            Later("clearing Sent Items by a rule of retention"),
+        ],
+    ),
+    (66, &[Later("the preflight")]),
+    (
+        67,
+        &[
+            Rule("message-size"),
+            Limit("message size"),
+            Twin("message-size"),
+        ],
+    ),
+    (
+        68,
+        &[
+            Rule("recipients-per-message"),
+            Limit("recipients per message, guide"),
+            Twin("recipients-per-message"),
+        ],
+    ),
+    (
+        69,
+        &[
+            Limit("time between messages to a distribution list"),
+            Twin("list-spacing"),
+        ],
+    ),
+    (70, &[Register("account")]),
+    (71, &[Rule("reply-to-real"), Twin("non-delivery-address")]),
+    (
+        72,
+        &[
+            Rule("no-non-delivery-address"),
+            Twin("non-delivery-address"),
+        ],
+    ),
+    (
+        73,
+        &[
+            Rule("no-non-delivery-address"),
+            Twin("non-delivery-address"),
+            Twin("sender-blocked"),
+        ],
+    ),
+    (
+        74,
+        &[TOLD, Twin("unknown-recipient"), Twin("recipient-full")],
+    ),
+    (75, &[Register("owner_contact"), TOLD]),
+    (76, &[Rule("display-name-form")]),
+    (77, &[Rule("display-name-form")]),
+    (
+        78,
+        &[
+            Rule("display-name-form"),
+            Register("service_names"),
+            Register("display_name"),
+            Register("exceptions"),
+        ],
+    ),
+    (
+        79,
+        &[
+            Rule("header-readable"),
+            Limit("messages per minute"),
+            Limit("recipients in a rolling 24 hours"),
+            Twin("recipients-per-day"),
+            Twin("messages-per-minute"),
+            Twin("connections"),
+        ],
+    ),
+    (
+        80,
+        &[
+            Rule("recipients-per-message"),
+            Register("volumes.messages_per_day"),
+            PACE,
+            Twin("recipients-per-day"),
+            Twin("messages-per-minute"),
+            Twin("connections"),
+        ],
+    ),
+    (
+        81,
+        &[
+            Register("volumes.messages_per_minute_peak"),
+            Plays("the high sending service", TWIN),
+        ],
+    ),
+    (
+        82,
+        &[Gateway(
+            "the queue, over restarts, with growing pauses",
+            LIMITS,
+        )],
+    ),
+    (83, &[Twin("sender-blocked"), EWS]),
+    (84, &[Register("account"), Twin("not-signed-in")]),
+    (85, &[EWS]),
+    (86, &[EWS, GRAPH]),
+    (87, &[EWS]),
+    (88, &[EWS]),
+    (89, &[EWS]),
+    (90, &[DIRECTORY]),
+    (91, &[DIRECTORY]),
+    (92, &[PACE, Later("a report of use for each application")]),
+    (93, &[PACE, Twin("messages-per-minute"), EWS]),
+    (94, &[Twin("sender-blocked"), EWS]),
+    (
+        95,
+        &[
+            Gateway("the queue outlives restarts and outages", DURABILITY),
+            Later("a maintenance of the twin's, by its faults"),
+        ],
+    ),
+    (
+        96,
+        &[Cannot(
+            "the notices are pages for people, with no form that a program could rely on",
+        )],
+    ),
+    (
+        97,
+        &[Plays("the service, as there is none to test against", TWIN)],
+    ),
+    (
+        98,
+        &[Gateway(
+            "`up` and `check`, to test with before anything leaves",
+            TUTORIAL,
+        )],
+    ),
+    (
+        99,
+        &[
+            Gateway("test credentials reach only a twin", CONFIGURATION),
+            Plays("no connection out, and only made-up people", TWIN),
+        ],
+    ),
+    (100, &[Gateway("`up` starts a whole environment", TUTORIAL)]),
+    (
+        101,
+        &[
+            Register("references.clinical_safety_case"),
+            Register("clinical"),
+            Gateway(
+                "an outcome for every recipient, deadlines, order by sequence key",
+                DURABILITY,
+            ),
+            HAZARDS,
+        ],
+    ),
+    (102, &[Register("references.nhsmail_contact")]),
+    (103, &[Register("deployment")]),
+    (
+        104,
+        &[Register("references.la_request"), Twin("protocol-disabled")],
+    ),
+    (
+        105,
+        &[Register("ods_code"), Register("sponsoring_organisation")],
+    ),
+    (106, &[Cannot("whom people ask first is theirs to choose")]),
+    (
+        107,
+        &[Gateway(
+            "`queue show`, without secrets or content, to send along",
+            COMMANDS,
+        )],
+    ),
+    (108, &[Later("the record and export of the register")]),
+    (
+        109,
+        &[
+            Twin("password-ended"),
+            Plays("the service of any day, by `--as-of`", TWIN),
+        ],
+    ),
+    (
+        110,
+        &[
+            Gateway("`retires` of each route", CONFIGURATION),
+            Twin("password-ended"),
+        ],
+    ),
+    (
+        111,
+        &[
+            Register("information_governance_contact"),
+            Register("references.clinical_safety_case"),
+            HAZARDS,
+        ],
+    ),
+    (112, &[EWS]),
+];

@@ -16,6 +16,8 @@
 //! (who the applications are), [`keystore`] and [`secrets`] (what proves us to
 //! the service).
 //!
+//! [`doctor`] looks at all of it before mail depends on it.
+//!
 //! This crate knows nothing of the twin: to it the twin is one more server.
 
 pub mod accept;
@@ -23,6 +25,7 @@ pub mod check;
 
 pub mod config;
 pub mod deliver;
+pub mod doctor;
 pub mod gateway;
 pub mod keystore;
 pub mod outcome;

@@ -80,6 +80,7 @@ impl<'a> Checker<'a> {
         };
         Some(Config {
             hostname: hostname?,
+            environment: file.gateway.environment,
             dir: self.folder.join(&file.gateway.dir),
             listen,
             tls: file.gateway.tls.map(|tls| TlsFiles {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use super::Environment;
 use super::application::{Deployment, Direction, IntakeKey, IntakePassword, References, Volumes};
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::limits::Limits;
@@ -41,6 +42,8 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct Gateway {
     pub(super) hostname: Text,
+    #[serde(default)]
+    pub(super) environment: Environment,
     pub(super) dir: String,
     pub(super) submission: Option<SocketAddr>,
     pub(super) submissions: Option<SocketAddr>,

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use mailward_mail::{Address, Timestamp};
 use mailward_policy::{AccountKind, MailService, RouteFacts, RouteKind, Settings, TlsVersion};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
+use serde::Deserialize;
 
 pub use application::{
     Application, Callback, Deployment, Direction, Exception, IntakeKey, IntakePassword, KeyKind,
@@ -40,6 +41,7 @@ pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
 pub struct Config {
     /// Our own name: in greetings, Received fields and reports.
     pub hostname: String,
+    pub environment: Environment,
     /// The store's folder.
     pub dir: PathBuf,
     pub listen: Listen,
@@ -62,6 +64,7 @@ impl Config {
     pub fn new(hostname: impl Into<String>, dir: impl Into<PathBuf>) -> Self {
         Self {
             hostname: hostname.into(),
+            environment: Environment::default(),
             dir: dir.into(),
             listen: Listen::default(),
             tls: None,
@@ -101,6 +104,15 @@ impl Config {
     pub fn application(&self, name: &ApplicationName) -> Option<&Application> {
         self.applications.iter().find(|one| one.name == *name)
     }
+}
+
+/// What the gateway is for. A test must not reach production (GUIDE-99).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    #[default]
+    Live,
+    Test,
 }
 
 /// Where to listen; port 0 takes a free one. What is absent is not offered.

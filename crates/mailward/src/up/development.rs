@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use mailward_console::{PasswordHash, Role, User, Users};
 use mailward_gateway::config::{
-    Account, Application, Callback, Config, IntakeKey, IntakePassword, KeyKind, Mechanism,
-    OAuthClient as ConfigOAuth, Route, SecretRef,
+    Account, Application, Callback, Config, Environment, IntakeKey, IntakePassword, KeyKind,
+    Mechanism, OAuthClient as ConfigOAuth, Route, SecretRef,
 };
 use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_key};
 use mailward_gateway::{GatewayOptions, Keystore, Secrets};
@@ -252,6 +252,7 @@ impl Setting {
     /// says of each application.
     fn gateway_config(&mut self, twin: &Twin) -> Result<(Config, Vec<ReadyApplication>), String> {
         let mut config = Config::new("localhost", self.place.dir.join("gateway"));
+        config.environment = Environment::Test;
         let ports = self.place.ports;
         config.listen.submission = Some(ports.address(Endpoint::GatewaySubmission));
         config.listen.submissions = Some(ports.address(Endpoint::GatewaySubmissions));

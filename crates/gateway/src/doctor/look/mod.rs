@@ -1,0 +1,169 @@
+//! Looking: everything that takes time, each step within its limit.
+//!
+//! ```text
+//!   secrets, store ─▶ servers and token endpoints ─▶ sign-ins, own doors ─▶ Seen
+//!                     all routes side by side         one an account
+//! ```
+
+mod own;
+mod secrets;
+mod server;
+mod sign_in;
+mod store;
+mod token;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join;
+use futures_util::stream;
+use mailward_mail::{Clock, Timestamp};
+use mailward_net::{Resolver, Trust};
+
+use super::ledger::Ledger;
+use super::seen::{AccountSeen, OwnSeen, Seen, SignInSeen, StoreSeen, StoreState};
+use super::{Doctor, Look};
+use crate::config::{Application, Config};
+use crate::secrets::Secrets;
+
+/// Servers called, or accounts signed in, at one time.
+const AT_ONCE_MAX: usize = 8;
+
+/// What every look needs.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) secrets: Result<Arc<Secrets>, String>,
+    /// The most that one step may take.
+    pub(super) step: Duration,
+    /// No step begins that could end after this.
+    pub(super) until: Timestamp,
+}
+
+impl Surroundings {
+    /// Whether there is time left for `steps` more; the error says that not.
+    fn time_for(&self, steps: u32) -> Result<(), String> {
+        let end = self.clock.now().plus(self.step.saturating_mul(steps));
+        if end <= self.until {
+            Ok(())
+        } else {
+            Err("no time was left; look at fewer things at a time with --account, --route or --check, or give each step less with --timeout".to_owned())
+        }
+    }
+}
+
+/// Looks at what the chosen checks need.
+pub(super) async fn look(doctor: Doctor, looks: &[Look], at: Timestamp) -> Seen {
+    let wants = |look: Look| looks.contains(&look);
+    let surroundings = Surroundings {
+        until: doctor.clock.now().plus(doctor.times.whole),
+        step: doctor.times.step,
+        config: Arc::clone(&doctor.config),
+        clock: Arc::clone(&doctor.clock),
+        resolver: Arc::clone(&doctor.resolver),
+        secrets: doctor.secrets.clone(),
+    };
+    let here = &surroundings;
+    let secrets = secrets::look(here);
+    let (ledger, state, applications) = record(&doctor, wants(Look::Store)).await;
+    let store = if wants(Look::Store) {
+        store::look(&here.config, state.clone())
+    } else {
+        StoreSeen::default()
+    };
+
+    let servers = each(wants(Look::Server), &here.config.routes, |route| {
+        server::look(here, route)
+    });
+    let tokens = each(
+        wants(Look::SignIn),
+        here.config.oauth.iter().collect::<Vec<_>>(),
+        |(name, client)| token::look(here, &ledger, name, client),
+    );
+    let (routes, tokens) = join(servers, tokens).await;
+    let sign_ins = each(wants(Look::SignIn), &here.config.accounts, |account| {
+        sign_in::look(here, &ledger, &routes, &tokens, account)
+    });
+    let own = async {
+        if wants(Look::Own) {
+            own::look(here, doctor.standing.as_ref(), &state).await
+        } else {
+            OwnSeen::default()
+        }
+    };
+    let (sign_ins, own) = join(sign_ins, own).await;
+    ledger.close().await;
+    let accounts = here.config.accounts.iter().enumerate();
+    let accounts = accounts.map(|(index, account)| AccountSeen {
+        account: account.clone(),
+        sign_in: sign_ins
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| SignInSeen::NotTried("not asked for".to_owned())),
+    });
+    Seen {
+        accounts: accounts.collect(),
+        applications: applications.unwrap_or_else(|| here.config.applications.clone()),
+        config: Arc::clone(&here.config),
+        at,
+        routes,
+        tokens: tokens.into_iter().map(|looked| looked.seen).collect(),
+        secrets,
+        store,
+        own,
+    }
+}
+
+/// The record of refusals, and the register beside it.
+async fn record(
+    doctor: &Doctor,
+    is_wanted: bool,
+) -> (Ledger, StoreState, Option<Vec<Application>>) {
+    let (config, clock) = (Arc::clone(&doctor.config), Arc::clone(&doctor.clock));
+    let dice = Arc::clone(&doctor.dice);
+    match &doctor.standing {
+        Some(standing) => {
+            let ledger = Ledger::of(standing.queue.clone(), config, clock, dice);
+            (
+                ledger,
+                StoreState::Sound,
+                Some(standing.applications.clone()),
+            )
+        }
+        None if is_wanted => Ledger::open(config, clock, dice).await,
+        None => (
+            Ledger::nowhere(config, clock, dice),
+            StoreState::NotLookedAt,
+            None,
+        ),
+    }
+}
+
+/// Does `work` with each, a few at a time, and keeps their order.
+async fn each<T, F, R>(
+    is_wanted: bool,
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> F,
+) -> Vec<R>
+where
+    F: Future<Output = R>,
+{
+    if !is_wanted {
+        return Vec::new();
+    }
+    stream::iter(items)
+        .map(work)
+        .buffered(AT_ONCE_MAX)
+        .collect()
+        .await
+}
+
+/// Whose word is taken for a server's certificate.
+fn trust(ca_file: Option<&PathBuf>) -> Trust {
+    ca_file.cloned().map_or(Trust::System, Trust::CaFile)
+}

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mailward_gateway::doctor::CHECKS;
 use mailward_gateway::register::FIELDS;
 use mailward_policy::conflict::CONFLICTS;
 use mailward_policy::coverage::{self, Standing};
@@ -66,7 +67,7 @@ fn what_a_clause_stands_by_is_there() {
     let mut problems = Vec::new();
     for (place, standing) in of_clauses.chain(of_conflicts) {
         let there = match standing {
-            Standing::Preflight(_) => false,
+            Standing::Preflight(id) => CHECKS.iter().any(|check| check.id == id),
             Standing::Register(name) => FIELDS.iter().any(|field| field.name == name),
             Standing::Twin(id) => BEHAVIOURS.iter().any(|behaviour| behaviour.id == id),
             Standing::Gateway(_, page) | Standing::Plays(_, page) => document(page).is_file(),
@@ -83,15 +84,18 @@ fn what_a_clause_stands_by_is_there() {
 
 /// The other way round: what says that it is there for a clause is named there.
 #[test]
-fn fields_and_behaviours_stand_at_the_clauses_that_they_name() {
+fn fields_checks_and_behaviours_stand_at_the_clauses_that_they_name() {
     let fields = FIELDS
         .iter()
         .map(|field| (Standing::Register(field.name), field.clauses));
     let behaviours = BEHAVIOURS
         .iter()
         .map(|behaviour| (Standing::Twin(behaviour.id), behaviour.clauses));
+    let checks = CHECKS
+        .iter()
+        .map(|check| (Standing::Preflight(check.id), check.clauses));
     let mut missing = Vec::new();
-    for (standing, clauses) in fields.chain(behaviours) {
+    for (standing, clauses) in fields.chain(behaviours).chain(checks) {
         for id in clauses {
             if !coverage::standings(*id).contains(&standing) {
                 missing.push(format!("{id}: {standing}"));

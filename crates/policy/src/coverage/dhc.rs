@@ -1,7 +1,7 @@
 //! Dorset HealthCare's standard.
 
 use super::Line;
-use super::Standing::{Gateway, Limit, Plays, Register, Rule, Twin};
+use super::Standing::{Gateway, Limit, Plays, Preflight, Register, Rule, Twin};
 use super::pages::{CONFIGURATION, TWIN};
 use super::shared::{DOOR, PACE, RECEIVING, SECRETS};
 
@@ -10,6 +10,7 @@ pub(super) const STANDINGS: &[Line] = &[
         1,
         &[
             Rule("application-registered"),
+            Preflight("register"),
             Register("references.application_documentation"),
             Register("name"),
             Register("owner"),
@@ -17,7 +18,13 @@ pub(super) const STANDINGS: &[Line] = &[
             Register("direction"),
         ],
     ),
-    (2, &[Register("references.architecture_documentation")]),
+    (
+        2,
+        &[
+            Preflight("register"),
+            Register("references.architecture_documentation"),
+        ],
+    ),
     (
         3,
         &[
@@ -28,7 +35,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Register("state"),
         ],
     ),
-    (4, &[Register("route")]),
+    (4, &[Preflight("server-port"), Register("route")]),
     (
         5,
         &[
@@ -54,7 +61,14 @@ pub(super) const STANDINGS: &[Line] = &[
             Plays("the high sending service", TWIN),
         ],
     ),
-    (8, &[Rule("tls-route"), Register("exceptions")]),
+    (
+        8,
+        &[
+            Rule("tls-route"),
+            Preflight("relay-terms"),
+            Register("exceptions"),
+        ],
+    ),
     (9, &[Register("volumes.messages_per_day"), PACE]),
     (
         10,
@@ -65,11 +79,19 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         11,
-        &[Rule("tls-route"), Twin("tls-version"), Twin("tls-first")],
+        &[
+            Rule("tls-route"),
+            Preflight("tls-version"),
+            Twin("tls-version"),
+            Twin("tls-first"),
+        ],
     ),
     (
         12,
         &[
+            Preflight("sign-in"),
+            Preflight("oauth-token"),
+            Preflight("accounts-apart"),
             Register("account"),
             Gateway(
                 "every route but the relay signs in as its account",
@@ -95,6 +117,7 @@ pub(super) const STANDINGS: &[Line] = &[
         15,
         &[
             Rule("application-registered"),
+            Preflight("relay-terms"),
             Register("references.architecture_approval"),
             Register("exceptions"),
             Register("approval_expires"),
@@ -106,12 +129,16 @@ pub(super) const STANDINGS: &[Line] = &[
     (18, &[RECEIVING]),
     (19, &[RECEIVING]),
     (20, &[RECEIVING]),
-    (21, &[SECRETS, RECEIVING]),
-    (22, &[SECRETS, RECEIVING]),
+    (21, &[Preflight("secrets"), SECRETS, RECEIVING]),
+    (22, &[Preflight("secrets"), SECRETS, RECEIVING]),
     (
         23,
         &[
             Rule("tls-route"),
+            Preflight("own-listeners"),
+            Preflight("own-certificate"),
+            Preflight("server-certificate"),
+            Preflight("starttls"),
             DOOR,
             Twin("tls-first"),
             Twin("not-signed-in"),

@@ -1,12 +1,12 @@
 //! NHS England's standard.
 
 use super::Line;
-use super::Standing::{Gateway, Later, Limit, Register, Rule, Twin};
+use super::Standing::{Gateway, Later, Limit, Preflight, Register, Rule, Twin};
 use super::pages::CONFIGURATION;
 use super::shared::{DOOR, PACE, RECEIVING, SECRETS};
 
 pub(super) const STANDINGS: &[Line] = &[
-    (1, &[Register("route")]),
+    (1, &[Preflight("server-port"), Register("route")]),
     (
         2,
         &[
@@ -29,19 +29,32 @@ pub(super) const STANDINGS: &[Line] = &[
             Register("mass_mailing_recipients_max"),
         ],
     ),
-    (5, &[Rule("tls-route"), Twin("tls-version")]),
-    (6, &[DOOR, Twin("not-signed-in")]),
+    (
+        5,
+        &[
+            Rule("tls-route"),
+            Preflight("tls-version"),
+            Preflight("own-listeners"),
+            Preflight("own-certificate"),
+            Twin("tls-version"),
+        ],
+    ),
+    (
+        6,
+        &[Preflight("own-listeners"), DOOR, Twin("not-signed-in")],
+    ),
     (7, &[RECEIVING]),
     (8, &[RECEIVING]),
     (9, &[RECEIVING]),
     (10, &[RECEIVING]),
     (11, &[RECEIVING]),
     (12, &[RECEIVING]),
-    (13, &[SECRETS, RECEIVING]),
+    (13, &[Preflight("secrets"), SECRETS, RECEIVING]),
     (
         14,
         &[
             Rule("application-registered"),
+            Preflight("register"),
             Register("references.application_documentation"),
             Register("references.architecture_documentation"),
             Register("name"),
@@ -57,6 +70,7 @@ pub(super) const STANDINGS: &[Line] = &[
         16,
         &[
             Rule("application-registered"),
+            Preflight("register"),
             Register("review_date"),
             Register("references.application_documentation"),
             Register("references.architecture_documentation"),
@@ -64,11 +78,26 @@ pub(super) const STANDINGS: &[Line] = &[
             Register("state"),
         ],
     ),
-    (17, &[Rule("tls-route"), DOOR, Twin("tls-first")]),
+    (
+        17,
+        &[
+            Rule("tls-route"),
+            Preflight("starttls"),
+            Preflight("own-certificate"),
+            Preflight("server-certificate"),
+            DOOR,
+            Twin("tls-first"),
+        ],
+    ),
     (
         18,
         &[
             Rule("data-class-route"),
+            Preflight("own-listeners"),
+            Preflight("oauth-token"),
+            Preflight("mechanism"),
+            Preflight("server-certificate"),
+            Preflight("relay-terms"),
             Register("exceptions"),
             DOOR,
             Twin("not-signed-in"),

@@ -1,7 +1,7 @@
 //! The Applications Guide for NHSmail.
 
 use super::Line;
-use super::Standing::{Cannot, Gateway, Later, Limit, Plays, Register, Rule, Twin};
+use super::Standing::{Cannot, Gateway, Later, Limit, Plays, Preflight, Register, Rule, Twin};
 use super::pages::{COMMANDS, CONFIGURATION, CONSOLE, DURABILITY, LIMITS, RULES, TUTORIAL, TWIN};
 use super::shared::{BREAKER, DIRECTORY, EWS, GRAPH, HAZARDS, PACE, RECEIVING, SECRETS, TOLD};
 
@@ -32,6 +32,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         6,
         &[
+            Preflight("smtp-enabled"),
             Register("references.la_request"),
             Register("approvals"),
             Twin("protocol-disabled"),
@@ -40,6 +41,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         7,
         &[
+            Preflight("smtp-enabled"),
             Twin("protocol-disabled"),
             Later("using each protocol now and then so that it stays enabled"),
         ],
@@ -48,6 +50,9 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         9,
         &[
+            Preflight("sign-in"),
+            Preflight("oauth-token"),
+            Preflight("mechanism"),
             Gateway(
                 "every route but the relay signs in, by password or token",
                 CONFIGURATION,
@@ -70,7 +75,14 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (11, &[Rule("tls-route"), Register("exceptions")]),
     (12, &[Register("ods_code"), Twin("relay-domain")]),
-    (13, &[Twin("relay-domain")]),
+    (
+        13,
+        &[
+            Preflight("relay-sender"),
+            Preflight("relay-terms"),
+            Twin("relay-domain"),
+        ],
+    ),
     (
         14,
         &[
@@ -80,12 +92,28 @@ pub(super) const STANDINGS: &[Line] = &[
             Twin("relay-domain"),
         ],
     ),
-    (15, &[Rule("data-class-route"), Register("data_class")]),
+    (
+        15,
+        &[
+            Rule("data-class-route"),
+            Preflight("relay-terms"),
+            Register("data_class"),
+        ],
+    ),
     (16, &[Rule("data-class-route")]),
     (17, &[Twin("virus"), Twin("spam")]),
     (18, &[Register("references.account_request")]),
-    (19, &[Limit("least password length, application account")]),
-    (20, &[SECRETS]),
+    (
+        19,
+        &[
+            Limit("least password length, application account"),
+            Preflight("secrets"),
+        ],
+    ),
+    (
+        20,
+        &[Preflight("secrets"), Preflight("accounts-apart"), SECRETS],
+    ),
     (
         21,
         &[
@@ -104,32 +132,46 @@ pub(super) const STANDINGS: &[Line] = &[
             HAZARDS,
         ],
     ),
-    (23, &[SECRETS]),
+    (23, &[Preflight("secrets"), SECRETS]),
     (
         24,
-        &[Gateway(
-            "a lane, a breaker and a secret for each account",
-            LIMITS,
-        )],
+        &[
+            Preflight("accounts-apart"),
+            Gateway("a lane, a breaker and a secret for each account", LIMITS),
+        ],
     ),
     (25, &[Later("the password policy of gateway and twin")]),
     (26, &[Later("the password policy of gateway and twin")]),
     (27, &[Later("the password policy of gateway and twin")]),
     (28, &[Later("the password policy of gateway and twin")]),
-    (29, &[Limit("least password length, user account")]),
-    (30, &[Limit("former passwords that may not return")]),
-    (31, &[Limit("password age")]),
-    (32, &[Limit("least password length, application account")]),
-    (33, &[Limit("password age, application account")]),
-    (34, &[BREAKER, Twin("credentials")]),
     (
-        35,
+        29,
         &[
-            Later("the password policy of gateway and twin"),
-            Later("the preflight"),
+            Limit("least password length, user account"),
+            Preflight("secrets"),
         ],
     ),
-    (36, &[BREAKER]),
+    (30, &[Limit("former passwords that may not return")]),
+    (31, &[Limit("password age")]),
+    (
+        32,
+        &[
+            Limit("least password length, application account"),
+            Preflight("secrets"),
+        ],
+    ),
+    (33, &[Limit("password age, application account")]),
+    (
+        34,
+        &[
+            Preflight("sign-in"),
+            Preflight("oauth-token"),
+            BREAKER,
+            Twin("credentials"),
+        ],
+    ),
+    (35, &[Preflight("sign-in")]),
+    (36, &[Preflight("sign-in"), BREAKER]),
     (37, &[BREAKER]),
     (38, &[BREAKER]),
     (39, &[BREAKER]),
@@ -143,7 +185,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         41,
         &[Gateway(
-            "`queue explain`, `check` and `explain` find the fault without the helpdesk",
+            "`doctor`, `queue explain`, `check` and `explain` find the fault without the helpdesk",
             COMMANDS,
         )],
     ),
@@ -154,12 +196,25 @@ pub(super) const STANDINGS: &[Line] = &[
             RULES,
         )],
     ),
-    (43, &[Rule("mail-service-allowed"), Twin("mechanism")]),
+    (
+        43,
+        &[
+            Rule("mail-service-allowed"),
+            Preflight("server-name"),
+            Preflight("mechanism"),
+            Preflight("server-greeting"),
+            Twin("mechanism"),
+        ],
+    ),
     (44, &[Plays("IMAP under implicit TLS", TWIN), RECEIVING]),
     (45, &[Later("collecting by POP, and POP in the twin")]),
     (
         46,
         &[
+            Preflight("server-port"),
+            Preflight("starttls"),
+            Preflight("server-greeting"),
+            Preflight("mechanism"),
             Gateway("the `submission` route", CONFIGURATION),
             Twin("tls-first"),
             Twin("no-implicit-tls"),
@@ -167,7 +222,11 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         47,
-        &[Register("references.la_request"), Twin("protocol-disabled")],
+        &[
+            Preflight("smtp-enabled"),
+            Register("references.la_request"),
+            Twin("protocol-disabled"),
+        ],
     ),
     (
         48,
@@ -177,35 +236,48 @@ pub(super) const STANDINGS: &[Line] = &[
         )],
     ),
     (49, &[Rule("tls-route"), Register("exceptions")]),
-    (50, &[Twin("relay-spoofed")]),
+    (
+        50,
+        &[
+            Preflight("relay-sender"),
+            Preflight("relay-terms"),
+            Twin("relay-spoofed"),
+        ],
+    ),
     (
         51,
         &[
+            Preflight("relay-terms"),
             Register("exceptions"),
             Plays("a relay without sign-in", TWIN),
         ],
     ),
-    (52, &[Later("the preflight")]),
+    (52, &[Preflight("server-port")]),
     (
         53,
         &[
+            Preflight("relay-sender"),
             Register("references.dns_request"),
             Twin("relay-unregistered"),
         ],
     ),
-    (54, &[Twin("relay-unregistered")]),
-    (55, &[Twin("relay-unregistered")]),
+    (54, &[Preflight("relay-sender"), Twin("relay-unregistered")]),
+    (55, &[Preflight("relay-sender"), Twin("relay-unregistered")]),
     (
         56,
-        &[Gateway(
-            "an address in the place of a server's name is a configuration error",
-            CONFIGURATION,
-        )],
+        &[
+            Preflight("server-name"),
+            Gateway(
+                "an address in the place of a server's name is a configuration error",
+                CONFIGURATION,
+            ),
+        ],
     ),
-    (57, &[Later("the preflight")]),
+    (57, &[Preflight("relay-sender")]),
     (
         58,
         &[
+            Preflight("relay-sender"),
             Register("references.dns_request"),
             Twin("relay-unregistered"),
         ],
@@ -213,6 +285,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         59,
         &[
+            Preflight("sign-in"),
             Gateway("an account signs in with its address", CONFIGURATION),
             Twin("user-name"),
         ],
@@ -221,6 +294,8 @@ pub(super) const STANDINGS: &[Line] = &[
         60,
         &[
             Rule("tls-route"),
+            Preflight("starttls"),
+            Preflight("tls-version"),
             Twin("tls-first"),
             Twin("tls-version"),
             Twin("no-implicit-tls"),
@@ -239,21 +314,23 @@ pub(super) const STANDINGS: &[Line] = &[
         ],
     ),
     (62, &[RECEIVING]),
-    (63, &[Twin("over-quota")]),
+    (63, &[Preflight("mailbox-quota"), Twin("over-quota")]),
     (64, &[Twin("over-quota"), Twin("recipient-full")]),
     (
         65,
         &[
+            Preflight("mailbox-quota"),
             Twin("over-quota"),
             Later("clearing Sent Items by a rule of retention"),
         ],
     ),
-    (66, &[Later("the preflight")]),
+    (66, &[Preflight("mailbox-quota")]),
     (
         67,
         &[
             Rule("message-size"),
             Limit("message size"),
+            Preflight("message-size"),
             Twin("message-size"),
         ],
     ),
@@ -272,7 +349,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Twin("list-spacing"),
         ],
     ),
-    (70, &[Register("account")]),
+    (70, &[Preflight("accounts-apart"), Register("account")]),
     (71, &[Rule("reply-to-real"), Twin("non-delivery-address")]),
     (
         72,
@@ -311,6 +388,9 @@ pub(super) const STANDINGS: &[Line] = &[
             Rule("header-readable"),
             Limit("messages per minute"),
             Limit("recipients in a rolling 24 hours"),
+            Preflight("clock"),
+            Preflight("message-size"),
+            Preflight("mailbox-quota"),
             Twin("recipients-per-day"),
             Twin("messages-per-minute"),
             Twin("connections"),
@@ -380,14 +460,22 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         99,
         &[
+            Preflight("test-apart"),
             Gateway("test credentials reach only a twin", CONFIGURATION),
             Plays("no connection out, and only made-up people", TWIN),
         ],
     ),
-    (100, &[Gateway("`up` starts a whole environment", TUTORIAL)]),
+    (
+        100,
+        &[
+            Preflight("test-apart"),
+            Gateway("`up` starts a whole environment", TUTORIAL),
+        ],
+    ),
     (
         101,
         &[
+            Preflight("store-folder"),
             Register("references.clinical_safety_case"),
             Register("clinical"),
             Gateway(
@@ -401,7 +489,11 @@ pub(super) const STANDINGS: &[Line] = &[
     (103, &[Register("deployment")]),
     (
         104,
-        &[Register("references.la_request"), Twin("protocol-disabled")],
+        &[
+            Preflight("smtp-enabled"),
+            Register("references.la_request"),
+            Twin("protocol-disabled"),
+        ],
     ),
     (
         105,
@@ -411,7 +503,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         107,
         &[Gateway(
-            "`queue show`, without secrets or content, to send along",
+            "`doctor --json` and `queue show`, without secrets or content, to send along",
             COMMANDS,
         )],
     ),
@@ -419,6 +511,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         109,
         &[
+            Preflight("retirements"),
             Twin("password-ended"),
             Plays("the service of any day, by `--as-of`", TWIN),
         ],
@@ -426,6 +519,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         110,
         &[
+            Preflight("retirements"),
             Gateway("`retires` of each route", CONFIGURATION),
             Twin("password-ended"),
         ],

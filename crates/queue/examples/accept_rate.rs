@@ -12,7 +12,7 @@ use mailward_mail::time::Waiting;
 use mailward_mail::{
     Address, Clock, Dice, Envelope, ForwardPath, Recipient, ReversePath, Timestamp,
 };
-use mailward_queue::{Idempotency, Lane, NewMessage, Options, Queue, Terms};
+use mailward_queue::{Gates, Idempotency, Lane, NewMessage, Options, Queue, Terms};
 use mailward_store::{Limits, SystemDisk};
 use tokio::task::JoinSet;
 
@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         clock: Arc::new(Wall),
         dice: Arc::new(Counter::default()),
         terms: Terms::default(),
+        gates: Gates::default(),
     })?;
     let mut out = std::io::stdout();
     for keyed in [false, true] {

@@ -10,10 +10,13 @@ use crate::error::AcceptError;
 use crate::ledger::columns::{time, to_json};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::NewRecipient;
-use crate::ledger::{change, events, idempotency, lanes, messages, notices, recipients};
+use crate::ledger::same_text::TextKey;
+use crate::ledger::{
+    change, events, idempotency, lanes, messages, notices, recipients, same_text, shares,
+};
 use crate::message::{
     Accepted, EnvelopeOptions, HEADER_TEXT_OCTETS_MAX, IDEMPOTENCY_KEY_OCTETS_MAX, NewMessage,
-    RECIPIENTS_MAX,
+    RECIPIENTS_MAX, Ruling, SameText,
 };
 use crate::notice::NoticeId;
 use crate::queue::Queue;
@@ -53,7 +56,9 @@ impl Queue {
         let lane = new.lane.clone();
         let known_lane = self.known_lane(&lane);
         let keyed = new.idempotency.is_some().then(|| new.clone());
-        let rows = Rows::of(new, self.now(), self.terms());
+        let recipients = new.envelope.recipients.len();
+        let mut rows = Rows::of(new, self.now(), self.terms());
+        let accepted_at = rows.now;
         let alarm = self.alarm();
 
         let written = self
@@ -67,12 +72,14 @@ impl Queue {
                 if let Some(notice) = answers {
                     rows.answer(tx, notice)?;
                 }
+                rows.count_text(tx)?;
                 rows.insert(tx, body, lane_number)?;
                 Ok((lane_number, alarm))
             })
             .await;
         match written {
             Ok((number, _alarm)) => {
+                self.usages().add(&lane.account, recipients, accepted_at);
                 if known_lane.is_none() {
                     self.learn_lane(lane, number);
                 }
@@ -83,6 +90,9 @@ impl Queue {
             }
             Err(WriteError::Aborted(reason)) if reason == NOTICE_DONE => {
                 Err(AcceptError::NoticeDone)
+            }
+            Err(WriteError::Aborted(reason)) if reason == TEXT_REFUSED => {
+                Err(AcceptError::SameText)
             }
             // Two requests with one key at the same time: the other was first.
             Err(WriteError::Conflict(reason)) => match keyed {
@@ -121,6 +131,7 @@ impl Queue {
     }
 }
 
+const TEXT_REFUSED: &str = "the same text has gone to too many people";
 const NOTICE_DONE: &str = "the notice has already been answered";
 
 fn check(new: &NewMessage) -> Result<(), AcceptError> {
@@ -158,6 +169,14 @@ struct Rows {
     /// Kind and detail.
     events: Vec<(&'static str, String)>,
     body_hash: Option<String>,
+    text: Option<Text>,
+}
+
+/// A text to be counted, and its people as rows know them.
+struct Text {
+    key: TextKey,
+    people: Vec<i64>,
+    terms: SameText,
 }
 
 impl Rows {
@@ -176,9 +195,35 @@ impl Rows {
             lane: new.lane.clone(),
             recipients,
             events: later_events(&new),
+            text: new.same_text.take().map(|terms| Text {
+                key: TextKey::new(&new.application, &terms.fingerprint),
+                people: people(&new),
+                terms,
+            }),
             body_hash: new.idempotency.as_ref().map(|key| hex(&key.body_hash)),
             new,
             now,
+        }
+    }
+
+    /// Counts the people of the text, and asks its judge where they are many.
+    fn count_text(&mut self, tx: &mut Tx<'_>) -> Result<(), TxError> {
+        let Some(text) = &self.text else {
+            return Ok(());
+        };
+        let window = text.terms.window;
+        let counted = same_text::count(tx, text.key, &text.people, self.now, window)?;
+        if counted.added == 0 || counted.people <= text.terms.people_max {
+            return Ok(());
+        }
+        match (text.terms.judge)(counted.people) {
+            Ruling::Refuse => Err(TxError::abort(TEXT_REFUSED)),
+            Ruling::Accept { found, hold } => {
+                self.new.found = found;
+                self.new.hold = hold;
+                self.events = later_events(&self.new);
+                Ok(())
+            }
         }
     }
 
@@ -194,6 +239,8 @@ impl Rows {
         for recipient in &self.recipients {
             recipients::insert(tx, number, lane, recipient, hold, due_at)?;
         }
+        let waiting = i64::try_from(self.recipients.len()).unwrap_or(i64::MAX);
+        shares::add_waiting(tx, lane, waiting)?;
         let accepted = TimelineEvent::Accepted {
             application: new.application.clone(),
             octets: body.octets(),
@@ -254,6 +301,9 @@ impl Rows {
     }
 }
 
+/// The most findings that are kept of one message.
+const FOUND_MAX: usize = 50;
+
 /// What is to be told of the message beside its acceptance.
 fn later_events(new: &NewMessage) -> Vec<(&'static str, String)> {
     let repairs = new.repairs.iter().map(|repair| TimelineEvent::Repaired {
@@ -265,9 +315,31 @@ fn later_events(new: &NewMessage) -> Vec<(&'static str, String)> {
         by: hold.by.clone(),
         why: hold.why.clone(),
     });
-    repairs
+    let found = new
+        .found
+        .iter()
+        .take(FOUND_MAX)
+        .map(|found| TimelineEvent::Found {
+            rule: found.rule.clone(),
+            severity: found.severity.clone(),
+            text: shorten(found.text.clone()),
+        });
+    let routed = new.routed.iter().map(|reason| TimelineEvent::Routed {
+        route: new.lane.route.clone(),
+        reason: reason.clone(),
+    });
+    routed
+        .chain(repairs)
+        .chain(found)
         .chain(held)
         .map(|event| (event.kind(), to_json(&event)))
+        .collect()
+}
+
+fn people(new: &NewMessage) -> Vec<i64> {
+    let recipients = new.envelope.recipients.iter();
+    recipients
+        .map(|one| same_text::person(&one.forward_path.address().key()))
         .collect()
 }
 
@@ -284,7 +356,24 @@ fn hex(octets: &[u8]) -> String {
 /// after (`Queue::forget_idempotency_keys`).
 const IDEMPOTENCY_KEPT: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
 
+/// Rows of counted texts that one round looks at.
+const TEXTS_SWEPT_MAX: usize = 2_000;
+
 impl Queue {
+    /// Forgets, of counted texts, what is out of `window`: some at a time, to be
+    /// called every minute or so.
+    pub async fn forget_texts(
+        &self,
+        window: std::time::Duration,
+    ) -> Result<(), crate::error::QueueError> {
+        let (now, place) = (self.now(), *self.swept());
+        let next = self
+            .write(move |tx| same_text::forget(tx, place, TEXTS_SWEPT_MAX, now, window).map(Ok))
+            .await?;
+        *self.swept() = next.unwrap_or(same_text::Place::START);
+        Ok(())
+    }
+
     /// Forgets old idempotency keys; to be called now and then.
     pub async fn forget_idempotency_keys(&self) -> Result<usize, crate::error::QueueError> {
         let before = self.now().minus(IDEMPOTENCY_KEPT);

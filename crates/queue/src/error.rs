@@ -18,6 +18,9 @@ pub enum AcceptError {
     /// The notice that the message was to answer is already done.
     #[error("the notice has already been answered")]
     NoticeDone,
+    /// The judge of [`SameText`](crate::SameText) refused it.
+    #[error("the same text has gone to too many people")]
+    SameText,
     /// Disk full, store poisoned …: answer 4xx.
     #[error(transparent)]
     Store(#[from] WriteError),

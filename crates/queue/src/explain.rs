@@ -4,6 +4,7 @@ use mailward_mail::{MessageId, Timestamp};
 use mailward_store::{ReadTx, TxError};
 
 use crate::error::QueueError;
+use crate::gates::Limit;
 use crate::lane::{Decision, LaneLimits, Pace};
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
@@ -27,6 +28,10 @@ pub enum WaitsFor {
     Attempt,
     /// The moment of the next attempt.
     BackOff,
+    /// The time between two messages to one distribution list.
+    ListSpacing,
+    /// Room in the account's recipients of a day.
+    RecipientsPerDay,
     /// Room in the lane's messages per minute.
     Pace,
     /// One of the lane's connections.
@@ -168,7 +173,10 @@ impl Explain<'_, '_> {
             return self.predecessor();
         };
         if due_at > self.now {
-            return Ok(self.back_off(row, due_at));
+            return match row.waits_for {
+                Some(limit) => self.gate(row, limit, due_at),
+                None => Ok(self.back_off(row, due_at)),
+            };
         }
         let lane = lanes::get(self.tx, row.lane)?;
         if let Some(reason) = self.breaker(&lane)? {
@@ -204,6 +212,31 @@ impl Explain<'_, '_> {
         let sentence =
             format!("Its sequence {key:?} goes out in order, and {earlier} has not ended.");
         Ok((WaitsFor::Predecessor, None, sentence))
+    }
+
+    fn gate(&self, row: &RecipientRow, limit: Limit, until: Timestamp) -> Result<Reason, TxError> {
+        let deadline = self.message.deadline_at;
+        let (waits_for, about) = match limit {
+            Limit::ListSpacing => {
+                let list = row.recipient.forward_path.address();
+                let about = format!(
+                    "{list} is a distribution list that had a message too short a time ago, and \
+                     others may be before this one"
+                );
+                (WaitsFor::ListSpacing, about)
+            }
+            Limit::RecipientsPerDay => {
+                let account = lanes::get(self.tx, row.lane)?.account;
+                let about =
+                    format!("{account} has sent to as many recipients as it may in 24 hours");
+                (WaitsFor::RecipientsPerDay, about)
+            }
+        };
+        let sentence = format!(
+            "{about} (limit {}): it is due again at {until}. It expires at {deadline}.",
+            limit.as_str()
+        );
+        Ok((waits_for, Some(until), sentence))
     }
 
     fn back_off(&self, row: &RecipientRow, due_at: Timestamp) -> Reason {

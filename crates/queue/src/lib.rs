@@ -29,6 +29,7 @@ mod doubt;
 mod due;
 mod error;
 mod explain;
+mod gates;
 pub mod lane;
 mod ledger;
 mod list;
@@ -42,18 +43,20 @@ mod sending;
 mod show;
 pub mod state;
 pub mod timeline;
+mod usage;
 
 pub use attempt::{Attempt, AttemptEnd, AttemptResult, Doubt, RecipientResult, Stage};
 pub use breaker::{BreakerRecord, BreakerState};
 pub use control::{Reported, Target};
 pub use error::{AcceptError, QueueError, QueueOpenError};
 pub use explain::{Explanation, WaitsFor};
+pub use gates::{Gates, Limit};
 pub use lane::{Decision, LaneLimits, Pace};
 pub use ledger::MIGRATIONS;
 pub use list::{Cursor, Filter, ListItem, PAGE_MAX, Page, Summary};
 pub use message::{
-    Accepted, DueMessage, DueRecipient, Hold, IDEMPOTENCY_KEY_OCTETS_MAX, Idempotency, NewMessage,
-    RECIPIENTS_MAX, Repair,
+    Accepted, DueMessage, DueRecipient, Found, Hold, IDEMPOTENCY_KEY_OCTETS_MAX, Idempotency,
+    NewMessage, RECIPIENTS_MAX, Repair, Ruling, SameText,
 };
 pub use names::{AccountName, Actor, ApplicationName, Credential, Lane, RouteName};
 pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};
@@ -64,3 +67,4 @@ pub use sending::Finished;
 pub use show::{AttemptView, MessageView, RecipientView};
 pub use state::{AttemptId, HoldReason, StateWord};
 pub use timeline::{TimelineEntry, TimelineEvent};
+pub use usage::Usage;

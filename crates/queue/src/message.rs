@@ -1,5 +1,9 @@
 //! A message as it comes to the queue, and as the queue hands it out to be sent.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use mailward_mail::{Envelope, MessageId, Recipient, ReversePath, Timestamp};
 use mailward_store::BodyRef;
 
@@ -45,6 +49,12 @@ pub struct NewMessage {
     pub hold: Option<Hold>,
     /// What rules changed in the message.
     pub repairs: Vec<Repair>,
+    /// What rules say of it without refusing.
+    pub found: Vec<Found>,
+    /// Why the lane's route is not the application's own, where it is not.
+    pub routed: Option<String>,
+    /// How its text is counted; `None` for a message without one.
+    pub same_text: Option<SameText>,
 }
 
 impl NewMessage {
@@ -70,6 +80,9 @@ impl NewMessage {
             idempotency: None,
             hold: None,
             repairs: Vec::new(),
+            found: Vec::new(),
+            routed: None,
+            same_text: None,
         }
     }
 }
@@ -93,6 +106,49 @@ pub struct Hold {
 pub struct Repair {
     pub rule: String,
     pub change: String,
+}
+
+/// One finding, in the words of its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub rule: String,
+    /// `warn`, `repair` or `hold`.
+    pub severity: String,
+    pub text: String,
+}
+
+/// A text to be counted among an application's: in the same write that keeps
+/// the message, so that of two at once the second sees the first.
+#[derive(Clone)]
+pub struct SameText {
+    /// The same for texts that are to be counted together.
+    pub fingerprint: [u8; 16],
+    pub window: Duration,
+    /// Above so many people `judge` is asked, for every message that adds one.
+    pub people_max: u64,
+    /// Given the people within the window, the message's own included. Called
+    /// in the store's writer: it must not wait.
+    pub judge: Arc<dyn Fn(u64) -> Ruling + Send + Sync>,
+}
+
+impl fmt::Debug for SameText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SameText")
+            .field("people_max", &self.people_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What becomes of a message whose text reaches too many people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// Nothing of it is kept, and it does not count.
+    Refuse,
+    /// Kept, with these instead of the message's own.
+    Accept {
+        found: Vec<Found>,
+        hold: Option<Hold>,
+    },
 }
 
 /// The answer to acceptance: the message is on stable storage.

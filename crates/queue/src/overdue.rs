@@ -1,6 +1,7 @@
 //! What time settles: attempts that a kill or a fault left without an end,
 //! doubts that nobody resolved, deadlines that passed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
@@ -9,10 +10,12 @@ use mailward_store::{ReadTx, Tx, TxError};
 use crate::attempt::{AttemptEnd, Doubt, Stage};
 use crate::doubt::settle;
 use crate::error::QueueError;
+use crate::gates::Gates;
 use crate::ledger::attempts::AttemptRow;
 use crate::ledger::change::{Change, must};
 use crate::ledger::messages::Number;
-use crate::ledger::{attempts, messages, recipients};
+use crate::ledger::recipients::RecipientRow;
+use crate::ledger::{attempts, lanes, messages, recipients, shares};
 use crate::names::Actor;
 use crate::queue::Queue;
 use crate::schedule::Terms;
@@ -56,13 +59,14 @@ impl Queue {
     /// tried again now; with one, in doubt, and then by the class's policy.
     /// To be called once, before the first attempt.
     pub async fn recover(&self) -> Result<Recovered, QueueError> {
-        let (now, terms) = (self.now(), self.terms());
+        let (now, terms, gates) = (self.now(), self.terms(), self.gates());
         let mut recovered = Recovered::default();
         loop {
+            let gates = Arc::clone(&gates);
             let step = self
                 .write_and_wake(move |tx| {
                     let ever = Timestamp::from_millis(i64::MAX);
-                    let lost = end_lost(tx, ever, now, terms)?;
+                    let lost = end_lost(tx, &gates, ever, now, terms)?;
                     let settled = settle_doubts(tx, ever, now, terms)?;
                     Ok(Ok((lost, settled)))
                 })
@@ -80,9 +84,9 @@ impl Queue {
     /// The watchdog's round: to be called every minute or so. Does a bounded
     /// amount at a time and says whether there is more.
     pub async fn expire_overdue(&self, now: Timestamp) -> Result<Overdue, QueueError> {
-        let terms = self.terms();
+        let (terms, gates) = (self.terms(), self.gates());
         self.write_and_wake(move |tx| {
-            let lost = end_lost(tx, now.minus(ATTEMPT_LENGTH_MAX), now, terms)?;
+            let lost = end_lost(tx, &gates, now.minus(ATTEMPT_LENGTH_MAX), now, terms)?;
             let doubts_settled = settle_doubts(tx, now.minus(DOUBT_REST_MAX), now, terms)?;
             let (expired, more) = expire(tx, now)?;
             let more = more || lost.attempts == BATCH_MAX;
@@ -105,6 +109,7 @@ struct Lost {
 /// Ends attempts that began before `started_before` and have no end.
 fn end_lost(
     tx: &mut Tx<'_>,
+    gates: &Gates,
     started_before: Timestamp,
     now: Timestamp,
     terms: Terms,
@@ -115,11 +120,17 @@ fn end_lost(
     for attempt in &lost {
         let message = messages::by_number(tx, attempt.message)?;
         let rows = recipients::of(tx, attempt.message)?;
-        let mut change = Change::new(tx, now, message);
         let active = State::Active {
             attempt: attempt.id,
         };
-        for mut row in rows.into_iter().filter(|row| row.state == active) {
+        let rows: Vec<_> = rows.into_iter().filter(|row| row.state == active).collect();
+        if attempt.final_dot_at.is_none() {
+            let lane = lanes::get(tx, attempt.lane)?;
+            let unsent: Vec<&RecipientRow> = rows.iter().collect();
+            shares::give_back(tx, gates, &lane, attempt.id, &unsent)?;
+        }
+        let mut change = Change::new(tx, now, message);
+        for mut row in rows {
             if attempt.final_dot_at.is_none() {
                 let note = TimelineEvent::Interrupted {
                     attempt: attempt.id,

@@ -10,9 +10,12 @@ use mailward_store::{BodyWriter, Disk, Limits, ReadError, ReadTx, Schema, Store,
 use tokio::sync::watch;
 
 use crate::error::{QueueError, QueueOpenError};
+use crate::gates::Gates;
 use crate::ledger::MIGRATIONS;
+use crate::ledger::same_text::Place;
 use crate::names::Lane;
 use crate::schedule::Terms;
+use crate::usage::Usages;
 
 /// What a queue is opened with.
 #[derive(Clone, Debug)]
@@ -24,6 +27,7 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,
     pub terms: Terms,
+    pub gates: Gates,
 }
 
 /// The durable queue. Clones are handles to the same one.
@@ -38,6 +42,10 @@ struct Inner {
     clock: Arc<dyn Clock>,
     dice: Arc<dyn Dice>,
     terms: Terms,
+    gates: Arc<Gates>,
+    usages: Mutex<Usages>,
+    /// Where the sweep of counted texts goes on.
+    swept: Mutex<Place>,
     /// Numbers of lanes known to be committed. One entry for each account and
     /// route ever used, as in the ledger.
     lanes: Mutex<HashMap<Lane, i64>>,
@@ -63,17 +71,27 @@ impl Queue {
             options.clock,
             options.dice,
             options.terms,
+            options.gates,
         ))
     }
 
     /// A queue over a store that was opened with [`MIGRATIONS`] among its own.
-    pub fn over(store: Store, clock: Arc<dyn Clock>, dice: Arc<dyn Dice>, terms: Terms) -> Self {
+    pub fn over(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        dice: Arc<dyn Dice>,
+        terms: Terms,
+        gates: Gates,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 clock,
                 dice,
                 terms,
+                gates: Arc::new(gates),
+                usages: Mutex::default(),
+                swept: Mutex::new(Place::START),
                 lanes: Mutex::new(HashMap::new()),
                 work: watch::Sender::new(0),
                 notices: watch::Sender::new(0),
@@ -125,6 +143,24 @@ impl Queue {
 
     pub(crate) fn terms(&self) -> Terms {
         self.inner.terms
+    }
+
+    pub(crate) fn gates(&self) -> Arc<Gates> {
+        Arc::clone(&self.inner.gates)
+    }
+
+    pub(crate) fn usages(&self) -> std::sync::MutexGuard<'_, Usages> {
+        self.inner
+            .usages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn swept(&self) -> std::sync::MutexGuard<'_, Place> {
+        self.inner
+            .swept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn known_lane(&self, lane: &Lane) -> Option<i64> {

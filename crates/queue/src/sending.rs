@@ -24,7 +24,7 @@ use crate::error::QueueError;
 use crate::ledger::change::{Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{attempts, lanes, messages, recipients};
+use crate::ledger::{attempts, events, lanes, messages, recipients, shares};
 use crate::names::{Actor, Lane};
 use crate::queue::Queue;
 use crate::schedule::{Jitter, next_attempt_at};
@@ -41,7 +41,9 @@ pub struct Finished {
 impl Queue {
     /// The recipients become active. All of them must be due in this lane,
     /// else [`QueueError::NotDue`] and nothing happens: another deliverer was
-    /// first, or a person held them.
+    /// first, or a person held them. Those for whom a limit leaves no room
+    /// ([`Gates`](crate::Gates)) have no part in it and are due again when
+    /// there is; if that are all, it is [`QueueError::NotDue`] too.
     pub async fn begin_attempt(
         &self,
         message: MessageId,
@@ -49,6 +51,7 @@ impl Queue {
         lane: &Lane,
     ) -> Result<Attempt, QueueError> {
         let (numbers, lane, now) = (recipients.to_vec(), lane.clone(), self.now());
+        let gates = self.gates();
         self.write(move |tx| {
             let Some(row) = messages::by_id(tx, message)? else {
                 return Ok(Err(QueueError::NoSuchMessage(message)));
@@ -67,11 +70,21 @@ impl Queue {
                 }
                 active.push(recipient);
             }
+            let number = row.number;
+            let (mut active, waiting) = shares::part(tx, &gates, &lane, active, now)?;
+            for (recipient, limit, until) in waiting {
+                recipients::postpone(tx, number, recipient.n, limit, until)?;
+                if recipient.waits_for != Some(limit) {
+                    let note = TimelineEvent::Waits { limit, until };
+                    events::insert(tx, number, Some(recipient.n), now, &note)?;
+                }
+            }
             if active.is_empty() {
                 return Ok(Err(QueueError::NotDue(message)));
             }
-            let number = row.number;
+            let numbers: Vec<u32> = active.iter().map(|recipient| recipient.n).collect();
             let attempt = attempts::insert(tx, number, lane_number, now)?;
+            shares::take(tx, &gates, &lane, attempt, &active, now)?;
             let mut change = Change::new(tx, now, row);
             for recipient in &mut active {
                 recipient.attempts += 1;
@@ -108,6 +121,7 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let (id, message, number) = (attempt.id, attempt.message, attempt.number);
         let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
+        let (gates, lane) = (self.gates(), attempt.lane.clone());
         self.write(move |tx| {
             let mut active = match active_in(tx, id, number)? {
                 Some(active) => active,
@@ -117,6 +131,11 @@ impl Queue {
                 return Ok(Err(QueueError::NoSuchRecipient(message, stray)));
             }
             let row = messages::by_number(tx, number)?;
+            let out: Vec<&RecipientRow> = active
+                .iter()
+                .filter(|row| settled.iter().any(|one| one.n == row.n))
+                .collect();
+            shares::give_back(tx, &gates, &lane, id, &out)?;
             let mut change = Change::new(tx, now, row);
             for one in settled {
                 let Some(place) = active.iter().position(|row| row.n == one.n) else {
@@ -152,8 +171,10 @@ impl Queue {
             id,
             message,
             number,
+            lane,
             ..
         } = attempt;
+        let gates = self.gates();
         let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
         self.write_and_wake(move |tx| {
             let Some(active) = active_in(tx, id, number)? else {
@@ -164,6 +185,9 @@ impl Queue {
             }
             let dot = attempts::get(tx, id)?.is_some_and(|row| row.final_dot_at.is_some());
             let row = messages::by_number(tx, number)?;
+            if !dot {
+                shares::give_back(tx, &gates, &lane, id, &active.iter().collect::<Vec<_>>())?;
+            }
             let mut change = Change::new(tx, now, row);
             let mut results: Vec<_> = results.into_iter().map(Some).collect();
             for mut recipient in active {

@@ -48,6 +48,16 @@ pub enum State {
     Ended(Outcome),
 }
 
+impl State {
+    /// Whether it is still to be sent.
+    pub const fn waits(self) -> bool {
+        matches!(
+            self,
+            Self::Incoming | Self::Deferred { .. } | Self::Hold { .. }
+        )
+    }
+}
+
 /// Why a recipient waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

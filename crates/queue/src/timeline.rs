@@ -7,6 +7,7 @@
 
 use mailward_mail::Timestamp;
 
+use crate::gates::Limit;
 use crate::names::{AccountName, Actor, ApplicationName, RouteName};
 use crate::state::{AttemptId, HoldReason};
 
@@ -24,6 +25,24 @@ pub enum TimelineEvent {
     Repaired {
         rule: String,
         change: String,
+    },
+    /// What a rule says of the message without refusing it.
+    Found {
+        rule: String,
+        /// `warn`, `repair` or `hold`.
+        severity: String,
+        text: String,
+    },
+    /// It takes another route than its application's own.
+    Routed {
+        route: RouteName,
+        reason: String,
+    },
+    /// A limit leaves no room for it yet. Written once for each limit, though
+    /// it may have to wait again.
+    Waits {
+        limit: Limit,
+        until: Timestamp,
     },
     Held {
         reason: HoldReason,
@@ -115,6 +134,9 @@ impl TimelineEvent {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Repaired { .. } => "repaired",
+            Self::Found { .. } => "found",
+            Self::Routed { .. } => "routed",
+            Self::Waits { .. } => "waits",
             Self::Held { .. } => "held",
             Self::Released { .. } => "released",
             Self::Retried { .. } => "retried",
@@ -175,6 +197,28 @@ mod tests {
                     change: text("added"),
                 },
                 r#"{"kind":"repaired","rule":"date","change":"added"}"#,
+            ),
+            (
+                TimelineEvent::Found {
+                    rule: text("display-name-form"),
+                    severity: text("warn"),
+                    text: text("t"),
+                },
+                r#"{"kind":"found","rule":"display-name-form","severity":"warn","text":"t"}"#,
+            ),
+            (
+                TimelineEvent::Routed {
+                    route: "high_sending".into(),
+                    reason: text("r"),
+                },
+                r#"{"kind":"routed","route":"high_sending","reason":"r"}"#,
+            ),
+            (
+                TimelineEvent::Waits {
+                    limit: Limit::ListSpacing,
+                    until: Timestamp::from_millis(0),
+                },
+                r#"{"kind":"waits","limit":"list_spacing","until":"1970-01-01T00:00:00.000Z"}"#,
             ),
             (
                 TimelineEvent::Held {

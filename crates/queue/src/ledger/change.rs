@@ -9,7 +9,7 @@ use mailward_store::{Tx, TxError};
 
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{events, messages, notices, recipients};
+use crate::ledger::{events, messages, notices, recipients, shares};
 use crate::notice::NoticeKind;
 use crate::state::{self, Event, IllegalMove, State};
 use crate::timeline::TimelineEvent;
@@ -22,6 +22,8 @@ pub(crate) struct Change<'c, 't> {
     message: MessageRow,
     told: BTreeMap<(NoticeKind, &'static str), (Outcome, Vec<u32>)>,
     any_ended: bool,
+    /// By how many more recipients each lane waits.
+    waiting: BTreeMap<i64, i64>,
 }
 
 impl<'c, 't> Change<'c, 't> {
@@ -32,6 +34,7 @@ impl<'c, 't> Change<'c, 't> {
             message,
             told: BTreeMap::new(),
             any_ended: false,
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -68,7 +71,10 @@ impl<'c, 't> Change<'c, 't> {
             State::Deferred { next_attempt_at } if self.is_its_turn()? => Some(next_attempt_at),
             _ => None,
         };
+        let change = i64::from(next.waits()) - i64::from(row.state.waits());
+        *self.waiting.entry(row.lane).or_default() += change;
         row.state = next;
+        row.waits_for = None;
         recipients::update(self.tx, self.message.number, row, self.now)?;
         if let Some(note) = note {
             self.note(Some(row.n), note)?;
@@ -130,7 +136,13 @@ impl<'c, 't> Change<'c, 't> {
             mut message,
             told,
             any_ended,
+            waiting,
         } = self;
+        for (lane, change) in waiting {
+            if change != 0 {
+                shares::add_waiting(tx, lane, change)?;
+            }
+        }
         for ((kind, _), (outcome, numbers)) in told {
             notices::insert(tx, message.number, kind, outcome, &numbers, now)?;
         }

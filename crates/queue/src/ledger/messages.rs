@@ -5,7 +5,7 @@ use mailward_store::{BodyRef, ReadTx, Row, Tx, TxError, Value};
 
 use crate::ledger::columns::{get_json, get_optional_time, get_parsed, get_time, time, unreadable};
 use crate::message::EnvelopeOptions;
-use crate::names::ApplicationName;
+use crate::names::{AccountName, ApplicationName};
 use crate::schedule::MessageClass;
 
 /// Its number in the ledger: the order of acceptance.
@@ -126,6 +126,26 @@ pub(crate) fn forget_body(tx: &mut Tx<'_>, number: Number) -> Result<(), TxError
         &[number.into()],
     )?;
     Ok(())
+}
+
+pub(crate) const LATEST: &str = "SELECT received_at, account FROM messages \
+    JOIN lanes ON lanes.number = messages.lane ORDER BY messages.number DESC LIMIT ?1";
+
+/// When the account's messages after `since` were accepted, the latest first;
+/// looks at the latest `limit` of all.
+pub(crate) fn accepted_since(
+    tx: &ReadTx<'_>,
+    account: &AccountName,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<Timestamp>, TxError> {
+    let latest: Vec<(Timestamp, String)> = tx.query(LATEST, &[limit.into()], |row| {
+        Ok((get_time(row, 0)?, row.get(1)?))
+    })?;
+    let of_account = latest
+        .into_iter()
+        .filter(|(at, name)| *at > since && name == account.as_str());
+    Ok(of_account.map(|(at, _)| at).collect())
 }
 
 pub(crate) const HEAD_OF_SEQUENCE: &str = "SELECT number FROM messages \

@@ -15,10 +15,15 @@ pub(crate) mod listing;
 pub(crate) mod messages;
 pub(crate) mod notices;
 pub(crate) mod recipients;
+pub(crate) mod same_text;
+pub(crate) mod shares;
 pub(crate) mod summary;
 
 /// The queue's tables, for a store that holds others too.
-pub const MIGRATIONS: &[&str] = &[include_str!("0001_first.sql")];
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("0001_first.sql"),
+    include_str!("0002_limits.sql"),
+];
 
 #[cfg(test)]
 mod plans;

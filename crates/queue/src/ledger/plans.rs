@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use mailward_store::{Limits, Options, Schema, Store, SystemDisk, Value};
 
-use crate::ledger::{MIGRATIONS, attempts, due, listing, messages, notices, recipients};
+use crate::ledger::{
+    MIGRATIONS, attempts, due, listing, messages, notices, recipients, same_text, shares,
+};
 
 /// Statement, and the index that each step of its plan has to use.
 const PLANS: &[(&str, &[&str])] = &[
@@ -44,6 +46,27 @@ const PLANS: &[(&str, &[&str])] = &[
         &["attempts_by_end (lane=? AND ended_at=?)"],
     ),
     (attempts::UNDER_WAY, &["attempts_under_way (started_at<?)"]),
+    (
+        shares::SENT_SINCE,
+        &["sent_recipients USING PRIMARY KEY (account=? AND period>?)"],
+    ),
+    (
+        shares::SENT_BY_PERIOD,
+        &["sent_recipients USING PRIMARY KEY (account=? AND period>?)"],
+    ),
+    (
+        shares::LAST_TO_LIST,
+        &["list_sends USING PRIMARY KEY (list=?)"],
+    ),
+    (
+        same_text::HOURS_OF,
+        &["same_text USING PRIMARY KEY (text=? AND entry<?)"],
+    ),
+    (
+        same_text::FROM_PLACE,
+        &["same_text USING PRIMARY KEY (text>?)"],
+    ),
+    (messages::LATEST, &["lanes USING INTEGER PRIMARY KEY"]),
     (notices::DUE, &["notices_due (next_at<?)"]),
     (notices::NEXT_DUE, &["notices_due"]),
     (
@@ -83,6 +106,7 @@ const HARMLESS: &[&str] = &[
     "SCAN work",
     "SCAN ahead",
     "SCAN notices USING",
+    "SCAN messages",
 ];
 
 #[tokio::test]

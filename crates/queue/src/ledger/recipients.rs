@@ -3,6 +3,7 @@
 use mailward_mail::{Address, ForwardPath, Notify, Recipient, Timestamp};
 use mailward_store::{ReadTx, Row, Tx, TxError, Value};
 
+use crate::gates::Limit;
 use crate::ledger::columns::{get_optional_time, get_parsed, optional_time, time, unreadable};
 use crate::ledger::messages::Number;
 use crate::state::{AttemptId, HoldReason, State, StateWord};
@@ -15,6 +16,8 @@ pub(crate) struct RecipientRow {
     pub(crate) state: State,
     pub(crate) attempts: u32,
     pub(crate) due_at: Option<Timestamp>,
+    /// The limit that put `due_at` where it is.
+    pub(crate) waits_for: Option<Limit>,
     pub(crate) last_reply: Option<String>,
     pub(crate) outcome_at: Option<Timestamp>,
 }
@@ -25,7 +28,7 @@ pub(crate) const NOT_BEFORE_ITS_TURN: Timestamp = Timestamp::from_millis(i64::MA
 macro_rules! recipient_columns {
     () => {
         "n, forward_path, notify, orcpt, lane, state, attempts, attempt, due_at, hold_reason, \
-         last_reply, outcome_at"
+         last_reply, outcome_at, waits_for"
     };
 }
 
@@ -45,6 +48,10 @@ fn read(row: &Row<'_>) -> Result<RecipientRow, TxError> {
         state: read_state(row, due_at)?,
         attempts: row.get(6)?,
         due_at,
+        waits_for: row
+            .get::<Option<String>>(12)?
+            .as_deref()
+            .and_then(Limit::parse),
         last_reply: row.get(10)?,
         outcome_at: get_optional_time(row, 11)?,
     })
@@ -221,7 +228,7 @@ pub(crate) fn update(
     let outcome_at = row.state.outcome().map(|_| now);
     tx.execute(
         "UPDATE recipients SET state = ?3, attempts = ?4, attempt = ?5, due_at = ?6, \
-         hold_reason = ?7, last_reply = ?8, outcome_at = ?9 WHERE message = ?1 AND n = ?2",
+         hold_reason = ?7, last_reply = ?8, outcome_at = ?9, waits_for = NULL WHERE message = ?1 AND n = ?2",
         &[
             message.into(),
             row.n.into(),
@@ -233,6 +240,21 @@ pub(crate) fn update(
             row.last_reply.as_deref().into(),
             optional_time(outcome_at),
         ],
+    )?;
+    Ok(())
+}
+
+/// Due again at `until`, when the limit leaves room.
+pub(crate) fn postpone(
+    tx: &mut Tx<'_>,
+    message: Number,
+    n: u32,
+    limit: Limit,
+    until: Timestamp,
+) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE recipients SET due_at = ?3, waits_for = ?4 WHERE message = ?1 AND n = ?2",
+        &[message.into(), n.into(), time(until), limit.as_str().into()],
     )?;
     Ok(())
 }

@@ -11,8 +11,8 @@ use mailward_mail::{
     Timestamp,
 };
 use mailward_queue::{
-    Actor, Attempt, AttemptEnd, AttemptResult, DueMessage, Lane, MessageView, NewMessage, Options,
-    Queue, RecipientResult, Stage, Terms,
+    Actor, Attempt, AttemptEnd, AttemptResult, DueMessage, Gates, Lane, MessageView, NewMessage,
+    Options, Queue, RecipientResult, Stage, Terms,
 };
 use mailward_store::{Limits, NewBody, SystemDisk};
 
@@ -60,6 +60,7 @@ pub(crate) struct Fixture {
     clock: Arc<StillClock>,
     dice: Arc<CountingDice>,
     terms: Terms,
+    gates: Gates,
     folder: tempfile::TempDir,
     /// Where `queue` is, and how many copies were made of it and others.
     current: PathBuf,
@@ -72,16 +73,25 @@ impl Fixture {
     }
 
     pub(crate) fn with_terms(terms: Terms) -> Self {
+        Self::with(terms, Gates::default())
+    }
+
+    pub(crate) fn with_gates(gates: Gates) -> Self {
+        Self::with(Terms::default(), gates)
+    }
+
+    fn with(terms: Terms, gates: Gates) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(StillClock(AtomicI64::new(START)));
         let dice = Arc::new(CountingDice::default());
         let current = folder.path().join("first");
-        let queue = open(&current, &clock, &dice, terms);
+        let queue = open(&current, &clock, &dice, terms, &gates);
         Self {
             queue,
             clock,
             dice,
             terms,
+            gates,
             folder,
             current,
             copies: AtomicU64::new(0),
@@ -91,13 +101,25 @@ impl Fixture {
     /// What a kill at this moment would leave, opened again: the files as they
     /// are, copied while the first queue is still open and told nothing.
     pub(crate) fn killed_now(&self) -> Queue {
-        open(&self.copy(), &self.clock, &self.dice, self.terms)
+        open(
+            &self.copy(),
+            &self.clock,
+            &self.dice,
+            self.terms,
+            &self.gates,
+        )
     }
 
     /// As [`Fixture::killed_now`], and goes on with what was left.
     pub(crate) fn kill(&mut self) {
         self.current = self.copy();
-        self.queue = open(&self.current, &self.clock, &self.dice, self.terms);
+        self.queue = open(
+            &self.current,
+            &self.clock,
+            &self.dice,
+            self.terms,
+            &self.gates,
+        );
     }
 
     fn copy(&self) -> PathBuf {
@@ -196,7 +218,13 @@ impl Fixture {
     }
 }
 
-fn open(dir: &Path, clock: &Arc<StillClock>, dice: &Arc<CountingDice>, terms: Terms) -> Queue {
+fn open(
+    dir: &Path,
+    clock: &Arc<StillClock>,
+    dice: &Arc<CountingDice>,
+    terms: Terms,
+    gates: &Gates,
+) -> Queue {
     Queue::open(Options {
         dir: PathBuf::from(dir),
         disk: Arc::new(SystemDisk),
@@ -204,6 +232,7 @@ fn open(dir: &Path, clock: &Arc<StillClock>, dice: &Arc<CountingDice>, terms: Te
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         dice: Arc::clone(dice) as Arc<dyn Dice>,
         terms,
+        gates: gates.clone(),
     })
     .expect("a queue")
 }

@@ -13,15 +13,17 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use mailward_mail::{Clock, Dice};
+use mailward_mail::{Address, Clock, Dice};
 use mailward_net::http::HttpServer;
 use mailward_net::listen::BindError;
 use mailward_net::smtp::{Security, Server};
 use mailward_net::tls::{TlsConfigError, http_server_config, server_config};
 use mailward_net::{Listener, Resolver, ServerIdentity, Tasks};
-use mailward_queue::{Queue, Recovered, Terms};
+use mailward_policy::{RouteKind, limits};
+use mailward_queue::{Gates, Queue, Recovered, Terms};
 use mailward_store::{Disk, OpenError, ReadError, Schema, Store, SystemDisk};
 
 use crate::accept::http::HttpIntake;
@@ -33,13 +35,14 @@ use crate::secrets::{SecretError, Secrets};
 
 /// The tables of everything that the gateway keeps, in the order in which they
 /// came to be. A script that has been released never changes its place.
-pub const MIGRATIONS: &[&str] = &[QUEUE_FIRST, crate::register::MIGRATION];
+pub const MIGRATIONS: &[&str] = &[QUEUE_FIRST, crate::register::MIGRATION, QUEUE_LIMITS];
 
 const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
+const QUEUE_LIMITS: &str = mailward_queue::MIGRATIONS[1];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 1,
+    mailward_queue::MIGRATIONS.len() == 2,
     "a migration of the queue is missing"
 );
 
@@ -154,6 +157,7 @@ impl Gateway {
             Arc::clone(&options.clock),
             Arc::clone(&options.dice),
             Terms::default(),
+            gates(&config),
         );
         let recovered = queue
             .recover()
@@ -170,7 +174,7 @@ impl Gateway {
             hostname: config.hostname.clone(),
             limits: config.limits.clone(),
             queue: queue.clone(),
-            checker: Checker::new(&config.rules),
+            checker: Arc::new(Checker::new(&config)),
             sign_in,
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),
@@ -262,6 +266,28 @@ impl fmt::Debug for Gateway {
         f.debug_struct("Gateway")
             .field("hostname", &self.config.hostname)
             .finish_non_exhaustive()
+    }
+}
+
+/// What is kept at sending, beyond the pace of a lane.
+fn gates(config: &Config) -> Gates {
+    let minutes = |count: u64| Duration::from_secs(60 * count);
+    let without_day = |kind| matches!(kind, RouteKind::HighSending | RouteKind::Relay);
+    Gates {
+        lists: config.distribution_lists.iter().map(Address::key).collect(),
+        list_spacing: config
+            .keeps_limits
+            .then(|| minutes(limits::LIST_SPACING.figure)),
+        recipients_per_day_max: config
+            .keeps_limits
+            .then_some(limits::RECIPIENTS_PER_DAY.figure),
+        // They are not the mailbox's, whose recipients the service counts.
+        routes_without_day: config
+            .routes
+            .iter()
+            .filter(|route| without_day(route.kind))
+            .map(|route| route.name.clone())
+            .collect(),
     }
 }
 

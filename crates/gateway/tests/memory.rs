@@ -49,6 +49,7 @@ fn config(folder: &std::path::Path) -> Config {
         kind: AccountKind::Application,
         display_name: None,
         route: route.clone(),
+        repair_display_name: false,
         secret: None,
     });
     config.applications.push(Application {

@@ -1,12 +1,13 @@
 //! What `up` and `twin` start with: one TOML file, or the sample organisation.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use mailward_gateway::config::{
-    Application, Deployment, Direction, Exception, References, Volumes,
+    Application, Config, Deployment, Direction, DomainPattern, Exception, References, Volumes,
 };
 use mailward_mail::{Address, Secret};
-use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty};
+use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty, Level, Profile, Settings};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
 use mailward_twin::manners::ServiceSpec;
@@ -21,6 +22,15 @@ const SAMPLE: &str = include_str!("sample/organisation.toml");
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Seed {
+    /// Which documents bind the organisation; for `up` alone.
+    #[serde(default)]
+    pub(crate) profile: Profile,
+    /// Certified to DCB1596 beside the organisation's own domain; for `up` alone.
+    #[serde(default)]
+    pub(crate) accredited_domains: Vec<String>,
+    /// Levels by rule id, as in the configuration; for `up` alone.
+    #[serde(default)]
+    pub(crate) rules: BTreeMap<String, Level>,
     pub(crate) organisation: Organisation,
     #[serde(default)]
     pub(crate) account: Vec<AccountSpec>,
@@ -61,6 +71,9 @@ pub(crate) struct SeedApplication {
     pub(crate) volumes: Volumes,
     /// One of the accounts above.
     pub(crate) account: Address,
+    /// Whether the account's display name takes the place of a wrong one.
+    #[serde(default)]
+    pub(crate) repair_display_name: bool,
     /// Made up where the seed has none, so that what a test does not care
     /// about does not stand in its way.
     #[serde(default = "sample_references")]
@@ -225,6 +238,8 @@ impl Seed {
 
     /// What the shape of the file does not say.
     fn check(&self) -> Result<(), String> {
+        self.settings()?;
+        self.accredited()?;
         for application in &self.application {
             let name = &application.name;
             if !self
@@ -249,6 +264,36 @@ impl Seed {
                 ));
             }
         }
+        Ok(())
+    }
+
+    /// Levels of rules.
+    fn settings(&self) -> Result<Settings, String> {
+        Settings::new(self.rules.iter().map(|(rule, level)| (rule, *level)))
+            .map_err(|error| format!("[rules]: {error}"))
+    }
+
+    /// The organisation's domain and those named beside it.
+    fn accredited(&self) -> Result<Vec<DomainPattern>, String> {
+        let named = self.accredited_domains.iter().map(|text| {
+            text.parse().map_err(|error| {
+                format!(
+                    "accredited_domains: {text:?}: {error}; write one such as \"trust.example\", \
+                     or \"*.trust.example\" for all below it"
+                )
+            })
+        });
+        let own = DomainPattern::exactly(&self.organisation.domain);
+        std::iter::once(Ok(own)).chain(named).collect()
+    }
+
+    /// The gateway's part, but for applications, accounts and routes.
+    pub(crate) fn apply(&self, config: &mut Config) -> Result<(), String> {
+        config.profile = self.profile;
+        config.rules = self.settings()?;
+        config.accredited_domains = self.accredited()?;
+        let lists = self.distribution_list.iter();
+        config.distribution_lists = lists.map(|list| list.address.clone()).collect();
         Ok(())
     }
 

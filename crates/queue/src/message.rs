@@ -178,6 +178,17 @@ pub struct DueMessage {
 }
 
 impl DueMessage {
+    /// Leaves the recipients of these numbers alone.
+    pub fn keep_only(&mut self, numbers: &[u32]) {
+        if numbers.len() == self.recipients.len() {
+            return;
+        }
+        self.recipients
+            .retain(|recipient| numbers.contains(&recipient.n));
+        let kept = self.recipients.iter();
+        self.envelope.recipients = kept.map(|one| one.recipient.clone()).collect();
+    }
+
     /// The numbers to pass to [`Queue::begin_attempt`](crate::Queue::begin_attempt).
     pub fn numbers(&self) -> Vec<u32> {
         self.recipients

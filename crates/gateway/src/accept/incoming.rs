@@ -8,17 +8,24 @@
 //!
 //! A repair stands above the header section, so nothing is written before the
 //! header has been judged. A small message is judged once, when it is
-//! complete; a large one when its header is, and again by its final size.
+//! complete; a large one when its header is, and again at its end.
+
+use std::sync::Arc;
 
 use mailward_mail::header::{HEADER_OCTETS_MAX, Header};
 use mailward_mail::{Envelope, MessageId, Timestamp};
-use mailward_policy::{DataClass, Decision, Facts, Verdict};
-use mailward_queue::{Actor, Hold, HoldReason, Idempotency, MessageClass, NewMessage, Repair};
-use mailward_store::{BodyWriter, NewBody};
+use mailward_policy::limits::MESSAGES_PER_MINUTE;
+use mailward_policy::{DataClass, Decision, Facts, Finding, Severity, Verdict};
+use mailward_queue::{
+    AcceptError, Actor, Found, Hold, HoldReason, Idempotency, Lane, MessageClass, NewMessage,
+    Repair, Ruling,
+};
+use mailward_store::{BodyWriter, NewBody, WriteError};
 
 use super::{Intake, Received, Rejection};
 use crate::check;
 use crate::register::Registered;
+use crate::route::choose::{ChoiceFacts, HighSending, choose};
 
 /// A message larger than this does not wait in memory for its end.
 const HELD_BACK_OCTETS_MAX: usize = 64 * 1024;
@@ -49,8 +56,7 @@ enum Stage {
 
 #[derive(Debug)]
 struct Streaming {
-    facts: Facts,
-    subject: Option<String>,
+    gathered: Gathered,
     body: BodyWriter,
     /// As judged by the header.
     verdict: Verdict,
@@ -60,6 +66,9 @@ struct Streaming {
 struct Complete {
     facts: Facts,
     subject: Option<String>,
+    lane: Lane,
+    /// Why this lane, where there was a choice.
+    routed: Option<String>,
     body: NewBody,
     verdict: Verdict,
 }
@@ -137,13 +146,14 @@ impl Incoming {
         let (id, at, octets) = (self.id, self.at, self.octets);
         let complete = match self.stage {
             Stage::HeldBack(held_back) => {
-                let judged = judge(intake, submission, &held_back, octets, at)?;
+                let gathered = gather(intake, submission, &held_back, octets, at);
+                let judged = judge_whole(intake, submission, gathered).await?;
                 let mut body = intake.queue.new_body();
                 body.write(&top(submission, &judged.verdict, id, at))?;
                 body.write(&held_back)?;
                 judged.with(body.finish()?)
             }
-            Stage::Streaming(streaming) => streaming.complete(intake, octets)?,
+            Stage::Streaming(streaming) => streaming.complete(intake, submission, octets).await?,
         };
         keep(intake, submission, complete, extras, id).await
     }
@@ -157,18 +167,13 @@ impl Incoming {
             return Ok(());
         };
         // One octet more than there is says that more is to come.
-        let judged = judge(intake, submission, held_back, self.octets + 1, self.at)?;
+        let gathered = gather(intake, submission, held_back, self.octets + 1, self.at);
+        let verdict = judge(intake, &gathered.facts)?;
         let mut body = intake.queue.new_body();
-        body.write(&top(submission, &judged.verdict, self.id, self.at))?;
+        body.write(&top(submission, &verdict, self.id, self.at))?;
         body.write(held_back)?;
-        let Judged {
-            facts,
-            subject,
-            verdict,
-        } = judged;
         self.stage = Stage::Streaming(Box::new(Streaming {
-            facts,
-            subject,
+            gathered,
             body,
             verdict,
         }));
@@ -177,57 +182,41 @@ impl Incoming {
 }
 
 impl Streaming {
-    /// Only the size was not known before; repairs are made already.
-    fn complete(self, intake: &Intake, octets: u64) -> Result<Complete, Rejection> {
+    /// Judges it again by its size, its content and what was sent before, which
+    /// were not known before its end. Repairs are made already.
+    async fn complete(
+        self,
+        intake: &Intake,
+        submission: &Submission<'_>,
+        octets: u64,
+    ) -> Result<Complete, Rejection> {
         let Self {
-            mut facts,
-            subject,
+            mut gathered,
             body,
             verdict,
         } = self;
-        facts.message.octets = octets;
-        let last = intake.checker.judge(&facts);
-        if last.decision == Decision::Refuse {
-            return Err(Rejection::Refused(Box::new(last)));
-        }
-        let verdict = Verdict {
-            repairs: verdict.repairs,
-            ..last
-        };
-        Ok(Complete {
-            facts,
-            subject,
-            body: body.finish()?,
-            verdict,
-        })
+        gathered.facts.message.octets = octets;
+        let mut judged = judge_whole(intake, submission, gathered).await?;
+        judged.verdict.repairs = verdict.repairs;
+        Ok(judged.with(body.finish()?))
     }
 }
 
-struct Judged {
+/// What is known of a message by itself.
+#[derive(Debug)]
+struct Gathered {
     facts: Facts,
     subject: Option<String>,
-    verdict: Verdict,
 }
 
-impl Judged {
-    fn with(self, body: NewBody) -> Complete {
-        Complete {
-            facts: self.facts,
-            subject: self.subject,
-            body,
-            verdict: self.verdict,
-        }
-    }
-}
-
-fn judge(
+fn gather(
     intake: &Intake,
     submission: &Submission<'_>,
     octets_so_far: &[u8],
     octets: u64,
     at: Timestamp,
-) -> Result<Judged, Rejection> {
-    let facts = check::gather(
+) -> Gathered {
+    let facts = intake.checker.gather(
         submission.registered,
         submission.envelope,
         octets_so_far,
@@ -235,15 +224,77 @@ fn judge(
         submission.data_class,
         at,
     );
-    let verdict = intake.checker.judge(&facts);
+    let section = &octets_so_far[..facts.message.header_octets.min(octets_so_far.len())];
+    Gathered {
+        subject: subject(section),
+        facts,
+    }
+}
+
+fn judge(intake: &Intake, facts: &Facts) -> Result<Verdict, Rejection> {
+    let verdict = intake.checker.judge(facts);
     if verdict.decision == Decision::Refuse {
         return Err(Rejection::Refused(Box::new(verdict)));
     }
-    let section = &octets_so_far[..facts.message.header_octets.min(octets_so_far.len())];
+    Ok(verdict)
+}
+
+struct Judged {
+    gathered: Gathered,
+    lane: Lane,
+    routed: Option<String>,
+    verdict: Verdict,
+}
+
+impl Judged {
+    fn with(self, body: NewBody) -> Complete {
+        Complete {
+            facts: self.gathered.facts,
+            subject: self.gathered.subject,
+            lane: self.lane,
+            routed: self.routed,
+            body,
+            verdict: self.verdict,
+        }
+    }
+}
+
+/// Judges a message that is there to its end, by the route that it takes.
+async fn judge_whole(
+    intake: &Intake,
+    submission: &Submission<'_>,
+    mut gathered: Gathered,
+) -> Result<Judged, Rejection> {
+    let registered = submission.registered;
+    let facts = &mut gathered.facts;
+    let account = &registered.lane.account;
+    facts.history = check::history(&intake.queue, account, facts)
+        .await
+        .map_err(|error| AcceptError::Store(WriteError::Disk(error.to_string())))?;
+    let (mut lane, mut routed) = (&registered.lane, None);
+    if let Some(way) = &registered.high_sending {
+        let choice = choose(&ChoiceFacts {
+            own: &registered.lane.route,
+            high_sending: Some(HighSending {
+                route: &way.lane.route,
+                dcb1596: way.route_facts.dcb1596,
+            }),
+            messages_last_minute: facts.history.messages_last_minute,
+            declared_peak: registered.application.volumes.messages_per_minute_peak,
+            messages_per_minute_max: MESSAGES_PER_MINUTE.figure,
+            confidential: facts.strictest_class().is_confidential(),
+        });
+        if choice.route == way.lane.route {
+            lane = &way.lane;
+            facts.route = way.route_facts.clone();
+        }
+        routed = Some(choice.reason);
+    }
     Ok(Judged {
-        subject: subject(section),
-        facts,
-        verdict,
+        lane: lane.clone(),
+        routed,
+        verdict: judge(intake, facts)?,
+        gathered,
     })
 }
 
@@ -277,9 +328,13 @@ async fn keep(
     let Complete {
         facts,
         subject,
+        lane,
+        routed,
         body,
-        verdict,
+        mut verdict,
     } = complete;
+    let facts = Arc::new(facts);
+    let (same_text, said) = check::same_text(&intake.checker, &facts, ruling).unzip();
     let registered = submission.registered;
     let application = &registered.application;
     let account = &registered.account.address;
@@ -292,7 +347,6 @@ async fn keep(
         let added = repairs.find(|one| one.field == mailward_policy::RepairField::MessageId)?;
         Some(added.value(id, facts.at, account))
     });
-    let held = verdict.decision == Decision::Hold;
     let new = NewMessage {
         message_id,
         subject,
@@ -301,16 +355,28 @@ async fn keep(
         wants_callback: application.callback.is_some(),
         idempotency: extras.idempotency,
         sequence_key: extras.sequence_key,
-        hold: held.then(|| hold(&verdict)),
+        hold: hold(&verdict),
         repairs: extras.repairs.into_iter().chain(made).collect(),
+        found: found(&verdict),
+        routed,
+        same_text,
         ..NewMessage::new(
             id,
             application.name.clone(),
-            registered.lane.clone(),
+            lane,
             submission.envelope.clone(),
         )
     };
-    let accepted = intake.queue.accept(new, body).await?;
+    let accepted = intake.queue.accept(new, body).await;
+    if let Some(last) = said.and_then(|said| said.get().cloned()) {
+        let repairs = std::mem::take(&mut verdict.repairs);
+        verdict = Verdict { repairs, ..last };
+    }
+    let accepted = match accepted {
+        Err(AcceptError::SameText) => return Err(Rejection::Refused(Box::new(verdict))),
+        other => other?,
+    };
+    let held = verdict.decision == Decision::Hold;
     intake.alarm.clear();
     tracing::debug!(id = %accepted.id, application = %application.name, held, "accepted");
     Ok(Acceptance {
@@ -321,16 +387,52 @@ async fn keep(
     })
 }
 
+/// What the rules say to a text that has reached many people.
+fn ruling(verdict: &Verdict) -> Ruling {
+    match verdict.decision {
+        Decision::Refuse => Ruling::Refuse,
+        _ => Ruling::Accept {
+            found: found(verdict),
+            hold: hold(verdict),
+        },
+    }
+}
+
+/// What is told of a message that is taken: warnings, and what could have been
+/// repaired and was not. Repairs and holds tell of themselves.
+fn found(verdict: &Verdict) -> Vec<Found> {
+    let repaired = |finding: &Finding| {
+        let mut repairs = verdict.repairs.iter();
+        repairs.any(|repair| repair.rule == finding.rule)
+    };
+    let findings = verdict.findings.iter();
+    findings
+        .filter(|finding| match finding.severity {
+            Severity::Warn => true,
+            Severity::Repair => !repaired(finding),
+            Severity::Hold | Severity::Refuse => false,
+        })
+        .map(|finding| Found {
+            rule: finding.rule.to_owned(),
+            severity: finding.severity.as_str().to_owned(),
+            text: finding.sentence(),
+        })
+        .collect()
+}
+
 /// Why a person is asked, in the words of the rules.
-fn hold(verdict: &Verdict) -> Hold {
+fn hold(verdict: &Verdict) -> Option<Hold> {
+    if verdict.decision != Decision::Hold {
+        return None;
+    }
     let reasons = verdict
         .findings
         .iter()
-        .filter(|finding| finding.severity == mailward_policy::Severity::Hold)
-        .map(mailward_policy::verdict::Finding::sentence);
-    Hold {
+        .filter(|finding| finding.severity == Severity::Hold)
+        .map(Finding::sentence);
+    Some(Hold {
         reason: HoldReason::Approval,
         by: Actor::new("check"),
         why: reasons.collect::<Vec<_>>().join(" "),
-    }
+    })
 }

@@ -37,7 +37,7 @@ pub(crate) struct Intake {
     pub(crate) hostname: String,
     pub(crate) limits: Limits,
     pub(crate) queue: Queue,
-    pub(crate) checker: Checker,
+    pub(crate) checker: Arc<Checker>,
     pub(crate) sign_in: SignIn,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,

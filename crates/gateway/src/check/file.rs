@@ -3,13 +3,12 @@
 
 use mailward_mail::{Address, Envelope, ForwardPath, Recipient, ReversePath, Timestamp};
 use mailward_policy::{
-    ContentFacts, DataClass, EnvelopeFacts, Facts, HistoryFacts, MessageFacts, Profile, RouteFacts,
-    RouteKind, Verdict,
+    ContentFacts, DataClass, Facts, HistoryFacts, MessageFacts, RouteFacts, RouteKind, Verdict,
 };
 use mailward_queue::ApplicationName;
 use serde::Serialize;
 
-use super::{Checker, gather};
+use super::Checker;
 use crate::register::{Register, Registered};
 
 /// What to take instead of what the message's header says.
@@ -54,8 +53,10 @@ pub fn check_file(
     let envelope = envelope(&read, given);
     let registered = register.find(application);
     let mut facts = match &registered {
-        Some(registered) => gather(registered, &envelope, message, octets, given.data_class, at),
-        None => facts_of_a_stranger(&envelope, read, given, at),
+        Some(registered) => {
+            checker.gather(registered, &envelope, message, octets, given.data_class, at)
+        }
+        None => checker.facts_of_a_stranger(&envelope, read, given, at),
     };
     facts.message.octets = octets;
     let verdict = checker.judge(&facts);
@@ -103,29 +104,26 @@ fn envelope(message: &MessageFacts, given: &Given) -> Envelope {
     envelope
 }
 
-fn facts_of_a_stranger(
-    envelope: &Envelope,
-    message: MessageFacts,
-    given: &Given,
-    at: Timestamp,
-) -> Facts {
-    let recipients = envelope.recipients.iter();
-    Facts {
-        at,
-        profile: Profile::default(),
-        application: None,
-        account: None,
-        envelope: EnvelopeFacts {
-            reverse_path: envelope.reverse_path.clone(),
-            recipients: recipients
-                .map(|one| one.forward_path.address().clone().into())
-                .collect(),
-        },
-        message,
-        content: ContentFacts::default(),
-        history: HistoryFacts::default(),
-        route: RouteFacts::nhsmail(RouteKind::Submission),
-        data_class: given.data_class.unwrap_or(DataClass::Official),
+impl Checker {
+    fn facts_of_a_stranger(
+        &self,
+        envelope: &Envelope,
+        message: MessageFacts,
+        given: &Given,
+        at: Timestamp,
+    ) -> Facts {
+        Facts {
+            at,
+            profile: self.profile,
+            application: None,
+            account: None,
+            envelope: self.envelope(envelope),
+            message,
+            content: ContentFacts::default(),
+            history: HistoryFacts::default(),
+            route: RouteFacts::nhsmail(RouteKind::Submission),
+            data_class: given.data_class.unwrap_or(DataClass::Official),
+        }
     }
 }
 

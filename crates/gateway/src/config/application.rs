@@ -32,6 +32,10 @@ pub struct Application {
     pub volumes: Volumes,
     pub account: AccountName,
     pub route: RouteName,
+    /// Taken instead when its account sends more than the route above carries
+    /// (GUIDE-81, DHC-7).
+    #[serde(default)]
+    pub high_sending_route: Option<RouteName>,
     #[serde(default)]
     pub references: References,
     /// The Information Governance representative (ENG-22).
@@ -91,6 +95,7 @@ impl Application {
             volumes: Volumes::default(),
             account,
             route,
+            high_sending_route: None,
             references: References::default(),
             information_governance_contact: None,
             ods_code: None,
@@ -137,7 +142,7 @@ impl Application {
             },
             exceptions: self.exceptions.iter().map(Exception::facts).collect(),
             mass_mailing_recipients_max: self.mass_mailing_recipients_max,
-            high_sending: false,
+            high_sending: self.high_sending_route.is_some(),
         }
     }
 

@@ -6,15 +6,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use mailward_mail::{Domain, Timestamp};
+use mailward_mail::{Address, Domain, Timestamp};
 use mailward_policy::limits::ACCEPTED_OCTETS_MAX;
 use mailward_policy::{Level, Settings};
 use toml::Spanned;
 
 use super::error::{ConfigError, ConfigErrors, excerpt};
-use super::file::{File, Text};
+use super::file::{DistributionList, File, Text};
 use super::secret_ref::{SecretRef, SecretRefError};
-use super::{Config, Limits, Listen, TlsFiles};
+use super::{Config, DomainPattern, Limits, Listen, TlsFiles};
 
 pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, ConfigErrors> {
     let mut checker = Checker::new(text, path);
@@ -56,6 +56,12 @@ impl<'a> Checker<'a> {
     fn config(&mut self, file: File) -> Option<Config> {
         let hostname = self.hostname(&file.gateway.hostname);
         let limits = self.limits(file.limits);
+        let profile = file.profile.as_ref().map(|text| {
+            let remedy = "Write \"current\", \"guide-2022\", \"nhs-england\" or \"dorset\".";
+            self.read(text, remedy)
+        });
+        let distribution_lists = self.distribution_lists(&file.distribution_list);
+        let accredited_domains = self.accredited_domains(&file.accredited_domains);
         let keystore = file.keystore.map(|keystore| self.keystore(&keystore));
         self.declared_routes = file
             .route
@@ -93,6 +99,13 @@ impl<'a> Checker<'a> {
             },
             console_users,
             limits,
+            profile: match profile {
+                None => Default::default(),
+                Some(profile) => profile?,
+            },
+            distribution_lists,
+            accredited_domains,
+            keeps_limits: true,
             rules: self.rules(&file.rules)?,
             routes,
             oauth,
@@ -261,6 +274,25 @@ impl<'a> Checker<'a> {
             self.fail(span, "a limit of 0 would let nothing in", "Set 1 or more.");
         }
         limits
+    }
+
+    fn distribution_lists(&mut self, lists: &[DistributionList]) -> Vec<Address> {
+        let mut seen = HashSet::new();
+        let mut checked = Vec::new();
+        for list in lists {
+            self.once(&mut seen, &list.address, "a distribution list");
+            checked.extend(self.read::<Address>(&list.address, "Write the list's full address."));
+        }
+        checked
+    }
+
+    fn accredited_domains(&mut self, domains: &[Text]) -> Vec<DomainPattern> {
+        let remedy =
+            "Write a domain such as \"trust.example\", or \"*.trust.example\" for all below it.";
+        domains
+            .iter()
+            .filter_map(|text| self.read(text, remedy))
+            .collect()
     }
 
     fn rules(&mut self, rules: &BTreeMap<Text, Level>) -> Option<Settings> {

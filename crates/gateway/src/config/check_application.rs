@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use mailward_mail::Address;
-use mailward_policy::{ApplicationState, DataClass};
-use mailward_queue::ApplicationName;
+use mailward_policy::{ApplicationState, DataClass, RouteKind};
+use mailward_queue::{ApplicationName, RouteName};
 use toml::Spanned;
 
 use super::check::Checker;
@@ -57,6 +57,10 @@ impl Checker<'_> {
                 "Remove this line, or name an account of this route.",
             );
         }
+        let high_sending_route = match (&application.high_sending_route, route) {
+            (Some(text), Some(route)) => Some(self.high_sending_route(text, route, routes)),
+            _ => None,
+        };
         let mut day = |text: &Option<Text>| text.as_ref().and_then(|text| self.time(text));
         let migration_date = day(&application.migration_date);
         let review_date = day(&application.review_date);
@@ -83,6 +87,10 @@ impl Checker<'_> {
             volumes: application.volumes,
             account: account?.name(),
             route: route?.name.clone(),
+            high_sending_route: match high_sending_route {
+                None => None,
+                Some(name) => Some(name?),
+            },
             references: application.references,
             information_governance_contact: application.information_governance_contact,
             ods_code: application.ods_code,
@@ -103,6 +111,33 @@ impl Checker<'_> {
         };
         self.iams(&checked, &application.name, route?);
         Some(checked)
+    }
+
+    /// Of the right kind, and not leading out of the twin or into it.
+    fn high_sending_route(
+        &mut self,
+        text: &Text,
+        own: &Route,
+        routes: &[Route],
+    ) -> Option<RouteName> {
+        let found = self.known_route(text, routes)?;
+        if found.kind != RouteKind::HighSending {
+            self.fail(
+                text.span(),
+                format!("this route is of kind {:?}", found.kind.as_str()),
+                "Name a [[route]] with kind = \"high_sending\" (GUIDE-81), or remove this line.",
+            );
+            return None;
+        }
+        if found.twin != own.twin {
+            self.fail(
+                text.span(),
+                "one of the application's routes ends in the twin and the other does not",
+                "Name a route that ends where the application's own does.",
+            );
+            return None;
+        }
+        Some(found.name.clone())
     }
 
     fn application_name(&mut self, text: &Text) -> Option<ApplicationName> {

@@ -224,6 +224,21 @@ impl Checker<'_> {
                 "Write one line of text.",
             );
         }
+        let repair_display_name = account
+            .repair_display_name
+            .as_ref()
+            .is_some_and(|repair| *repair.get_ref());
+        if let (true, None, Some(repair)) = (
+            repair_display_name,
+            &account.display_name,
+            &account.repair_display_name,
+        ) {
+            self.fail(
+                repair.span(),
+                "there is no display name to repair others by (GUIDE-78)",
+                "Add display_name = \"Lastname, Firstname (ORGANISATION NAME)\", or remove it.",
+            );
+        }
         let route = self.known_route(&account.route, routes)?;
         let needs_secret = matches!(route.mechanism, Mechanism::Login | Mechanism::Plain);
         if needs_secret && secret.is_none() && account.password.is_none() {
@@ -237,6 +252,7 @@ impl Checker<'_> {
             address: address?,
             kind: account.kind.unwrap_or(AccountKind::Application),
             display_name: account.display_name.map(Spanned::into_inner),
+            repair_display_name,
             route: route.name.clone(),
             secret: match secret {
                 None => None,

@@ -23,6 +23,11 @@ pub(super) type Text = Spanned<String>;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    pub(super) profile: Option<Text>,
+    #[serde(default)]
+    pub(super) accredited_domains: Vec<Text>,
+    #[serde(default)]
+    pub(super) distribution_list: Vec<DistributionList>,
     pub(super) gateway: Gateway,
     pub(super) keystore: Option<Keystore>,
     pub(super) limits: Option<Spanned<Limits>>,
@@ -36,6 +41,12 @@ pub(super) struct File {
     pub(super) account: Vec<Account>,
     #[serde(default)]
     pub(super) application: Vec<Application>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DistributionList {
+    pub(super) address: Text,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +136,8 @@ pub(super) struct Account {
     pub(super) address: Text,
     pub(super) kind: Option<AccountKind>,
     pub(super) display_name: Option<Text>,
+    #[serde(default)]
+    pub(super) repair_display_name: Option<Spanned<bool>>,
     pub(super) route: Text,
     pub(super) secret: Option<Text>,
     /// Never taken; named here so that the refusal can say why.
@@ -148,6 +161,7 @@ pub(super) struct Application {
     pub(super) volumes: Volumes,
     pub(super) account: Text,
     pub(super) route: Option<Text>,
+    pub(super) high_sending_route: Option<Text>,
     #[serde(default)]
     pub(super) references: References,
     pub(super) information_governance_contact: Option<String>,

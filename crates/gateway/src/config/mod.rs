@@ -12,6 +12,7 @@ mod check;
 mod check_application;
 mod check_gateway;
 mod check_route;
+mod domains;
 mod error;
 mod file;
 mod limits;
@@ -22,7 +23,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use mailward_mail::{Address, Timestamp};
-use mailward_policy::{AccountKind, MailService, RouteFacts, RouteKind, Settings, TlsVersion};
+use mailward_policy::{
+    AccountKind, MailService, Profile, RouteFacts, RouteKind, Settings, TlsVersion,
+};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use serde::Deserialize;
 
@@ -30,6 +33,7 @@ pub use application::{
     Application, Callback, Deployment, Direction, Exception, IntakeKey, IntakePassword, KeyKind,
     References, Volumes,
 };
+pub use domains::{AccreditedDomains, DomainPattern};
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::Limits;
 pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
@@ -50,6 +54,15 @@ pub struct Config {
     pub keystore: Option<KeystoreFile>,
     pub console_users: Vec<ConsoleUser>,
     pub limits: Limits,
+    /// Which documents bind the organisation.
+    pub profile: Profile,
+    /// Known distribution lists of the service.
+    pub distribution_lists: Vec<Address>,
+    /// Certified to DCB1596 beside the national service's and the accounts' own.
+    pub accredited_domains: Vec<DomainPattern>,
+    /// Whether the spacing of messages to a list and the recipients of a day
+    /// are kept at sending: always, but against strangers' test servers.
+    pub keeps_limits: bool,
     /// Severities set otherwise than the catalogue of rules does.
     pub rules: Settings,
     pub routes: Vec<Route>,
@@ -71,6 +84,10 @@ impl Config {
             keystore: None,
             console_users: Vec::new(),
             limits: Limits::default(),
+            profile: Profile::default(),
+            distribution_lists: Vec::new(),
+            accredited_domains: Vec::new(),
+            keeps_limits: true,
             rules: Settings::default(),
             routes: Vec::new(),
             oauth: BTreeMap::new(),
@@ -99,6 +116,14 @@ impl Config {
 
     pub fn account(&self, name: &AccountName) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name() == *name)
+    }
+
+    /// Every domain that counts as accredited: those named, the national
+    /// service's, and the accounts' own.
+    pub fn accredited(&self) -> AccreditedDomains {
+        let own = self.accounts.iter();
+        let own = own.map(|account| DomainPattern::exactly(account.address.domain()));
+        AccreditedDomains::new(own.chain(self.accredited_domains.iter().cloned()))
     }
 
     pub fn application(&self, name: &ApplicationName) -> Option<&Application> {
@@ -242,6 +267,8 @@ pub struct Account {
     /// Stands in From where an API request gives none.
     pub display_name: Option<String>,
     pub route: RouteName,
+    /// Whether that name takes the place of one that breaks the form (GUIDE-78).
+    pub repair_display_name: bool,
     /// Its password; absent where the route signs in with a client's token.
     pub secret: Option<SecretRef>,
 }

@@ -45,7 +45,7 @@ pub(super) async fn run(
     route: &SubmissionRoute,
     account: &SendingAccount,
     kept: Option<ClientSession>,
-    due: DueMessage,
+    mut due: DueMessage,
 ) -> Ended {
     let attempt = match options
         .queue
@@ -56,6 +56,8 @@ pub(super) async fn run(
         Err(QueueError::NotDue(_)) => return ended(kept, false, News::NotDue),
         Err(error) => return ended(kept, false, News::Store(error.to_string())),
     };
+    // A limit may have left some of them waiting.
+    due.keep_only(attempt.recipients());
     let session = match reuse(kept).await {
         Some(session) => Ok(session),
         None => connection::open(options, route, account).await,

@@ -28,8 +28,9 @@ use std::time::Duration;
 
 use mailward_mail::{Clock, Dice};
 use mailward_net::{Resolver, Tasks};
-use mailward_queue::{Lane, Queue};
+use mailward_queue::{Lane, Queue, QueueError};
 
+use crate::check::same_text_window;
 use crate::route::Routes;
 pub use alarm::{Alarm, Alarms};
 pub use classify::{Action, Meaning, Party, classify};
@@ -126,6 +127,12 @@ fn start_lane(options: &Arc<DeliverOptions>, tasks: &Tasks, lane: Lane) {
     }
 }
 
+/// Takes away what is kept for a time alone.
+async fn forget(queue: &Queue) -> Result<(), QueueError> {
+    queue.forget_idempotency_keys().await?;
+    queue.forget_texts(same_text_window()).await
+}
+
 /// Ends what is past its deadline and settles attempts that never ended.
 async fn watch(options: Arc<DeliverOptions>) {
     loop {
@@ -133,6 +140,9 @@ async fn watch(options: Arc<DeliverOptions>) {
             Ok(overdue) if overdue.more => continue,
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "the watchdog can't do its round"),
+        }
+        if let Err(error) = forget(&options.queue).await {
+            tracing::error!(%error, "what is old can't be forgotten");
         }
         options.clock.wait(WATCHDOG_PERIOD).await;
     }

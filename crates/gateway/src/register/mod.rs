@@ -44,6 +44,8 @@ pub struct Registered {
     pub account: Account,
     pub route: Route,
     pub lane: Lane,
+    /// The way by the high sending service, where it has one.
+    pub high_sending: Option<Way>,
     pub application_facts: ApplicationFacts,
     pub account_facts: AccountFacts,
     pub route_facts: RouteFacts,
@@ -65,12 +67,23 @@ impl Registered {
         };
         Some(Self {
             lane: application.lane(),
+            high_sending: application
+                .high_sending_route
+                .as_ref()
+                .and_then(|name| config.route(name))
+                .map(|route| Way {
+                    lane: Lane {
+                        route: route.name.clone(),
+                        account: application.account.clone(),
+                    },
+                    route_facts: route.facts(),
+                }),
             application_facts,
             account_facts: AccountFacts {
                 address: account.address.clone(),
                 kind: account.kind,
                 display_name: account.display_name.clone(),
-                repair_display_name: false,
+                repair_display_name: account.repair_display_name,
             },
             route_facts: route.facts(),
             application,
@@ -78,6 +91,13 @@ impl Registered {
             route,
         })
     }
+}
+
+/// Another way out than the application's own.
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub lane: Lane,
+    pub route_facts: RouteFacts,
 }
 
 /// The applications, by name and by credential. What the configuration says

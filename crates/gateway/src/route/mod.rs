@@ -1,10 +1,11 @@
 //! The ways out, one file for each kind; today there is the submission route.
 //!
-//! A message takes its application's route, as the register names it
-//! ([`Application::lane`](crate::config::Application::lane)). What is here
+//! A message takes its application's route, or the high sending one that the
+//! register names beside it ([`choose`]). What else is here
 //! turns the names of a lane into a server, an account and its proof.
 
 mod assemble;
+pub mod choose;
 pub mod submission;
 
 use std::collections::HashMap;

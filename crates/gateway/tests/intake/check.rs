@@ -7,15 +7,16 @@ use mailward_gateway::Register;
 use mailward_gateway::check::Checker;
 use mailward_gateway::check::file::{FileReport, Given, check_file};
 use mailward_mail::Timestamp;
-use mailward_policy::{DataClass, Decision, Settings};
+use mailward_policy::{DataClass, Decision};
 use mailward_queue::ApplicationName;
 
 use crate::support::config;
 
 fn check(application: &str, message: &str, given: &Given) -> FileReport {
     let folder = tempfile::tempdir().expect("a folder");
-    let register = Register::of(Arc::new(config(&folder)));
-    let checker = Checker::new(&Settings::default());
+    let config = Arc::new(config(&folder));
+    let checker = Checker::new(&config);
+    let register = Register::of(config);
     let at = Timestamp::parse("2026-11-21T09:30:00Z").expect("a time");
     assert!(
         !Path::new(&folder.path().join("data")).exists(),

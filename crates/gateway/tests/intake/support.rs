@@ -96,6 +96,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
             kind: AccountKind::Application,
             display_name: Some("Letters, Clinic (NORTHMOOR TRUST)".to_owned()),
             route: RouteName::new("submission"),
+            repair_display_name: false,
             secret: None,
         });
     }

@@ -49,6 +49,7 @@ fn unknown(name: &str, config: &Config) -> CommandError {
 fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
     let seed = Seed::load(path).map_err(CommandError::new)?;
     let mut config = Config::new("localhost", "");
+    seed.apply(&mut config).map_err(CommandError::new)?;
     config.routes.push(Route {
         name: RouteName::new(ROUTE),
         kind: RouteKind::Submission,
@@ -73,6 +74,10 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
                 TwinKind::Shared => AccountKind::Shared,
             },
             display_name: account.display_name.clone(),
+            repair_display_name: seed
+                .application
+                .iter()
+                .any(|one| one.account == account.address && one.repair_display_name),
             route: RouteName::new(ROUTE),
             secret: None,
         });

@@ -35,7 +35,7 @@ fn judge(arguments: &CheckArguments, at: Timestamp) -> Result<FileReport, Comman
     let given = given(arguments)?;
     let config = application::config(arguments)?;
     let message = read(&arguments.file)?;
-    let checker = Checker::new(&config.rules);
+    let checker = Checker::new(&config);
     let register = Register::of(config);
     let name = ApplicationName::new(&arguments.app);
     Ok(check_file(&register, &checker, &name, &message, &given, at))

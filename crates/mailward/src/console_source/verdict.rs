@@ -4,8 +4,8 @@ use mailward_console::view::{Decision, FindingView, VerdictView};
 use mailward_policy::catalogue;
 use mailward_queue::{HoldReason, MessageView, TimelineEvent};
 
-/// What rules did to it, as far as the ledger keeps it: repairs and holds. A
-/// warning is in the answer to the submission alone.
+/// What rules said of it and did to it, as the ledger keeps it: warnings,
+/// repairs and holds.
 pub(super) fn verdict(view: &MessageView) -> Option<VerdictView> {
     let mut findings = Vec::new();
     for entry in &view.timeline {
@@ -16,6 +16,16 @@ pub(super) fn verdict(view: &MessageView) -> Option<VerdictView> {
                 change.clone(),
                 "Nothing is to be done.",
             )),
+            TimelineEvent::Found { rule, text, .. } => {
+                let end = format!(" Rule: {rule}.");
+                let said = text.strip_suffix(&end).unwrap_or(text);
+                findings.push(finding(
+                    Decision::Accept,
+                    rule,
+                    said.to_owned(),
+                    "It was sent all the same: put it right for the next.",
+                ));
+            }
             TimelineEvent::Held {
                 reason: HoldReason::Approval,
                 why,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mailward_gateway::MIGRATIONS;
 use mailward_net::local::{self, LocalError};
 use mailward_net::{SystemClock, SystemDice};
-use mailward_queue::{Filter, Queue, QueueError, Terms};
+use mailward_queue::{Filter, Gates, Queue, QueueError, Terms};
 use mailward_store::{Options, ReadError, Schema, Store};
 use serde_json::Value;
 
@@ -60,6 +60,8 @@ async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorE
         Arc::new(SystemClock),
         Arc::new(SystemDice),
         Terms::default(),
+        // Nothing is sent from here.
+        Gates::default(),
     );
     let answered = settled(store_dir, &queue, request).await;
     queue.close().await;

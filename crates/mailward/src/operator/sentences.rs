@@ -1,6 +1,6 @@
 //! Timeline events in words, for console and command line alike.
 
-use mailward_queue::{Actor, HoldReason, TimelineEvent};
+use mailward_queue::{Actor, HoldReason, Limit, TimelineEvent};
 
 /// What happened, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,28 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
         }
         TimelineEvent::Repaired { rule, change } => {
             ("Repaired", format!("{change} (rule {rule})"), None)
+        }
+        TimelineEvent::Found {
+            rule,
+            severity,
+            text,
+        } => {
+            let title = if severity == "warn" {
+                "Warned"
+            } else {
+                "Found"
+            };
+            (title, without_rule(text, rule), None)
+        }
+        TimelineEvent::Routed { route, reason } => {
+            ("Route chosen", format!("{route}: {reason}"), None)
+        }
+        TimelineEvent::Waits { limit, until } => {
+            let limit = match limit {
+                Limit::ListSpacing => "the time between messages to a distribution list",
+                Limit::RecipientsPerDay => "the account's recipients in 24 hours",
+            };
+            ("Waits", format!("until {until}, for {limit}"), None)
         }
         TimelineEvent::Held {
             reason,
@@ -86,6 +108,12 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
         detail: Some(detail).filter(|detail| !detail.is_empty()),
         who,
     }
+}
+
+/// A finding ends with its rule; shown here in brackets, as everywhere.
+fn without_rule(text: &str, rule: &str) -> String {
+    let end = format!(" Rule: {rule}.");
+    format!("{} (rule {rule})", text.strip_suffix(&end).unwrap_or(text))
 }
 
 /// `1 recipient`, `2 recipients`.

@@ -12,8 +12,8 @@ use mailward_mail::{
 use mailward_net::SeededDice;
 use mailward_policy::{AccountKind, MailService, RouteKind};
 use mailward_queue::{
-    Actor, AttemptEnd, AttemptResult, Hold, HoldReason, Lane, NewMessage, Queue, RecipientResult,
-    Repair, RouteName, Stage, Terms,
+    Actor, AttemptEnd, AttemptResult, Gates, Hold, HoldReason, Lane, NewMessage, Queue,
+    RecipientResult, Repair, RouteName, Stage, Terms,
 };
 use mailward_store::{Options, Schema, Store};
 use mailward_testkit::SimulatedClock;
@@ -99,6 +99,7 @@ impl Fixture {
             kind: AccountKind::Application,
             display_name: None,
             route: RouteName::new("submission"),
+            repair_display_name: false,
             secret: None,
         });
         config
@@ -111,7 +112,13 @@ pub(crate) fn open(dir: &Path, clock: &SimulatedClock) -> Queue {
     };
     let store = Store::open(Options::new(dir, schema)).expect("a store");
     let dice = Arc::new(SeededDice::new(1));
-    Queue::over(store, clock.shared(), dice, Terms::default())
+    Queue::over(
+        store,
+        clock.shared(),
+        dice,
+        Terms::default(),
+        Gates::default(),
+    )
 }
 
 fn message(queue: &Queue, subject: &str, wards: &[&str]) -> NewMessage {

@@ -253,6 +253,8 @@ impl Setting {
     fn gateway_config(&mut self, twin: &Twin) -> Result<(Config, Vec<ReadyApplication>), String> {
         let mut config = Config::new("localhost", self.place.dir.join("gateway"));
         config.environment = Environment::Test;
+        self.seed.apply(&mut config)?;
+        config.keeps_limits = self.place.rates;
         let ports = self.place.ports;
         config.listen.submission = Some(ports.address(Endpoint::GatewaySubmission));
         config.listen.submissions = Some(ports.address(Endpoint::GatewaySubmissions));

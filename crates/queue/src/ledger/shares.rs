@@ -207,11 +207,10 @@ pub(crate) fn give_back(
             ],
         )?;
     }
+    // Whatever took the turn: the lists may be others by now.
     for row in rows {
-        let address = row.recipient.forward_path.address();
-        if gates.is_list(address) {
-            return_turn(tx, &address.key(), attempt)?;
-        }
+        let list = row.recipient.forward_path.address().key();
+        return_turn(tx, &list, attempt)?;
     }
     Ok(())
 }

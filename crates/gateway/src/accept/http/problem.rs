@@ -272,7 +272,9 @@ impl From<AcceptError> for Problem {
             AcceptError::Recipients { max } => {
                 Self::invalid("to", format!("A message has 1 to {max} recipients."))
             }
-            AcceptError::NoticeDone => Self::unavailable("The message could not be kept."),
+            AcceptError::NoticeDone | AcceptError::SameText => {
+                Self::unavailable("The message could not be kept.")
+            }
             AcceptError::Store(error) => error.into(),
         }
     }

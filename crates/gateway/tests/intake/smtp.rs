@@ -122,7 +122,7 @@ async fn missing_date_and_message_id_are_added_and_told() {
         .iter()
         .map(|entry| entry.event.kind())
         .collect();
-    assert_eq!(kinds, ["accepted", "repaired", "repaired"]);
+    assert_eq!(kinds, ["accepted", "repaired", "repaired", "found"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -287,6 +287,12 @@ impl Seed {
         std::iter::once(Ok(own)).chain(named).collect()
     }
 
+    /// Whether an application of the account asks for its name to be repaired.
+    pub(crate) fn repairs_name_of(&self, account: &Address) -> bool {
+        let mut applications = self.application.iter();
+        applications.any(|one| one.account == *account && one.repair_display_name)
+    }
+
     /// The gateway's part, but for applications, accounts and routes.
     pub(crate) fn apply(&self, config: &mut Config) -> Result<(), String> {
         config.profile = self.profile;

@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 use mailward_mail::header::{HEADER_OCTETS_MAX, Header};
 use mailward_mail::{Envelope, MessageId, Timestamp};
+use mailward_policy::content::Scanner;
 use mailward_policy::limits::MESSAGES_PER_MINUTE;
-use mailward_policy::{DataClass, Decision, Facts, Finding, Severity, Verdict};
+use mailward_policy::{ContentFacts, DataClass, Decision, Facts, Finding, Severity, Verdict};
 use mailward_queue::{
     AcceptError, Actor, Found, Hold, HoldReason, Idempotency, Lane, MessageClass, NewMessage,
     Repair, Ruling,
@@ -57,6 +58,7 @@ enum Stage {
 #[derive(Debug)]
 struct Streaming {
     gathered: Gathered,
+    scanner: Scanner,
     body: BodyWriter,
     /// As judged by the header.
     verdict: Verdict,
@@ -121,7 +123,10 @@ impl Incoming {
             return Err(Rejection::TooLarge { octets_max });
         }
         match &mut self.stage {
-            Stage::Streaming(streaming) => Ok(streaming.body.write(octets)?),
+            Stage::Streaming(streaming) => {
+                streaming.scanner.feed(octets);
+                Ok(streaming.body.write(octets)?)
+            }
             Stage::HeldBack(held_back) => {
                 held_back.extend_from_slice(octets);
                 let waits = held_back.len() < HELD_BACK_OCTETS_MAX
@@ -146,7 +151,8 @@ impl Incoming {
         let (id, at, octets) = (self.id, self.at, self.octets);
         let complete = match self.stage {
             Stage::HeldBack(held_back) => {
-                let gathered = gather(intake, submission, &held_back, octets, at);
+                let mut gathered = gather(intake, submission, &held_back, octets, at);
+                gathered.facts.content = scan(&held_back);
                 let judged = judge_whole(intake, submission, gathered).await?;
                 let mut body = intake.queue.new_body();
                 body.write(&top(submission, &judged.verdict, id, at))?;
@@ -172,8 +178,11 @@ impl Incoming {
         let mut body = intake.queue.new_body();
         body.write(&top(submission, &verdict, self.id, self.at))?;
         body.write(held_back)?;
+        let mut scanner = Scanner::new();
+        scanner.feed(held_back);
         self.stage = Stage::Streaming(Box::new(Streaming {
             gathered,
+            scanner,
             body,
             verdict,
         }));
@@ -192,10 +201,12 @@ impl Streaming {
     ) -> Result<Complete, Rejection> {
         let Self {
             mut gathered,
+            scanner,
             body,
             verdict,
         } = self;
         gathered.facts.message.octets = octets;
+        gathered.facts.content = scanner.finish();
         let mut judged = judge_whole(intake, submission, gathered).await?;
         judged.verdict.repairs = verdict.repairs;
         Ok(judged.with(body.finish()?))
@@ -229,6 +240,12 @@ fn gather(
         subject: subject(section),
         facts,
     }
+}
+
+fn scan(message: &[u8]) -> ContentFacts {
+    let mut scanner = Scanner::new();
+    scanner.feed(message);
+    scanner.finish()
 }
 
 fn judge(intake: &Intake, facts: &Facts) -> Result<Verdict, Rejection> {

@@ -2,6 +2,7 @@
 //! `mailward check`, without network and without keeping anything.
 
 use mailward_mail::{Address, Envelope, ForwardPath, Recipient, ReversePath, Timestamp};
+use mailward_policy::content::Scanner;
 use mailward_policy::{
     ContentFacts, DataClass, Facts, HistoryFacts, MessageFacts, RouteFacts, RouteKind, Verdict,
 };
@@ -59,6 +60,7 @@ pub fn check_file(
         None => checker.facts_of_a_stranger(&envelope, read, given, at),
     };
     facts.message.octets = octets;
+    facts.content = scan(message);
     let verdict = checker.judge(&facts);
     report(application, registered.as_deref(), &facts, verdict)
 }
@@ -125,6 +127,21 @@ impl Checker {
             data_class: given.data_class.unwrap_or(DataClass::Official),
         }
     }
+}
+
+/// As it is read at the doors, where every line ends in CRLF.
+fn scan(message: &[u8]) -> ContentFacts {
+    let mut scanner = Scanner::new();
+    let mut from = 0;
+    for newline in memchr::memchr_iter(b'\n', message) {
+        if newline == 0 || message[newline - 1] != b'\r' {
+            scanner.feed(&message[from..newline]);
+            scanner.feed(b"\r\n");
+            from = newline + 1;
+        }
+    }
+    scanner.feed(&message[from..]);
+    scanner.finish()
 }
 
 /// A file often has LF alone; SMTP would carry CRLF.

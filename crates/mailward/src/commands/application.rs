@@ -74,10 +74,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
                 TwinKind::Shared => AccountKind::Shared,
             },
             display_name: account.display_name.clone(),
-            repair_display_name: seed
-                .application
-                .iter()
-                .any(|one| one.account == account.address && one.repair_display_name),
+            repair_display_name: seed.repairs_name_of(&account.address),
             route: RouteName::new(ROUTE),
             secret: None,
         });

@@ -299,6 +299,9 @@ impl Setting {
         let spare = spare.map(|known| account(&known.address, &route, twin));
         let spare = spare.filter(|account| !taken.contains(&account.name()));
         config.accounts.extend(spare.take(SPARE_ACCOUNTS_MAX));
+        for account in &mut config.accounts {
+            account.repair_display_name = self.seed.repairs_name_of(&account.address);
+        }
         Ok((config, ready))
     }
 
@@ -477,6 +480,7 @@ fn account(address: &Address, route: &RouteName, twin: &Twin) -> Account {
             _ => PolicyKind::Application,
         },
         display_name: known.map(|account| account.display_name.clone()),
+        repair_display_name: false,
         route: route.clone(),
         secret: Some(SecretRef::Keystore(secret_name(address))),
     }

@@ -12,7 +12,9 @@ use mailward_mail::time::Waiting;
 use mailward_mail::{
     Address, Clock, Dice, Envelope, ForwardPath, Recipient, ReversePath, Timestamp,
 };
-use mailward_queue::{Gates, Idempotency, Lane, NewMessage, Options, Queue, Terms};
+use mailward_queue::{
+    Gates, Idempotency, Lane, NewMessage, Options, Queue, Ruling, SameText, Terms,
+};
 use mailward_store::{Limits, SystemDisk};
 use tokio::task::JoinSet;
 
@@ -38,10 +40,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         gates: Gates::default(),
     })?;
     let mut out = std::io::stdout();
-    for keyed in [false, true] {
+    for kind in [Kind::Plain, Kind::Counted, Kind::Keyed] {
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
-            let (count, elapsed, cpu) = round(&queue, keyed).await?;
+            let (count, elapsed, cpu) = round(&queue, kind).await?;
             let rate = count as f64 / elapsed.as_secs_f64();
             let cpu_micros = cpu.as_micros() as f64 / count as f64;
             writeln!(
@@ -51,10 +53,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             rates.push(rate);
         }
         rates.sort_by(f64::total_cmp);
-        let what = if keyed {
-            "with an idempotency key"
-        } else {
-            "plain"
+        let what = match kind {
+            Kind::Plain => "plain",
+            Kind::Counted => "with a text of its own",
+            Kind::Keyed => "with an idempotency key",
         };
         writeln!(
             out,
@@ -72,7 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 )]
 async fn round(
     queue: &Queue,
-    keyed: bool,
+    kind: Kind,
 ) -> Result<(u64, Duration, Duration), Box<dyn std::error::Error>> {
     let (begin, cpu) = (Instant::now(), cpu_time()?);
     let mut tasks = JoinSet::new();
@@ -87,7 +89,7 @@ async fn round(
                 let mut writer = queue.new_body();
                 writer.write(&body).map_err(|error| error.to_string())?;
                 let body = writer.finish().map_err(|error| error.to_string())?;
-                let new = message(&queue, keyed).map_err(|error| error.to_string())?;
+                let new = message(&queue, kind).map_err(|error| error.to_string())?;
                 queue
                     .accept(new, body)
                     .await
@@ -104,7 +106,15 @@ async fn round(
     Ok((count, begin.elapsed(), cpu_time()?.saturating_sub(cpu)))
 }
 
-fn message(queue: &Queue, keyed: bool) -> Result<NewMessage, mailward_mail::AddressError> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// Its text is counted among the application's, and differs from all.
+    Counted,
+    Keyed,
+}
+
+fn message(queue: &Queue, kind: Kind) -> Result<NewMessage, mailward_mail::AddressError> {
     let id = queue.new_id();
     let sender = Address::parse("rota@northmoor.example")?;
     let mut envelope = Envelope::new(ReversePath::Address(sender));
@@ -117,12 +127,29 @@ fn message(queue: &Queue, keyed: bool) -> Result<NewMessage, mailward_mail::Addr
         message_id: Some(format!("<{id}@rota.northmoor.example>")),
         subject: Some("Rota for next week".to_owned()),
         data_class: "OFFICIAL".to_owned(),
-        idempotency: keyed.then(|| Idempotency {
+        same_text: (kind == Kind::Counted).then(|| SameText {
+            fingerprint: fingerprint(queue),
+            window: Duration::from_secs(24 * 3600),
+            people_max: 500,
+            judge: Arc::new(|_| Ruling::Refuse),
+        }),
+        idempotency: (kind == Kind::Keyed).then(|| Idempotency {
             key: id.to_string(),
             body_hash: [7; 32],
         }),
         ..NewMessage::new(id, "rota", lane, envelope)
     })
+}
+
+fn fingerprint(queue: &Queue) -> [u8; 16] {
+    let mut fingerprint = [0; 16];
+    let id = queue.new_id();
+    let text = id.as_str().as_bytes();
+    let from = text.len().saturating_sub(16);
+    for (octet, of_id) in fingerprint.iter_mut().zip(&text[from..]) {
+        *octet = *of_id;
+    }
+    fingerprint
 }
 
 /// User and system time of this process, from Linux's accounting in ticks of

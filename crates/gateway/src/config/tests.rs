@@ -230,6 +230,37 @@ fn each_error_names_file_line_value_and_remedy() {
              to mend; use off, warn, hold or refuse. Name a rule; `mailward explain` lists them.",
         ),
         (
+            "[gateway]\n",
+            "profile = \"march\"\n[gateway]\n",
+            "gateway.toml:1: \"march\": a profile is guide-2022, nhs-england, dorset or current. \
+             Write \"current\", \"guide-2022\", \"nhs-england\" or \"dorset\".",
+        ),
+        (
+            "[gateway]\n",
+            "accredited_domains = [\"trust.example\", \"*.\"]\n[gateway]\n",
+            "gateway.toml:1: \"*.\": this is no domain. Write a domain such as \"trust.example\", \
+             or \"*.trust.example\" for all below it.",
+        ),
+        (
+            "[[account]]\n",
+            "[[distribution_list]]\naddress = \"a@x.example\"\n[[distribution_list]]\n\
+             address = \"A@x.example\"\n\n[[account]]\n",
+            "gateway.toml:37: \"A@x.example\": there is already a distribution list of this name. \
+             Give each a name of its own.",
+        ),
+        (
+            "display_name = \"Letters, Clinic (NORTHMOOR TRUST)\"",
+            "repair_display_name = true",
+            "gateway.toml:37: true: there is no display name to repair others by (GUIDE-78). \
+             Add display_name = \"Lastname, Firstname (ORGANISATION NAME)\", or remove it.",
+        ),
+        (
+            "state = \"live\"",
+            "state = \"live\"\nhigh_sending_route = \"submission\"",
+            "gateway.toml:47: \"submission\": this route is of kind \"submission\". \
+             Name a [[route]] with kind = \"high_sending\" (GUIDE-81), or remove this line.",
+        ),
+        (
             "attachments_max = 5",
             "message_octets_max = 50000000",
             "gateway.toml:12: [limits]: message_octets_max is above the published limit of 36699136 \
@@ -237,6 +268,24 @@ fn each_error_names_file_line_value_and_remedy() {
         ),
     ] {
         assert_eq!(errors(from, to), expected, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn addresses_are_known_by_the_file() {
+    let known = "accredited_domains = [\"*.clinic.example\"]\nprofile = \"dorset\"\n[gateway]\n";
+    let config = parse(&GOOD.replacen("[gateway]\n", known, 1)).expect("a good file");
+    assert_eq!(config.profile, Profile::Dorset);
+    let accredited = config.accredited();
+    for (address, expected) in [
+        ("a@nhs.net", true),
+        ("a@northmoor.example", true),
+        ("a@ward.northmoor.example", false),
+        ("a@one.clinic.example", true),
+        ("a@clinic.example", false),
+    ] {
+        let address = Address::parse(address).expect(address);
+        assert_eq!(accredited.covers(&address), expected, "{address}");
     }
 }
 

@@ -6,4 +6,5 @@ mod check;
 mod disk;
 mod register;
 mod smtp;
+mod state;
 mod support;

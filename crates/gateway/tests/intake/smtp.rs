@@ -53,7 +53,7 @@ pub(crate) async fn send(
     lines.reply(code).await.join("\n")
 }
 
-fn id_in(reply: &str) -> MessageId {
+pub(crate) fn id_in(reply: &str) -> MessageId {
     let word = reply.strip_prefix("250 2.0.0 Accepted as ").expect(reply);
     word[..20].parse().expect("an id")
 }

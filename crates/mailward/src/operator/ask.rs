@@ -7,7 +7,7 @@ use mailward_gateway::MIGRATIONS;
 use mailward_net::local::{self, LocalError};
 use mailward_net::{SystemClock, SystemDice};
 use mailward_queue::{Filter, Gates, Queue, QueueError, Terms};
-use mailward_store::{Options, ReadError, Schema, Store};
+use mailward_store::{OpenError, Options, ReadError, Schema, Store};
 use serde_json::Value;
 
 use super::{OperatorError, Reply, Request, SOCKET, answer, published_limits};
@@ -54,7 +54,15 @@ async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorE
     let schema = Schema {
         migrations: MIGRATIONS,
     };
-    let store = Store::open(Options::new(store_dir, schema)).map_err(unavailable)?;
+    let store = Store::open(Options::new(store_dir, schema)).map_err(|error| match error {
+        // Its tables are not those that the step changes.
+        OpenError::Schema { reason, .. } => OperatorError::Unavailable(format!(
+            "{} is the store of something else than a gateway, or cannot be brought up to this \
+             version: {reason}",
+            store_dir.display()
+        )),
+        other => unavailable(other),
+    })?;
     let queue = Queue::over(
         store,
         Arc::new(SystemClock),

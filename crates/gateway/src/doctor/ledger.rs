@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mailward_mail::{Clock, Dice, Reply};
-use mailward_queue::{BreakerState, Credential, Queue, Terms};
+use mailward_queue::{BreakerState, Credential, Gates, Queue, Terms};
 use mailward_store::{OpenError, Options, Schema, Store};
 use tokio::sync::Mutex;
 
@@ -197,5 +197,11 @@ fn open_store(config: &Config) -> Result<Store, OpenError> {
 }
 
 fn over(store: Store, clock: &Arc<dyn Clock>, dice: &Arc<dyn Dice>) -> Queue {
-    Queue::over(store, Arc::clone(clock), Arc::clone(dice), Terms::default())
+    Queue::over(
+        store,
+        Arc::clone(clock),
+        Arc::clone(dice),
+        Terms::default(),
+        Gates::default(),
+    )
 }

@@ -209,6 +209,7 @@ fn account() -> Account {
         address: Address::parse("letters@northmoor.example").expect("an address"),
         kind: AccountKind::Application,
         display_name: None,
+        repair_display_name: false,
         route: RouteName::new("nhsmail"),
         secret: None,
     }

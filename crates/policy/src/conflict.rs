@@ -5,17 +5,15 @@
 //!   clauses that differ ─▶ Conflict ─▶ Ruling (profiles, days) ─▶ what carries it out
 //! ```
 //!
-//! The table is for readers and tests. Code asks the small functions beside
-//! it, [`relay()`], [`mail_services`] and so on, which the tests hold against
-//! the table. Where two documents bind, the stricter wins; what the service
+//! The table is for readers and tests. Code asks the small functions and the
+//! dates beside it, [`relay()`], [`mail_services`] and so on, which the tests
+//! hold against the table. Where two documents bind, the stricter wins; what the service
 //! itself does on a day holds under every profile.
 
-mod ews;
+mod dates;
 mod link;
-mod password;
 mod relay;
 mod services;
-mod sign_in;
 mod table;
 
 use mailward_mail::Timestamp;
@@ -25,18 +23,13 @@ use crate::coverage::Standing;
 use crate::period::Period;
 use crate::profile::Profile;
 
-pub use ews::{EWS_BY_ALLOW_LIST, EWS_ENDED, Ews, ews};
-pub use link::{Hop, LinkDuty, TLS_LEAST, link_duty};
-pub use password::{
-    APPLICATION_PASSWORDS_MIXED, Composition, NAMES_AND_SPACES_BARRED, names_and_spaces_barred,
-    password_composition,
+pub use dates::{
+    APPLICATION_PASSWORDS_MIXED, EWS_BY_ALLOW_LIST, EWS_ENDED, IMAP_POP_EWS_PASSWORDS_ENDED,
+    SUBMISSION_PASSWORDS_OFF,
 };
+pub use link::TLS_LEAST;
 pub use relay::{Relay, RelayGround, relay, relay_ground};
 pub use services::{MailService, mail_services};
-pub use sign_in::{
-    IMAP_POP_EWS_PASSWORDS_ENDED, PasswordSignIn, SUBMISSION_PASSWORDS_OFF, SignInProtocol,
-    password_sign_in,
-};
 pub use table::CONFLICTS;
 
 /// One disagreement, and how it is settled.

@@ -1,11 +1,12 @@
 //! C1 to C16, in the order in which they were found.
 
-use super::ews::{EWS_BY_ALLOW_LIST, EWS_ENDED};
-use super::password::{APPLICATION_PASSWORDS_MIXED, NAMES_AND_SPACES_BARRED};
-use super::sign_in::{IMAP_POP_EWS_PASSWORDS_ENDED, SUBMISSION_PASSWORDS_OFF};
+use super::dates::{
+    APPLICATION_PASSWORDS_MIXED, EWS_BY_ALLOW_LIST, EWS_ENDED, IMAP_POP_EWS_PASSWORDS_ENDED,
+    SUBMISSION_PASSWORDS_OFF,
+};
 use super::{Conflict, Ruling};
 use crate::clause::{dhc, eng, guide};
-use crate::coverage::Standing::{Gateway, Later, Limit, Rule};
+use crate::coverage::Standing::{Gateway, Later, Limit, Preflight, Register, Rule, Twin};
 use crate::period::{Date, Period};
 use crate::profile::Profile::{self, Current, Dorset, Guide2022, NhsEngland};
 
@@ -74,10 +75,13 @@ pub const CONFLICTS: &[Conflict] = &[
                 "Every connection signs in by token; submission takes a password only where an administrator of the service has allowed it again.",
             ),
         ],
-        carried_out: &[Gateway(
-            "`mechanism` of each route",
-            "reference/configuration.md",
-        )],
+        carried_out: &[
+            Preflight("mechanism"),
+            Preflight("sign-in"),
+            Preflight("retirements"),
+            Gateway("`mechanism` of each route", "reference/configuration.md"),
+            Twin("password-ended"),
+        ],
         record: SERVICE_AND_ROUTES,
     },
     Conflict {
@@ -110,7 +114,14 @@ pub const CONFLICTS: &[Conflict] = &[
                 "The relay is closed. An application with an approved exception that has not expired may use it, as under the guide, for mail that is not confidential alone.",
             ),
         ],
-        carried_out: &[Rule("data-class-route"), Rule("tls-route")],
+        carried_out: &[
+            Rule("data-class-route"),
+            Rule("tls-route"),
+            Preflight("relay-terms"),
+            Preflight("relay-sender"),
+            Register("exceptions"),
+            Twin("relay-domain"),
+        ],
         record: SERVICE_AND_ROUTES,
     },
     Conflict {
@@ -122,7 +133,12 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "Nothing relies on a bounce: what the service would take for spoofed is refused before it leaves. The twin drops it without a word, unless it is set to put it into Junk as was done before.",
         )],
-        carried_out: &[Rule("from-is-account")],
+        carried_out: &[
+            Rule("from-is-account"),
+            Preflight("relay-sender"),
+            Twin("send-as"),
+            Twin("relay-spoofed"),
+        ],
         record: SERVICE_AND_ROUTES,
     },
     Conflict {
@@ -134,7 +150,7 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[
             during(
                 until(APPLICATION_PASSWORDS_MIXED),
-                "No mix is asked for. Passwords that we make have it all the same.",
+                "The service asks for no mix, nor does the twin. A password that we make or check has it all the same.",
             ),
             during(
                 Period::since(APPLICATION_PASSWORDS_MIXED),
@@ -150,16 +166,9 @@ pub const CONFLICTS: &[Conflict] = &[
         clauses: &[guide(26)],
         differ: "The guide bars the prefix of the address. \
                  NHSmail's password policy, reviewed on 27 July 2023, bars first name, last name and spaces.",
-        rulings: &[
-            during(
-                until(NAMES_AND_SPACES_BARRED),
-                "The prefix is barred. Passwords that we make hold no name and no space either.",
-            ),
-            during(
-                Period::since(NAMES_AND_SPACES_BARRED),
-                "The prefix, first name, last name and spaces are barred.",
-            ),
-        ],
+        rulings: &[always(
+            "The prefix, first name, last name and spaces are barred, whatever the day.",
+        )],
         carried_out: &[Later("the password policy in gateway and twin")],
         record: PASSWORDS,
     },
@@ -177,6 +186,7 @@ pub const CONFLICTS: &[Conflict] = &[
             Limit("recipients per message, default"),
             Limit("recipients per message, ceiling of the service"),
             Limit("recipients per message, guide"),
+            Twin("recipients-per-message"),
         ],
         record: SENDING,
     },
@@ -189,7 +199,12 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "The encoded message is measured, in megabytes of 2^20 octets; a refusal names both figures.",
         )],
-        carried_out: &[Rule("message-size"), Limit("message size")],
+        carried_out: &[
+            Rule("message-size"),
+            Limit("message size"),
+            Preflight("message-size"),
+            Twin("message-size"),
+        ],
         record: "0006-size-is-encoded.md",
     },
     Conflict {
@@ -213,10 +228,8 @@ pub const CONFLICTS: &[Conflict] = &[
             ),
         ],
         carried_out: &[
-            Gateway(
-                "`submission` is the way out; none leads by EWS",
-                "reference/configuration.md",
-            ),
+            Preflight("retirements"),
+            Gateway("no route leads by EWS", "reference/configuration.md"),
             Later("EWS for applications that move from it, and Graph"),
         ],
         record: SERVICE_AND_ROUTES,
@@ -230,10 +243,11 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "The duty stays, the reason is gone: a protocol is used once the Local Administrator has enabled it for the account, and the request's reference stands in the register.",
         )],
-        carried_out: &[Gateway(
-            "`references.la_request` of the register",
-            "reference/configuration.md",
-        )],
+        carried_out: &[
+            Preflight("smtp-enabled"),
+            Register("references.la_request"),
+            Twin("protocol-disabled"),
+        ],
         record: SERVICE_AND_ROUTES,
     },
     Conflict {
@@ -261,10 +275,8 @@ pub const CONFLICTS: &[Conflict] = &[
         )],
         carried_out: &[
             Rule("display-name-form"),
-            Gateway(
-                "`service_names` of the register",
-                "reference/configuration.md",
-            ),
+            Register("service_names"),
+            Register("exceptions"),
         ],
         record: "0008-display-name-warns.md",
     },
@@ -296,7 +308,10 @@ pub const CONFLICTS: &[Conflict] = &[
                 "NHSmail or NHS England's Exchange Online, both certified to DCB1596. That patient data goes by NHSmail only (GUIDE-15) is read as: not through the relay.",
             ),
         ],
-        carried_out: &[Rule("mail-service-allowed")],
+        carried_out: &[
+            Rule("mail-service-allowed"),
+            Gateway("`service` of each route", "reference/configuration.md"),
+        ],
         record: SERVICE_AND_ROUTES,
     },
     Conflict {
@@ -307,10 +322,14 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "Lost connections, busy answers and limits are tried again with growing pauses. A refused sign-in is never tried again: the credential's breaker opens at the first, and outlives a restart.",
         )],
-        carried_out: &[Gateway(
-            "retries, and one breaker for each credential",
-            "explanation/limits.md",
-        )],
+        carried_out: &[
+            Preflight("sign-in"),
+            Gateway(
+                "retries, and one breaker for each credential",
+                "explanation/limits.md",
+            ),
+            Twin("credentials"),
+        ],
         record: SENDING,
     },
     Conflict {
@@ -322,7 +341,14 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "TLS 1.2 or later is asked on the links that are ours: from the application, and to the mail service, with the relay as C2 has it. What happens beyond is evidence, never a ground to refuse.",
         )],
-        carried_out: &[Rule("tls-route")],
+        carried_out: &[
+            Rule("tls-route"),
+            Preflight("starttls"),
+            Preflight("tls-version"),
+            Preflight("own-listeners"),
+            Twin("tls-version"),
+            Twin("tls-first"),
+        ],
         record: SENDING,
     },
     Conflict {
@@ -333,10 +359,13 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "Routes are set by name, and the name is looked up for every connection; an address is a configuration error.",
         )],
-        carried_out: &[Gateway(
-            "`server` of a route is a name",
-            "reference/configuration.md",
-        )],
+        carried_out: &[
+            Preflight("server-name"),
+            Gateway(
+                "`server` of a route is a name",
+                "reference/configuration.md",
+            ),
+        ],
         record: SENDING,
     },
 ];

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::facts::{AccountKind, ExceptionFacts, ExceptionKind};
+use crate::facts::{ExceptionFacts, ExceptionKind};
 use crate::sample;
 
 fn at(day: &str) -> Timestamp {
@@ -9,12 +9,11 @@ fn at(day: &str) -> Timestamp {
 }
 
 /// The days on which something changes, with a day before and after all.
-const DAYS: [&str; 9] = [
+const DAYS: [&str; 8] = [
     "2019-01-01",
     "2022-03-01",
     "2023-05-25",
     "2023-07-07",
-    "2023-07-27",
     "2026-10-01",
     "2026-12-31",
     "2027-04-01",
@@ -66,38 +65,11 @@ fn says(number: usize, profile: Profile, day: &str) -> &'static str {
 fn functions_and_table_agree_on_every_day() {
     for profile in Profile::ALL {
         for day in DAYS {
-            let moment = at(day);
-            let submission = password_sign_in(SignInProtocol::Submission, moment);
-            let imap = password_sign_in(SignInProtocol::Imap, moment);
-            let words = match (imap, submission) {
-                (PasswordSignIn::Taken, PasswordSignIn::Taken) => "by password or by token",
-                (PasswordSignIn::Ended, PasswordSignIn::Taken) => "submission by either",
-                (PasswordSignIn::Ended, PasswordSignIn::OffByDefault) => "allowed it again",
-                other => panic!("{other:?} on {day}"),
-            };
-            assert!(says(1, profile, day).contains(words), "C1 on {day}");
             let words = match relay(profile) {
                 Relay::ForNonConfidential => "The relay is open",
                 Relay::ByExceptionOnly => "The relay is closed",
             };
             assert!(says(2, profile, day).contains(words), "C2 for {profile}");
-            let words = match password_composition(AccountKind::Application, moment) {
-                Composition::Free => "No mix",
-                Composition::Mixed => "have a capital",
-            };
-            assert!(says(4, profile, day).contains(words), "C4 on {day}");
-            let words = if names_and_spaces_barred(moment) {
-                "first name, last name and spaces are barred"
-            } else {
-                "The prefix is barred."
-            };
-            assert!(says(5, profile, day).contains(words), "C5 on {day}");
-            let words = match ews(moment) {
-                Ews::Open => "EWS may be used",
-                Ews::ByAllowList => "tenant's list",
-                Ews::Ended => "EWS is gone",
-            };
-            assert!(says(8, profile, day).contains(words), "C8 on {day}");
             let words = match mail_services(profile) {
                 [MailService::Nhsmail] => "NHSmail alone.",
                 [MailService::Nhsmail, MailService::NhsEnglandExchange] => {
@@ -111,22 +83,33 @@ fn functions_and_table_agree_on_every_day() {
 }
 
 #[test]
-fn user_accounts_may_have_any_characters() {
-    for day in DAYS {
-        for kind in [AccountKind::User, AccountKind::Shared] {
-            assert_eq!(password_composition(kind, at(day)), Composition::Free);
-        }
-    }
-}
-
-#[test]
-fn only_our_own_links_must_be_encrypted() {
-    for (hop, duty) in [
-        (Hop::ToGateway, LinkDuty::AtLeast(TLS_LEAST)),
-        (Hop::ToService, LinkDuty::AtLeast(TLS_LEAST)),
-        (Hop::Onward, LinkDuty::Evidence),
+fn what_the_service_ends_is_ended_from_its_day_on() {
+    for (number, date, before, after) in [
+        (
+            1,
+            IMAP_POP_EWS_PASSWORDS_ENDED,
+            "by password or by token",
+            "submission by either",
+        ),
+        (
+            1,
+            SUBMISSION_PASSWORDS_OFF,
+            "submission by either",
+            "has allowed it again",
+        ),
+        (4, APPLICATION_PASSWORDS_MIXED, "no mix", "have a capital"),
+        (8, EWS_BY_ALLOW_LIST, "EWS may be used", "tenant's list"),
+        (8, EWS_ENDED, "tenant's list", "EWS is gone"),
     ] {
-        assert_eq!(link_duty(hop), duty);
+        let first = date.start();
+        let last = Timestamp::from_millis(first.as_millis() - 1);
+        for profile in Profile::ALL {
+            for (moment, words) in [(last, before), (first, after)] {
+                let ruling = CONFLICTS[number - 1].ruling(profile, moment);
+                let decides = ruling.expect("one applies").decides;
+                assert!(decides.contains(words), "C{number} at {moment}: {decides}");
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 use mailward_mail::Timestamp;
 use mailward_policy::RouteKind;
 use mailward_policy::clause::guide;
+use mailward_policy::conflict::{EWS_BY_ALLOW_LIST, EWS_ENDED, SUBMISSION_PASSWORDS_OFF};
 use mailward_policy::period::Date;
 
 use super::super::production::is_production;
@@ -37,21 +38,21 @@ const PUBLISHED: &[Published] = &[
                 && route.kind == RouteKind::Submission
                 && !matches!(route.mechanism, Mechanism::XOAuth2 { .. })
         },
-        date: Date::new(2026, 12, 31),
+        date: SUBMISSION_PASSWORDS_OFF,
         what: "sign-in with a password over SMTP is off by default (Message Center MC786329); an administrator can switch it on again until a day that is announced in 2027",
         remedy: "Move the route to mechanism = \"xoauth2\", or ask the Local Administrator whether passwords stay on for this organisation.",
         is_final: false,
     },
     Published {
         binds: |route| route.kind == RouteKind::Ews,
-        date: Date::new(2026, 10, 1),
+        date: EWS_BY_ALLOW_LIST,
         what: "Exchange Web Services work only for applications on the organisation's list (MC1227454)",
         remedy: "Ask the Local Administrator whether this registration is on the list; move to Graph or SMTP.",
         is_final: false,
     },
     Published {
         binds: |route| route.kind == RouteKind::Ews,
-        date: Date::new(2027, 4, 1),
+        date: EWS_ENDED,
         what: "Exchange Web Services end for good (MC1227454)",
         remedy: "Move to Graph or SMTP.",
         is_final: true,

@@ -346,6 +346,7 @@ pub(super) const STANDINGS: &[Line] = &[
         69,
         &[
             Limit("time between messages to a distribution list"),
+            Gateway("the second message to a list waits", LIMITS),
             Twin("list-spacing"),
         ],
     ),

@@ -46,7 +46,7 @@ impl GatewayPart {
             account: Some(view.lane.account.as_str().to_owned()),
             route: Some(self.route(&view)),
             deadline: view.ended_at.is_none().then_some(view.deadline_at),
-            verdict: verdict(&view),
+            verdict: verdict(&view, self.config.profile),
             waits: waits(&explained, lane_limits),
             recipients: view
                 .recipients

@@ -1,12 +1,14 @@
 //! What the rules made of a message, from its timeline.
 
 use mailward_console::view::{Decision, FindingView, VerdictView};
-use mailward_policy::catalogue;
+use mailward_policy::{Profile, catalogue};
 use mailward_queue::{HoldReason, MessageView, TimelineEvent};
 
 /// What rules said of it and did to it, as the ledger keeps it: warnings,
 /// repairs and holds.
-pub(super) fn verdict(view: &MessageView) -> Option<VerdictView> {
+pub(super) fn verdict(view: &MessageView, profile: Profile) -> Option<VerdictView> {
+    let finding =
+        |decision, rule: &str, said, remedy: &str| finding(decision, rule, profile, said, remedy);
     let mut findings = Vec::new();
     for entry in &view.timeline {
         match &entry.event {
@@ -30,7 +32,7 @@ pub(super) fn verdict(view: &MessageView) -> Option<VerdictView> {
                 reason: HoldReason::Approval,
                 why,
                 ..
-            } => findings.extend(held(why)),
+            } => findings.extend(held(why, profile)),
             _ => {}
         }
     }
@@ -39,7 +41,7 @@ pub(super) fn verdict(view: &MessageView) -> Option<VerdictView> {
 }
 
 /// The sentences of a hold, each of which ends with `Rule: NAME.`
-fn held(why: &str) -> Vec<FindingView> {
+fn held(why: &str, profile: Profile) -> Vec<FindingView> {
     const MARK: &str = "Rule: ";
     let mut findings = Vec::new();
     let mut rest = why;
@@ -49,6 +51,7 @@ fn held(why: &str) -> Vec<FindingView> {
         findings.push(finding(
             Decision::Hold,
             rule,
+            profile,
             said.trim().to_owned(),
             "Release it to approve, or cancel it.",
         ));
@@ -57,9 +60,16 @@ fn held(why: &str) -> Vec<FindingView> {
     findings
 }
 
-fn finding(decision: Decision, rule: &str, finding: String, remedy: &str) -> FindingView {
+/// With the rule's clauses that bind the organisation.
+fn finding(
+    decision: Decision,
+    rule: &str,
+    profile: Profile,
+    finding: String,
+    remedy: &str,
+) -> FindingView {
     let clauses = catalogue::find(rule)
-        .map(|rule| rule.clauses)
+        .map(|rule| profile.binding(rule.clauses))
         .unwrap_or_default();
     FindingView {
         decision,
@@ -78,7 +88,7 @@ mod unit_tests {
     fn a_hold_is_taken_apart_by_its_rules() {
         let why = "Display name (GUIDE-12): odd. Use it. Rule: display-name-form. \
                    Other (X): y. Z. Rule: no-such-rule.";
-        let findings = held(why);
+        let findings = held(why, Profile::Current);
         let said: Vec<_> = findings
             .iter()
             .map(|one| (one.rule.as_str(), one.finding.as_str()))
@@ -92,6 +102,17 @@ mod unit_tests {
         );
         assert!(!findings[0].clauses.is_empty());
         assert!(findings[1].clauses.is_empty());
-        assert_eq!(held("no rule is named").len(), 0);
+        assert_eq!(held("no rule is named", Profile::Current).len(), 0);
+    }
+
+    #[test]
+    fn only_clauses_that_bind_are_shown() {
+        let why = "Unregistered. Rule: application-registered.";
+        for (profile, other) in [(Profile::Dorset, "ENG-"), (Profile::NhsEngland, "DHC-")] {
+            let found = held(why, profile);
+            assert!(!found[0].clauses.is_empty(), "{profile}");
+            let foreign = |id: &String| id.starts_with(other);
+            assert!(!found[0].clauses.iter().any(foreign), "{profile}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
 use mailward_twin::manners::ServiceSpec;
 use mailward_twin::seed::{
-    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec,
+    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
 };
 use serde::Deserialize;
 
@@ -43,6 +43,9 @@ pub(crate) struct Seed {
     pub(crate) ptr: Vec<PtrSpec>,
     #[serde(default)]
     pub(crate) service: ServiceSpec,
+    /// Lockout of the twin.
+    #[serde(default)]
+    pub(crate) sign_in: SignInSpec,
     /// For `up` alone; the twin knows no applications.
     #[serde(default)]
     pub(crate) application: Vec<SeedApplication>,
@@ -312,6 +315,7 @@ impl Seed {
             relay_registrations: self.relay_registration.clone(),
             ptr_records: self.ptr.clone(),
             service: self.service.clone(),
+            sign_in: self.sign_in.clone(),
         }
     }
 }

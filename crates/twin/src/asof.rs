@@ -21,6 +21,11 @@ const SPOOFED_DELETED: Timestamp = day(1_562_630_400_000);
 /// (Basic Authentication Deprecation page of NHSmail).
 const PASSWORD_IMAP_ENDED: Timestamp = day(1_684_972_800_000);
 
+/// 7 July 2023: passwords of application accounts need an upper and a lower
+/// case letter and a digit or symbol (Application Account page of NHSmail, by
+/// its day of review); the guide of 2022 asks for no mix (GUIDE-27).
+const PASSWORD_MIX: Timestamp = day(1_688_688_000_000);
+
 /// 31 December 2026: password sign-in for SMTP is off by default (Microsoft
 /// message center MC786329, text of 27 January 2026).
 const PASSWORD_SMTP_OFF: Timestamp = day(1_798_675_200_000);
@@ -44,6 +49,10 @@ impl AsOf {
 
     pub fn imap_password(self) -> bool {
         self.0 < PASSWORD_IMAP_ENDED
+    }
+
+    pub(crate) fn password_mix(self) -> bool {
+        self.0 >= PASSWORD_MIX
     }
 
     pub fn smtp_password(self) -> bool {
@@ -77,6 +86,7 @@ mod tests {
             (AsOf::GUIDE.0, "2022-03-01"),
             (SPOOFED_DELETED, "2019-07-09"),
             (PASSWORD_IMAP_ENDED, "2023-05-25"),
+            (PASSWORD_MIX, "2023-07-07"),
             (PASSWORD_SMTP_OFF, "2026-12-31"),
             (BANNER_SESSION_ID, "2024-01-01"),
             (REFUSAL_DETAIL, "2023-01-01"),

@@ -11,7 +11,7 @@ use mailward_mailbox::{
 };
 use mailward_store::WriteError;
 
-use crate::accounts::{Account, Accounts, Addressee};
+use crate::accounts::{Account, Accounts, Addressee, Origin, judge_password};
 use crate::behaviour;
 use crate::error::TwinError;
 use crate::events::EventLog;
@@ -117,6 +117,7 @@ impl Deliveries {
     pub(crate) async fn put_accounts(
         &self,
         specs: Vec<AccountSpec>,
+        origin: Origin,
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
         const OCTETS_PER_MB: u64 = 1024 * 1024;
@@ -131,7 +132,13 @@ impl Deliveries {
                     .await?;
             }
         }
-        let accounts = self.accounts.put(specs, dice).await?;
+        let chosen: Vec<bool> = specs.iter().map(|spec| spec.password.is_some()).collect();
+        let accounts = self.accounts.put(specs, origin, dice).await?;
+        for (account, chosen) in accounts.iter().zip(chosen) {
+            if chosen {
+                self.note_weak(account);
+            }
+        }
         let mailboxes = accounts
             .iter()
             .map(|account| {
@@ -143,6 +150,26 @@ impl Deliveries {
             .collect::<Result<Vec<_>, _>>()?;
         self.mailboxes.create(mailboxes).await?;
         Ok(accounts)
+    }
+
+    /// A password that was given is taken as it is; the event log says what
+    /// the service would have against it.
+    fn note_weak(&self, account: &Account) {
+        match judge_password(&account.password, account, self.accounts.rules()) {
+            Ok(faults) => {
+                // That it is the present one is no fault here.
+                for fault in faults.iter().filter(|fault| fault.clause != "GUIDE-30") {
+                    self.events.add(
+                        "control",
+                        "weak_password",
+                        Some(account.address.as_str()),
+                        format!("taken as it is, though {}", fault.problem),
+                        Some(fault.clause),
+                    );
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a given password could not be judged"),
+        }
     }
 
     /// Makes the mailboxes of nobody: for what goes outside, and for what is

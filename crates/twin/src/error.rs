@@ -16,6 +16,8 @@ pub enum TwinError {
     Mailbox(#[from] MailboxError),
     #[error(transparent)]
     Bind(#[from] mailward_net::BindError),
+    #[error("the list of breached passwords gives no answer: {0}")]
+    BreachedList(mailward_policy::password::BreachedListError),
     #[error("{0}")]
     Seed(String),
 }

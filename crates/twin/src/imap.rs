@@ -9,7 +9,7 @@ use mailward_net::{Listener, Tasks};
 use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 
-use crate::accounts::{Account, Accounts, SignIn};
+use crate::accounts::{Account, Accounts, Refusal, SignIn};
 use crate::asof::AsOf;
 use crate::events::EventLog;
 use crate::names::greeting_bracket;
@@ -93,6 +93,22 @@ impl ImapDoor {
         self.events.add("imap", "refused", Some(user), why, clause);
     }
 
+    fn punished(&self, user: &str, refusal: Refusal) {
+        self.events.punish(
+            "imap",
+            "refused",
+            Some(user),
+            refusal.why(),
+            refusal.behaviour(),
+        );
+    }
+
+    async fn refuse_account(&self, user: &str, refusal: Refusal) -> Entry {
+        self.punished(user, refusal);
+        self.clock.wait(self.pace.refusal_delay()).await;
+        Entry::Refused { text: None }
+    }
+
     async fn refuse(&self, user: &str, why: &str, text: Option<&str>) -> Entry {
         self.refused(user, why, None);
         self.clock.wait(self.pace.refusal_delay()).await;
@@ -122,9 +138,9 @@ impl Host for ImapDoor {
                 .refuse(user, "the user name is not a full address (GUIDE-9)", None)
                 .await;
         };
-        match self.accounts.sign_in(&address, password) {
+        match self.accounts.sign_in(&address, password).await {
             SignIn::Accepted(account) => self.open(&account),
-            SignIn::Refused(refusal) => self.refuse(user, refusal.as_str(), None).await,
+            SignIn::Refused(refusal) => self.refuse_account(user, refusal).await,
         }
     }
 
@@ -134,8 +150,9 @@ impl Host for ImapDoor {
                 .refuse(user, "the user name is not a full address (GUIDE-9)", None)
                 .await;
         };
-        let Some(account) = self.accounts.find(&address) else {
-            return self.refuse(user, "there is no such account", None).await;
+        let account = match self.accounts.usable(&address) {
+            Ok(account) => account,
+            Err(refusal) => return self.refuse_account(user, refusal).await,
         };
         match self.tokens.verify(token.expose(), Access::Imap, &address) {
             Ok(_) => self.open(&account),
@@ -148,6 +165,17 @@ impl Host for ImapDoor {
                 Entry::NotConnected
             }
             Err(error) => self.refuse(user, &error.to_string(), None).await,
+        }
+    }
+
+    fn still_open(&self, mailbox: &str) -> bool {
+        let usable = Address::parse(mailbox).map(|address| self.accounts.usable(&address));
+        match usable {
+            Ok(Err(refusal)) => {
+                self.punished(mailbox, refusal);
+                false
+            }
+            _ => true,
         }
     }
 }

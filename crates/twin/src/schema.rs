@@ -1,7 +1,7 @@
 //! The twin's own tables, beside those of the mailboxes.
 
 /// The scripts that a store for the twin is opened with, in this order.
-pub(crate) const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING];
+pub(crate) const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING, SIGN_IN];
 
 const TWIN: &str = "
 CREATE TABLE twin_account (
@@ -43,4 +43,17 @@ CREATE TABLE twin_sender (
     recipients_max BIGINT,
     blocked BIGINT NOT NULL
 );
+";
+
+/// What becomes of an account after it was made.
+const SIGN_IN: &str = "
+ALTER TABLE twin_account ADD COLUMN state TEXT NOT NULL DEFAULT 'active';
+ALTER TABLE twin_account ADD COLUMN must_change BIGINT NOT NULL DEFAULT 0;
+-- Milliseconds since 1970; null is unknown.
+ALTER TABLE twin_account ADD COLUMN password_changed BIGINT;
+ALTER TABLE twin_account ADD COLUMN wrong_passwords BIGINT NOT NULL DEFAULT 0;
+-- Former passwords as a JSON list, the latest first.
+ALTER TABLE twin_account ADD COLUMN former TEXT NOT NULL DEFAULT '[]';
+-- The seed that the account was last made from, as JSON.
+ALTER TABLE twin_account ADD COLUMN seed TEXT;
 ";

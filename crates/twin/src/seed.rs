@@ -2,7 +2,7 @@
 //! distribution lists. The same shapes are read from a seed file and from the
 //! control API.
 
-use mailward_mail::{Address, Secret};
+use mailward_mail::{Address, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The organisation whose mail the twin serves. Fictional, always.
@@ -52,6 +52,28 @@ pub enum Protocol {
     Graph,
 }
 
+/// Whether an account opens at all (GUIDE-35).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountState {
+    #[default]
+    Active,
+    /// After too many wrong passwords, or by the Local Administrator, who
+    /// alone unlocks it (GUIDE-36).
+    Locked,
+    Disabled,
+}
+
+impl AccountState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Locked => "locked",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// One account as a seed file or the control API gives it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +97,44 @@ pub struct AccountSpec {
     /// For example `en-GB`.
     #[serde(default)]
     pub culture: Option<String>,
+    /// When the password was set; the moment of making when absent.
+    #[serde(default)]
+    pub password_changed: Option<Timestamp>,
+    #[serde(default)]
+    pub state: Option<AccountState>,
+    /// The password must be changed before anybody signs in with it.
+    #[serde(default)]
+    pub must_change: Option<bool>,
+}
+
+impl AccountSpec {
+    /// All of it in one text, to tell whether a seed has changed.
+    pub(crate) fn fingerprint(&self) -> String {
+        serde_json::json!({
+            "password": self.password.as_ref().map(Secret::expose),
+            "kind": self.kind,
+            "display_name": self.display_name,
+            "protocols": self.protocols,
+            "quota_mb": self.quota_mb,
+            "culture": self.culture,
+            "password_changed": self.password_changed,
+            "state": self.state,
+            "must_change": self.must_change,
+        })
+        .to_string()
+    }
+}
+
+/// How the service takes wrong passwords, and what it says of a locked account.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInSpec {
+    /// Wrong passwords in a row before an account is locked; 0 never locks.
+    #[serde(default)]
+    pub wrong_passwords_max: Option<u32>,
+    /// What stands after `Authentication unsuccessful, ` for a locked account.
+    #[serde(default)]
+    pub locked_words: Option<String>,
 }
 
 /// A distribution list of the organisation.

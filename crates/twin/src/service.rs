@@ -13,10 +13,11 @@ use mailward_net::http::{HttpServer, Limits as HttpLimits};
 use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
 use mailward_net::{Listener, ServerIdentity, ShiftedClock, Tasks, tls};
 use mailward_policy::limits;
+use mailward_policy::password::BreachedList;
 use mailward_store::{Disk, Limits as StoreLimits, Options, Schema, Store};
 use mailward_wire::smtp::server::{Dialect, Settings};
 
-use crate::accounts::{Account, Accounts};
+use crate::accounts::{Account, Accounts, Origin, SignInRules};
 use crate::asof::AsOf;
 use crate::control::{self, Control};
 use crate::deliver::Deliveries;
@@ -29,7 +30,7 @@ use crate::pace::{Pace, Rates};
 use crate::relay::{self, Admissions, RelayDialect, RelayDoor};
 use crate::schema::MIGRATIONS;
 use crate::seed::{
-    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec,
+    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
 };
 use crate::senders::Senders;
 use crate::submission::{self, DoorKind, ExchangeDialect, SubmissionDoor};
@@ -48,6 +49,7 @@ pub struct Population {
     /// The reverse zone that the relay asks.
     pub ptr_records: Vec<PtrSpec>,
     pub service: ServiceSpec,
+    pub sign_in: SignInSpec,
 }
 
 /// The application registration that may use every account of the seed.
@@ -79,8 +81,10 @@ pub struct TwinOptions {
     pub clock: Arc<ShiftedClock>,
     pub dice: Arc<dyn Dice>,
     pub as_of: AsOf,
-    /// False lifts every rate.
+    /// False lifts every rate; wrong passwords lock an account all the same.
     pub rates: bool,
+    /// Passwords that nobody may change to (GUIDE-28).
+    pub breached: Arc<dyn BreachedList>,
     pub tenant_id: String,
     pub oauth_client: OAuthClient,
     pub control_token: Secret,
@@ -196,7 +200,12 @@ impl Parts {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, TwinError> {
         let events = EventLog::new(Arc::clone(clock));
-        let accounts = Accounts::open(store.clone()).await?;
+        let rules = SignInRules::new(
+            &options.population.sign_in,
+            options.as_of,
+            Arc::clone(&options.breached),
+        );
+        let accounts = Accounts::open(store.clone(), Arc::clone(clock), rules).await?;
         let deliveries = Deliveries {
             tally: Tally::open(store.clone()).await?,
             senders: Senders::open(store.clone()).await?,
@@ -209,7 +218,11 @@ impl Parts {
         };
         deliveries.make_outside().await?;
         deliveries
-            .put_accounts(options.population.accounts.clone(), &*options.dice)
+            .put_accounts(
+                options.population.accounts.clone(),
+                Origin::Seed,
+                &*options.dice,
+            )
             .await?;
         accounts.put_lists(options.population.lists.clone()).await?;
 
@@ -363,6 +376,7 @@ impl Parts {
         control::router(control).merge(oauth::router(
             self.tokens.clone(),
             self.accounts.clone(),
+            self.events.clone(),
             domain,
         ))
     }

@@ -44,6 +44,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     }
 
     async fn may_append(&mut self, append: &Append) -> Result<Appending, Answer> {
+        self.look_again();
         let words = &self.profile.words;
         if matches!(
             self.entered,

@@ -57,8 +57,19 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         Ok(())
     }
 
+    /// Takes the mailbox from a session that may not go on.
+    pub(crate) fn look_again(&mut self) {
+        if let Entered::Mailbox { owner, .. } = &self.entered
+            && !self.imap.host.still_open(owner)
+        {
+            self.entered = Entered::NotConnected { refused: 0 };
+            self.selected = None;
+        }
+    }
+
     /// Answers a command of a session that has no mailbox, and says so.
     pub(crate) fn turned_away(&mut self, command: Option<&Command>) -> Result<bool, End> {
+        self.look_again();
         let Entered::NotConnected { refused } = &mut self.entered else {
             return Ok(false);
         };

@@ -41,6 +41,12 @@ pub trait Host: Send + Sync + 'static {
         user: &str,
         token: &Secret,
     ) -> impl Future<Output = Entry> + Send;
+
+    /// Whether a session that came in may go on: asked before every command.
+    /// When not, it goes on as after [`Entry::NotConnected`].
+    fn still_open(&self, _mailbox: &str) -> bool {
+        true
+    }
 }
 
 /// The answer to somebody at the door.

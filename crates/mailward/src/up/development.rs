@@ -15,6 +15,7 @@ use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_k
 use mailward_gateway::{GatewayOptions, Keystore, Secrets};
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_net::{DevAuthority, ShiftedClock, SystemClock};
+use mailward_policy::password::CommonPasswords;
 use mailward_policy::{AccountKind as PolicyKind, MailService, RouteKind, limits};
 use mailward_queue::RouteName;
 use mailward_store::SystemDisk;
@@ -240,6 +241,7 @@ impl Setting {
             dice: Arc::clone(&self.surroundings.dice),
             as_of: self.place.as_of.map_or(AsOf::GUIDE, AsOf::new),
             rates: self.place.rates,
+            breached: Arc::new(CommonPasswords),
             tenant_id: self.tenant_id.clone(),
             oauth_client: self.oauth_client.clone(),
             control_token: self.control_token.clone(),
@@ -380,16 +382,18 @@ impl Setting {
     fn keystore(&self, twin: &Twin, accounts: &[Account]) -> Result<Keystore, String> {
         let keystore = Keystore::in_memory();
         let (now, dice) = (self.surroundings.clock.now(), &*self.surroundings.dice);
-        let set = |name: &str, secret: &Secret| {
+        let set_at = |name: &str, secret: &Secret, changed: Timestamp| {
             keystore
-                .set(name, secret, now, dice)
+                .set(name, secret, changed, dice)
                 .map(drop)
                 .map_err(|error| error.to_string())
         };
+        let set = |name: &str, secret: &Secret| set_at(name, secret, now);
         set("oauth-client", &self.oauth_client.client_secret)?;
         for account in accounts {
             if let Some(known) = twin.accounts.find(&account.address) {
-                set(&secret_name(&account.address), &known.password)?;
+                let name = secret_name(&account.address);
+                set_at(&name, &known.password, known.password_changed)?;
             }
         }
         for application in &self.seed.application {

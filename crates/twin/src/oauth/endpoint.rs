@@ -15,18 +15,25 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::token::{Grant, OUTLOOK_AUDIENCE, TOKEN_SECONDS, Tokens};
-use crate::accounts::{Accounts, SignIn};
+use crate::accounts::{Accounts, Refusal, SignIn};
+use crate::events::EventLog;
 
 #[derive(Clone, Debug)]
 struct Endpoint {
     tokens: Tokens,
     accounts: Accounts,
+    events: EventLog,
     /// The tenant's mail domain; it names the tenant as well as the id does.
     domain: String,
 }
 
 /// The identity service's pages, for the twin's HTTPS endpoint.
-pub fn router(tokens: Tokens, accounts: Accounts, domain: String) -> Router {
+pub(crate) fn router(
+    tokens: Tokens,
+    accounts: Accounts,
+    events: EventLog,
+    domain: String,
+) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(token))
         .route(
@@ -37,6 +44,7 @@ pub fn router(tokens: Tokens, accounts: Accounts, domain: String) -> Router {
         .with_state(Endpoint {
             tokens,
             accounts,
+            events,
             domain,
         })
 }
@@ -238,9 +246,14 @@ impl Endpoint {
             )
         };
         let address = Address::parse(username).map_err(|_| refused())?;
-        match self.accounts.sign_in(&address, password) {
+        match self.accounts.sign_in(&address, password).await {
             SignIn::Accepted(_) => {}
-            SignIn::Refused(_) => return Err(refused()),
+            SignIn::Refused(refusal) => {
+                let user = Some(address.as_str());
+                let (why, behaviour) = (refusal.why(), refusal.behaviour());
+                self.events.punish("oauth", "refused", user, why, behaviour);
+                return Err(account_refused(refusal).unwrap_or_else(refused));
+            }
         }
         let scopes = delegated_scopes(form.scope.as_deref().unwrap_or_default());
         let grant = Grant::User {
@@ -295,6 +308,27 @@ impl Endpoint {
         });
         (error.status, no_store(), Json(body)).into_response()
     }
+}
+
+/// What the identity platform says of accounts that do not open; it says so
+/// only to who knows the right password, or of a locked one.
+fn account_refused(refusal: Refusal) -> Option<OAuthError> {
+    let (number, text) = match refusal {
+        Refusal::Locked | Refusal::WrongPasswordLocks { .. } => (
+            50_053,
+            "You've tried to sign in too many times with an incorrect user ID or password.",
+        ),
+        Refusal::Disabled => (
+            50_057,
+            "The user account is disabled. The account has been disabled by an administrator.",
+        ),
+        Refusal::PasswordExpired | Refusal::PasswordMustChange => {
+            (50_055, "The password is expired.")
+        }
+        Refusal::NoSuchAccount | Refusal::WrongPassword | Refusal::SharedMailbox => return None,
+    };
+    let status = StatusCode::BAD_REQUEST;
+    Some(error(status, "invalid_grant", number, text))
 }
 
 fn unknown_client(client_id: &str) -> OAuthError {

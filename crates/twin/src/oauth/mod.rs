@@ -13,7 +13,7 @@ mod registration;
 mod token;
 
 pub use endpoint::guid;
-pub use endpoint::router;
+pub(crate) use endpoint::router;
 pub use keys::SigningKey;
 pub use registration::{AppRegistration, Registrations};
 pub use token::{Access, Grant, TokenError, Tokens};

@@ -1,6 +1,7 @@
 //! One client at an endpoint with sign-in: who signs in, and the way of a
 //! message. What the service checks at the end of DATA is in `checks`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mailward_mail::{Address, Clock, Dice, Envelope, Recipient, Reply, Secret};
@@ -9,7 +10,7 @@ use mailward_net::smtp::{Authentication, Connection, Peer, Service};
 use mailward_wire::smtp::server::{Abort, Hello, SessionId};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
-use crate::accounts::{Account, Accounts, SignIn};
+use crate::accounts::{Account, Accounts, Refusal, SignIn};
 use crate::asof::AsOf;
 use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Deliveries, TWIN_FIELD};
@@ -89,7 +90,7 @@ pub(super) struct SignedIn {
 
 /// Why sign-in failed: for the client, and for the event log.
 struct Failure {
-    words: Option<&'static str>,
+    words: Option<Cow<'static, str>>,
     why: String,
     behaviour: &'static Behaviour,
 }
@@ -103,9 +104,13 @@ impl Failure {
         }
     }
 
-    fn worded(words: &'static str, why: impl Into<String>, behaviour: &'static Behaviour) -> Self {
+    fn worded(
+        words: impl Into<Cow<'static, str>>,
+        why: impl Into<String>,
+        behaviour: &'static Behaviour,
+    ) -> Self {
         Self {
-            words: Some(words),
+            words: Some(words.into()),
             why: why.into(),
             behaviour,
         }
@@ -113,16 +118,16 @@ impl Failure {
 }
 
 impl Submission {
-    fn judge(&self, credentials: &Credentials) -> Result<Arc<Account>, Failure> {
+    async fn judge(&self, credentials: &Credentials) -> Result<Arc<Account>, Failure> {
         match credentials {
             Credentials::Password {
                 username, password, ..
-            } => self.password(username, password),
+            } => self.password(username, password).await,
             Credentials::Bearer { username, token } => self.token(username, token),
         }
     }
 
-    fn password(&self, username: &str, password: &Secret) -> Result<Arc<Account>, Failure> {
+    async fn password(&self, username: &str, password: &Secret) -> Result<Arc<Account>, Failure> {
         if !self.door.as_of.smtp_password() {
             let why = "password sign-in for SMTP is off by default on this day";
             return Err(Failure::worded(
@@ -139,13 +144,9 @@ impl Submission {
                 behaviour::USER_NAME,
             )
         })?;
-        match self.door.accounts.sign_in(&address, password) {
+        match self.door.accounts.sign_in(&address, password).await {
             SignIn::Accepted(account) => self.enabled(account),
-            SignIn::Refused(refusal) => Err(Failure::worded(
-                "the user credentials were incorrect.",
-                refusal.as_str(),
-                behaviour::CREDENTIALS,
-            )),
+            SignIn::Refused(refusal) => Err(self.barred(refusal)),
         }
     }
 
@@ -155,13 +156,43 @@ impl Submission {
         let account = self
             .door
             .accounts
-            .find(&address)
-            .ok_or_else(|| Failure::generic("there is no such account"))?;
+            .usable(&address)
+            .map_err(|refusal| match refusal {
+                Refusal::NoSuchAccount => Failure::generic(refusal.why()),
+                _ => self.barred(refusal),
+            })?;
         self.door
             .tokens
             .verify(token.expose(), Access::Smtp, &address)
             .map_err(|error| Failure::generic(error.to_string()))?;
         self.enabled(account)
+    }
+
+    fn barred(&self, refusal: Refusal) -> Failure {
+        let words = self.door.accounts.words(refusal);
+        Failure::worded(words, refusal.why(), refusal.behaviour())
+    }
+
+    /// The account may have been locked or disabled since sign-in: the service
+    /// then says what it says after a refused AUTH.
+    fn still_usable(&self) -> Result<(), Reply> {
+        let Some(signed_in) = &self.signed_in else {
+            return Ok(());
+        };
+        let address = &signed_in.account.address;
+        let Err(refusal) = self.door.accounts.usable(address) else {
+            return Ok(());
+        };
+        self.door.events.punish(
+            self.door.kind.as_str(),
+            "refused",
+            Some(address.as_str()),
+            refusal.why(),
+            refusal.behaviour(),
+        );
+        let earlier = self.refusal(&self.barred(refusal));
+        let words = format!("Client not authenticated to send mail. Error: {earlier}");
+        Err(Reply::status(530, 7, 57, words))
     }
 
     fn enabled(&self, account: Arc<Account>) -> Result<Arc<Account>, Failure> {
@@ -177,7 +208,7 @@ impl Submission {
 
     fn refusal(&self, failure: &Failure) -> Reply {
         let bracket = self.bracket();
-        match failure.words {
+        match &failure.words {
             Some(words) => Reply::status(
                 535,
                 7,
@@ -222,7 +253,7 @@ impl Connection for Submission {
     }
 
     async fn authenticate(&mut self, credentials: Credentials) -> Authentication {
-        match self.judge(&credentials) {
+        match self.judge(&credentials).await {
             Ok(account) => {
                 let address = account.address.as_str();
                 let protocol = self.door.kind.as_str();
@@ -253,6 +284,7 @@ impl Connection for Submission {
 
     async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {
         self.message = None;
+        self.still_usable()?;
         if let Some(signed_in) = &self.signed_in {
             self.check_blocked(&signed_in.account)?;
         }
@@ -282,6 +314,9 @@ impl Connection for Submission {
         let (Some(message), Some(signed_in)) = (self.message.take(), &self.signed_in) else {
             return out_of_order();
         };
+        if let Err(reply) = self.still_usable() {
+            return reply;
+        }
         let passed = match self.check(signed_in, &message).await {
             Ok(passed) => passed,
             Err(reply) => return reply,

@@ -1,6 +1,7 @@
 //! The control API: what a test or a Local Administrator does to the twin.
 //! Every call carries the token of the ready object as a bearer.
 
+mod accounts;
 mod conduct;
 
 use std::sync::Arc;
@@ -14,17 +15,17 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use mailward_mail::{Clock, Dice, Secret, Timestamp};
 use mailward_net::ShiftedClock;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::accounts::{Account, Accounts};
+use crate::accounts::Accounts;
 use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations};
 use crate::relay::Admissions;
-use crate::seed::{AccountSpec, DistributionListSpec};
+use crate::seed::DistributionListSpec;
 
 /// What the control API acts upon.
 #[derive(Clone, Debug)]
@@ -45,7 +46,7 @@ const EVENTS_PER_ANSWER_MAX: usize = 1000;
 
 pub(crate) fn router(control: Control) -> Router {
     Router::new()
-        .route("/control/v1/accounts", get(list_accounts).post(put_account))
+        .merge(accounts::routes())
         .route("/control/v1/distribution-lists", post(put_list))
         .route("/control/v1/applications", post(register_application))
         .merge(conduct::router())
@@ -104,56 +105,6 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>>
             &error.to_string(),
         ))
     })
-}
-
-#[derive(Serialize)]
-struct AccountView {
-    address: String,
-    password: String,
-    kind: &'static str,
-    display_name: String,
-}
-
-impl From<&Account> for AccountView {
-    fn from(account: &Account) -> Self {
-        Self {
-            address: account.address.as_str().to_owned(),
-            password: account.password.expose().to_owned(),
-            kind: account.kind.as_str(),
-            display_name: account.display_name.clone(),
-        }
-    }
-}
-
-async fn list_accounts(State(control): State<Control>) -> Response {
-    let accounts: Vec<AccountView> = control
-        .accounts
-        .all()
-        .iter()
-        .map(|account| AccountView::from(&**account))
-        .collect();
-    Json(accounts).into_response()
-}
-
-async fn put_account(State(control): State<Control>, body: axum::body::Bytes) -> Response {
-    let spec: AccountSpec = match read(&body) {
-        Ok(spec) => spec,
-        Err(response) => return *response,
-    };
-    match control
-        .deliveries
-        .put_accounts(vec![spec], &*control.dice)
-        .await
-    {
-        Ok(accounts) => {
-            let views: Vec<AccountView> = accounts
-                .iter()
-                .map(|account| AccountView::from(&**account))
-                .collect();
-            (StatusCode::CREATED, Json(views.into_iter().next())).into_response()
-        }
-        Err(error) => error.into_response(),
-    }
 }
 
 async fn put_list(State(control): State<Control>, body: axum::body::Bytes) -> Response {

@@ -1,0 +1,287 @@
+//! The accounts of the organisation: who they are, what they may use, whether
+//! somebody at the door is who they say, and what the Local Administrator does
+//! to them.
+//!
+//! ```text
+//!            wrong passwords              disable
+//!   active ─────────────────▶ locked        ┌───▶ disabled
+//!     ▲  ◀──── unlock ─────────┘   active ──┘ ◀─── enable
+//!     └── and besides: password expired, password must be changed
+//! ```
+
+mod change;
+mod password;
+mod rows;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
+use mailward_store::Store;
+
+use crate::error::TwinError;
+use crate::seed::{AccountKind, AccountSpec, AccountState, DistributionListSpec, Protocol};
+
+pub(crate) use change::{Change, PasswordChange, Refused};
+pub(crate) use password::{WeakPassword, judge as judge_password};
+pub(crate) use sign_in::{Refusal, SignIn, SignInRules};
+
+/// One account. Passwords are kept as they are: a twin holds test data only,
+/// and its ready object shows them.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub address: Address,
+    pub kind: AccountKind,
+    pub password: Secret,
+    pub display_name: String,
+    pub protocols: Vec<Protocol>,
+    pub quota_mb: Option<u64>,
+    pub culture: String,
+    pub state: AccountState,
+    /// Nobody signs in with the password before it has been changed (GUIDE-38).
+    pub must_change: bool,
+    pub password_changed: Timestamp,
+    /// Wrong passwords since the last right one, over all protocols (GUIDE-37).
+    pub wrong_passwords: u32,
+    /// Passwords before this one, the latest first.
+    former: Vec<Secret>,
+    /// The seed it was last made from, so that the same seed at the next start
+    /// does not undo what was done since.
+    seed: Option<String>,
+    /// The order of making.
+    made: u64,
+}
+
+impl Account {
+    pub fn allows(&self, protocol: Protocol) -> bool {
+        self.protocols.contains(&protocol)
+    }
+
+    /// From when on the password no longer opens.
+    pub fn password_expires(&self) -> Timestamp {
+        password::expires(self.kind, self.password_changed)
+    }
+
+    /// Keeps the present password among the former ones and sets another.
+    fn replace_password(&mut self, password: Secret, now: Timestamp) {
+        let old = std::mem::replace(&mut self.password, password);
+        self.former.insert(0, old);
+        self.former.truncate(password::FORMER_MAX);
+        self.password_changed = now;
+    }
+}
+
+/// Who an address of the organisation stands for.
+#[derive(Clone, Debug)]
+pub enum Addressee {
+    Account(Arc<Account>),
+    List(Arc<DistributionListSpec>),
+}
+
+/// Who gives a specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The seed, at every start.
+    Seed,
+    /// The control API.
+    Control,
+}
+
+#[derive(Debug, Default)]
+struct Directory {
+    accounts: HashMap<String, Arc<Account>>,
+    /// The `made` of the next account.
+    next_made: u64,
+    lists: HashMap<String, Arc<DistributionListSpec>>,
+}
+
+/// All accounts and lists: in memory for every look-up, in the store for the
+/// next start.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    directory: Arc<RwLock<Directory>>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    rules: Arc<SignInRules>,
+    /// Held from reading an account until its change is on disk.
+    changing: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Accounts {
+    /// Reads what an earlier run left in the store.
+    pub(crate) async fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        rules: SignInRules,
+    ) -> Result<Self, TwinError> {
+        let (accounts, lists) = rows::read_all(&store, clock.now()).await?;
+        let mut directory = Directory::default();
+        for account in accounts {
+            directory.insert(account);
+        }
+        for list in lists {
+            directory.lists.insert(list.address.key(), Arc::new(list));
+        }
+        Ok(Self {
+            directory: Arc::new(RwLock::new(directory)),
+            store,
+            clock,
+            rules: Arc::new(rules),
+            changing: Arc::default(),
+        })
+    }
+
+    /// Makes or changes accounts, all in one write. One that exists keeps what
+    /// the specification does not name; one made from the same seed before
+    /// stays as it has become.
+    pub(crate) async fn put(
+        &self,
+        specs: Vec<AccountSpec>,
+        origin: Origin,
+        dice: &dyn Dice,
+    ) -> Result<Vec<Arc<Account>>, TwinError> {
+        let _changing = self.changing.lock().await;
+        let next_made = self.read().next_made;
+        let accounts: Vec<Arc<Account>> = specs
+            .into_iter()
+            .zip(next_made..)
+            .map(|(spec, made)| Arc::new(self.settle(spec, made, origin, dice)))
+            .collect();
+        rows::write_accounts(&self.store, accounts.clone()).await?;
+        let mut directory = self.write();
+        for account in &accounts {
+            directory.insert(Account::clone(account));
+        }
+        Ok(accounts)
+    }
+
+    pub async fn put_lists(&self, lists: Vec<DistributionListSpec>) -> Result<(), TwinError> {
+        rows::write_lists(&self.store, lists.clone()).await?;
+        let mut directory = self.write();
+        for list in lists {
+            directory.lists.insert(list.address.key(), Arc::new(list));
+        }
+        Ok(())
+    }
+
+    pub fn find(&self, address: &Address) -> Option<Arc<Account>> {
+        self.read().accounts.get(&address.key()).cloned()
+    }
+
+    pub fn addressee(&self, address: &Address) -> Option<Addressee> {
+        let directory = self.read();
+        let key = address.key();
+        let account = directory
+            .accounts
+            .get(&key)
+            .cloned()
+            .map(Addressee::Account);
+        account.or_else(|| directory.lists.get(&key).cloned().map(Addressee::List))
+    }
+
+    /// Every account, in order of making.
+    pub fn all(&self) -> Vec<Arc<Account>> {
+        let mut all: Vec<Arc<Account>> = self.read().accounts.values().cloned().collect();
+        all.sort_by_key(|account| account.made);
+        all
+    }
+
+    pub(crate) fn rules(&self) -> &SignInRules {
+        &self.rules
+    }
+
+    /// Fills in what a specification leaves open.
+    fn settle(&self, spec: AccountSpec, made: u64, origin: Origin, dice: &dyn Dice) -> Account {
+        let now = self.clock.now();
+        let before = self.find(&spec.address);
+        let before = before.as_deref();
+        let seed = match origin {
+            Origin::Seed => Some(spec.fingerprint()),
+            Origin::Control => before.and_then(|account| account.seed.clone()),
+        };
+        if let (Origin::Seed, Some(known)) = (origin, before.filter(|one| one.seed == seed)) {
+            return known.clone();
+        }
+        let mut account = before.cloned().unwrap_or_else(|| Account {
+            display_name: spec.address.local_part().to_owned(),
+            address: spec.address.clone(),
+            kind: spec.kind,
+            password: spec.password.clone().unwrap_or_else(|| new_password(dice)),
+            protocols: ALL_PROTOCOLS.to_vec(),
+            quota_mb: None,
+            culture: "en-GB".to_owned(),
+            state: AccountState::Active,
+            must_change: false,
+            password_changed: now,
+            wrong_passwords: 0,
+            former: Vec::new(),
+            seed: None,
+            made,
+        });
+        account.kind = spec.kind;
+        account.seed = seed;
+        match spec.password {
+            Some(password) if !account.password.matches(password.expose().as_bytes()) => {
+                account.replace_password(password, now);
+            }
+            _ => {}
+        }
+        account.password_changed = spec.password_changed.unwrap_or(account.password_changed);
+        account.must_change = spec.must_change.unwrap_or(account.must_change);
+        account.state = spec.state.unwrap_or(account.state);
+        account.display_name = spec.display_name.unwrap_or(account.display_name);
+        account.protocols = spec.protocols.unwrap_or(account.protocols);
+        account.quota_mb = spec.quota_mb.or(account.quota_mb);
+        account.culture = spec.culture.unwrap_or(account.culture);
+        account
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Directory> {
+        self.directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Directory> {
+        self.directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const ALL_PROTOCOLS: [Protocol; 5] = [
+    Protocol::Smtp,
+    Protocol::Imap,
+    Protocol::Pop,
+    Protocol::Ews,
+    Protocol::Graph,
+];
+
+impl Directory {
+    fn insert(&mut self, account: Account) {
+        self.next_made = self.next_made.max(account.made + 1);
+        self.accounts
+            .insert(account.address.key(), Arc::new(account));
+    }
+}
+
+/// Twenty-four characters with all that the stricter policy asks for (GUIDE-19
+/// and the application account page: upper case, lower case, a digit).
+pub(crate) fn new_password(dice: &dyn Dice) -> Secret {
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz";
+    let mut text = String::from("Tw1-");
+    for group in 0..4 {
+        if group > 0 {
+            text.push('-');
+        }
+        for _ in 0..5 {
+            text.push(char::from(
+                LETTERS[dice.below(LETTERS.len() as u64) as usize],
+            ));
+        }
+    }
+    Secret::new(text)
+}

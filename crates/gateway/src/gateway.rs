@@ -30,12 +30,18 @@ use crate::accept::http::HttpIntake;
 use crate::accept::{Intake, smtp};
 use crate::check::Checker;
 use crate::config::Config;
+use crate::password::{SharedSecret, shared_secret};
 use crate::register::{Register, SignIn};
 use crate::secrets::{SecretError, Secrets};
 
 /// The tables of everything that the gateway keeps, in the order in which they
 /// came to be. A script that has been released never changes its place.
-pub const MIGRATIONS: &[&str] = &[QUEUE_FIRST, crate::register::MIGRATION, QUEUE_LIMITS];
+pub const MIGRATIONS: &[&str] = &[
+    QUEUE_FIRST,
+    crate::register::MIGRATION,
+    QUEUE_LIMITS,
+    crate::password::MIGRATION,
+];
 
 const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
 const QUEUE_LIMITS: &str = mailward_queue::MIGRATIONS[1];
@@ -122,6 +128,8 @@ pub enum GatewayError {
     #[error(transparent)]
     Secrets(#[from] SecretError),
     #[error(transparent)]
+    SharedSecret(#[from] SharedSecret),
+    #[error(transparent)]
     Tls(#[from] TlsConfigError),
     #[error("no certificate is configured: add [gateway.tls] with certificate and key")]
     NoIdentity,
@@ -143,6 +151,14 @@ impl Gateway {
             Some(secrets) => secrets,
             None => Secrets::open(config.keystore.as_ref())?,
         };
+        if let Some(shared) = shared_secret(&config, &secrets)? {
+            // The twin's seeds are taken as they are.
+            if config.routes.iter().all(|route| route.twin) {
+                tracing::warn!("{shared}");
+            } else {
+                return Err(shared.into());
+            }
+        }
         let identity = match (options.identity, &config.tls) {
             (Some(identity), _) => Some(identity),
             (None, Some(files)) => Some(ServerIdentity::from_pem_files(

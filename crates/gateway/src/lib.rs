@@ -29,6 +29,7 @@ pub mod doctor;
 pub mod gateway;
 pub mod keystore;
 pub mod outcome;
+pub mod password;
 pub mod register;
 pub mod route;
 pub mod secrets;

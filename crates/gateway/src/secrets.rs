@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use mailward_mail::Secret;
+use mailward_mail::{Secret, Timestamp};
 
 use crate::config::{KeystoreFile, SecretRef};
 use crate::keystore::{
@@ -57,6 +57,19 @@ impl Secrets {
         })
     }
 
+    pub fn keystore(&self) -> Option<&Keystore> {
+        self.keystore.as_ref()
+    }
+
+    /// When the secret was set, where that is known: the keystore notes it,
+    /// systemd does not. Reads files as [`Self::resolve`] does.
+    pub fn changed(&self, reference: &SecretRef) -> Option<Timestamp> {
+        match (reference, &self.keystore) {
+            (SecretRef::Keystore(name), Some(keystore)) => keystore.changed(name).ok(),
+            _ => None,
+        }
+    }
+
     /// The secret and its version as they are now. Reads files, so call it off
     /// the runtime's threads or where a pause of a millisecond does no harm.
     pub fn resolve(&self, reference: &SecretRef) -> Result<VersionedSecret, SecretError> {
@@ -102,7 +115,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
-    use mailward_mail::Timestamp;
     use mailward_net::SeededDice;
 
     use super::*;

@@ -9,6 +9,7 @@ use mailward_queue::ApplicationName;
 use crate::deliver::{self, Alarms, DeliverOptions};
 use crate::gateway::Gateway;
 use crate::outcome::{self, OutcomeOptions};
+use crate::password::Watch;
 use crate::route::{self, AssembleError};
 
 /// Workers that are ready to start.
@@ -16,6 +17,7 @@ use crate::route::{self, AssembleError};
 pub struct Workers {
     deliver: DeliverOptions,
     outcome: OutcomeOptions,
+    password_watch: Watch,
 }
 
 impl Workers {
@@ -43,6 +45,13 @@ impl Workers {
         }
         let alarms = Alarms::new(callbacks.clone(), owners, Arc::clone(clock), tasks.clone());
         Ok(Self {
+            password_watch: Watch {
+                config: Arc::clone(config),
+                secrets: Arc::clone(secrets),
+                store: queue.store().clone(),
+                alarms: alarms.clone(),
+                clock: Arc::clone(clock),
+            },
             deliver: DeliverOptions {
                 queue: queue.clone(),
                 routes,
@@ -70,5 +79,6 @@ impl Workers {
     pub fn start(self, gateway: &Gateway) {
         deliver::start(self.deliver, &gateway.tasks);
         outcome::start(self.outcome, &gateway.tasks);
+        self.password_watch.start(&gateway.tasks);
     }
 }

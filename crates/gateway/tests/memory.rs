@@ -51,6 +51,7 @@ fn config(folder: &std::path::Path) -> Config {
         route: route.clone(),
         repair_display_name: false,
         secret: None,
+        password_changed: None,
     });
     config.applications.push(Application {
         owner: "Outpatients".to_owned(),

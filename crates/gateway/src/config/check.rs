@@ -98,6 +98,10 @@ impl<'a> Checker<'a> {
                 Some(keystore) => Some(keystore?),
             },
             console_users,
+            breached_passwords: file
+                .gateway
+                .breached_passwords
+                .map(|list| self.folder.join(list)),
             limits,
             profile: match profile {
                 None => Default::default(),

@@ -1,6 +1,6 @@
 //! The sense of `[[route]]`, `[oauth.NAME]` and `[[account]]`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use mailward_mail::{Address, Domain};
@@ -197,8 +197,10 @@ impl Checker<'_> {
     ) -> Vec<Account> {
         let mut seen = HashSet::new();
         let mut checked = Vec::new();
+        let mut secrets = HashMap::new();
         for account in accounts {
             self.once(&mut seen, &account.address, "an account");
+            self.one_secret_one_account(&mut secrets, &account);
             self.no_inline(
                 account.password.as_ref(),
                 "Store it with `mailward secrets set NAME` and write secret = \"keystore:NAME\".",
@@ -206,6 +208,33 @@ impl Checker<'_> {
             checked.extend(self.account(account, routes));
         }
         checked
+    }
+
+    /// A password is not shared (GUIDE-20), and each application has an account
+    /// of its own (GUIDE-70). Secrets of different names are compared when the
+    /// gateway starts.
+    fn one_secret_one_account(
+        &mut self,
+        secrets: &mut HashMap<String, String>,
+        account: &file::Account,
+    ) {
+        let Some(secret) = &account.secret else {
+            return;
+        };
+        let address = account.address.get_ref();
+        let first = secrets
+            .entry(secret.get_ref().clone())
+            .or_insert_with(|| address.clone());
+        if !first.eq_ignore_ascii_case(address) {
+            let problem = format!(
+                "{address} has the same secret as {first}, and a password is not shared (GUIDE-20, GUIDE-70)"
+            );
+            self.fail_unseen(
+                secret.span(),
+                problem,
+                "Give each account a password of its own: `mailward accounts new-password`.",
+            );
+        }
     }
 
     fn account(&mut self, account: file::Account, routes: &[Route]) -> Option<Account> {
@@ -239,6 +268,10 @@ impl Checker<'_> {
                 "Add display_name = \"Lastname, Firstname (ORGANISATION NAME)\", or remove it.",
             );
         }
+        let password_changed = account
+            .password_changed
+            .as_ref()
+            .map(|text| self.time(text));
         let route = self.known_route(&account.route, routes)?;
         let needs_secret = matches!(route.mechanism, Mechanism::Login | Mechanism::Plain);
         if needs_secret && secret.is_none() && account.password.is_none() {
@@ -254,6 +287,10 @@ impl Checker<'_> {
             display_name: account.display_name.map(Spanned::into_inner),
             repair_display_name,
             route: route.name.clone(),
+            password_changed: match password_changed {
+                None => None,
+                Some(changed) => Some(changed?),
+            },
             secret: match secret {
                 None => None,
                 Some(secret) => Some(secret?),

@@ -59,6 +59,7 @@ pub(super) struct Gateway {
     pub(super) submission: Option<SocketAddr>,
     pub(super) submissions: Option<SocketAddr>,
     pub(super) https: Option<SocketAddr>,
+    pub(super) breached_passwords: Option<String>,
     pub(super) tls: Option<Tls>,
     #[serde(default)]
     pub(super) console_user: Vec<ConsoleUser>,
@@ -140,6 +141,7 @@ pub(super) struct Account {
     pub(super) repair_display_name: Option<Spanned<bool>>,
     pub(super) route: Text,
     pub(super) secret: Option<Text>,
+    pub(super) password_changed: Option<Text>,
     /// Never taken; named here so that the refusal can say why.
     pub(super) password: Option<Spanned<IgnoredAny>>,
 }

@@ -53,6 +53,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     pub keystore: Option<KeystoreFile>,
     pub console_users: Vec<ConsoleUser>,
+    /// A list beside the one in the program (GUIDE-28).
+    pub breached_passwords: Option<PathBuf>,
     pub limits: Limits,
     /// Which documents bind the organisation.
     pub profile: Profile,
@@ -83,6 +85,7 @@ impl Config {
             tls: None,
             keystore: None,
             console_users: Vec::new(),
+            breached_passwords: None,
             limits: Limits::default(),
             profile: Profile::default(),
             distribution_lists: Vec::new(),
@@ -271,6 +274,8 @@ pub struct Account {
     pub repair_display_name: bool,
     /// Its password; absent where the route signs in with a client's token.
     pub secret: Option<SecretRef>,
+    /// When that was set at the service, where the keystore does not know.
+    pub password_changed: Option<Timestamp>,
 }
 
 impl Account {

@@ -2,7 +2,7 @@
 //! to the owners of the applications it concerns by their callback.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mailward_mail::{Clock, Timestamp};
@@ -84,6 +84,32 @@ impl Alarms {
             clock,
             tasks,
         }))
+    }
+
+    /// Raises an alarm that is told even if an earlier one of its kind stands:
+    /// the trouble has grown.
+    pub fn renew(&self, alarm: Alarm) {
+        self.lock().remove(&alarm.key());
+        self.raise(alarm);
+    }
+
+    /// Shows an alarm that was told before, perhaps by an earlier process, as
+    /// it is now. Tells nobody.
+    pub fn keep(&self, mut alarm: Alarm) {
+        let mut standing = self.lock();
+        let known = standing.get(&alarm.key());
+        if known.is_none() && standing.len() >= ALARMS_MAX {
+            return;
+        }
+        alarm.since = known.map_or_else(|| self.0.clock.now(), |known| known.since);
+        standing.insert(alarm.key(), alarm);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, String), Alarm>> {
+        self.0
+            .standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Raises an alarm; the same one again is not told again.

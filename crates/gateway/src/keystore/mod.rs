@@ -168,6 +168,16 @@ impl Keystore {
         })
     }
 
+    /// When the secret was set.
+    pub fn changed(&self, name: &str) -> Result<Timestamp, KeystoreError> {
+        let mut state = self.lock();
+        self.refresh(&mut state)?;
+        let entry = state.contents.secrets.get(name);
+        entry
+            .map(|entry| entry.changed)
+            .ok_or_else(|| KeystoreError::NoSuchSecret(name.to_owned()))
+    }
+
     pub fn list(&self) -> Result<Vec<Listed>, KeystoreError> {
         let mut state = self.lock();
         self.refresh(&mut state)?;

@@ -98,6 +98,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
             route: RouteName::new("submission"),
             repair_display_name: false,
             secret: None,
+            password_changed: None,
         });
     }
     let chosen = PasswordHash::of_chosen(&Secret::new(CHOSEN_PASSWORD), &SystemDice);

@@ -77,6 +77,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
             repair_display_name: seed.repairs_name_of(&account.address),
             route: RouteName::new(ROUTE),
             secret: None,
+            password_changed: None,
         });
     }
     config.applications = seed

@@ -101,6 +101,7 @@ impl Fixture {
             route: RouteName::new("submission"),
             repair_display_name: false,
             secret: None,
+            password_changed: None,
         });
         config
     }

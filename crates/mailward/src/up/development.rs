@@ -476,6 +476,7 @@ impl Setting {
 /// An account of the twin as the gateway knows it.
 fn account(address: &Address, route: &RouteName, twin: &Twin) -> Account {
     let known = twin.accounts.find(address);
+    let password_changed = known.as_ref().map(|account| account.password_changed);
     Account {
         address: address.clone(),
         kind: match known.as_ref().map(|account| account.kind) {
@@ -487,6 +488,7 @@ fn account(address: &Address, route: &RouteName, twin: &Twin) -> Account {
         repair_display_name: false,
         route: route.clone(),
         secret: Some(SecretRef::Keystore(secret_name(address))),
+        password_changed,
     }
 }
 

@@ -11,7 +11,7 @@ use mailward_mailbox::{
 };
 use mailward_store::WriteError;
 
-use crate::accounts::{Account, Accounts, Addressee, Origin, judge_password};
+use crate::accounts::{Account, Accounts, Addressee, GivenBy, judge_password};
 use crate::behaviour;
 use crate::error::TwinError;
 use crate::events::EventLog;
@@ -117,7 +117,7 @@ impl Deliveries {
     pub(crate) async fn put_accounts(
         &self,
         specs: Vec<AccountSpec>,
-        origin: Origin,
+        given_by: GivenBy,
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
         const OCTETS_PER_MB: u64 = 1024 * 1024;
@@ -133,7 +133,7 @@ impl Deliveries {
             }
         }
         let chosen: Vec<bool> = specs.iter().map(|spec| spec.password.is_some()).collect();
-        let accounts = self.accounts.put(specs, origin, dice).await?;
+        let accounts = self.accounts.put(specs, given_by, dice).await?;
         for (account, chosen) in accounts.iter().zip(chosen) {
             if chosen {
                 self.note_weak(account);

@@ -17,7 +17,7 @@ use mailward_policy::password::BreachedList;
 use mailward_store::{Disk, Limits as StoreLimits, Options, Schema, Store};
 use mailward_wire::smtp::server::{Dialect, Settings};
 
-use crate::accounts::{Account, Accounts, Origin, SignInRules};
+use crate::accounts::{Account, Accounts, GivenBy, SignInRules};
 use crate::asof::AsOf;
 use crate::control::{self, Control};
 use crate::deliver::Deliveries;
@@ -220,7 +220,7 @@ impl Parts {
         deliveries
             .put_accounts(
                 options.population.accounts.clone(),
-                Origin::Seed,
+                GivenBy::Seed,
                 &*options.dice,
             )
             .await?;

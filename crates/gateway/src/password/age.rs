@@ -21,7 +21,6 @@ pub enum SignsInBy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccountAge {
     pub address: String,
-    #[serde(serialize_with = "kind_as_text")]
     pub kind: AccountKind,
     pub route: String,
     pub signs_in_by: SignsInBy,
@@ -32,10 +31,6 @@ pub struct AccountAge {
     pub days_left: Option<u64>,
     /// That send as it.
     pub applications: Vec<String>,
-}
-
-fn kind_as_text<S: serde::Serializer>(kind: &AccountKind, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(kind.as_str())
 }
 
 /// Every account, in the order of the configuration. Without `secrets` only

@@ -33,6 +33,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         dice: Arc::new(SeededDice::new(1)),
         as_of: AsOf::GUIDE,
         rates: false,
+        breached: Arc::new(mailward_policy::password::CommonPasswords),
         tenant_id: "tenant".to_owned(),
         oauth_client: OAuthClient {
             client_id: "client".to_owned(),

@@ -83,7 +83,7 @@ pub enum Addressee {
 
 /// Who gives a specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum GivenBy {
     /// The seed, at every start.
     Seed,
     /// The control API.
@@ -140,7 +140,7 @@ impl Accounts {
     pub(crate) async fn put(
         &self,
         specs: Vec<AccountSpec>,
-        origin: Origin,
+        given_by: GivenBy,
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
         let _changing = self.changing.lock().await;
@@ -148,7 +148,7 @@ impl Accounts {
         let accounts: Vec<Arc<Account>> = specs
             .into_iter()
             .zip(next_made..)
-            .map(|(spec, made)| Arc::new(self.settle(spec, made, origin, dice)))
+            .map(|(spec, made)| Arc::new(self.settle(spec, made, given_by, dice)))
             .collect();
         rows::write_accounts(&self.store, accounts.clone()).await?;
         let mut directory = self.write();
@@ -194,15 +194,15 @@ impl Accounts {
     }
 
     /// Fills in what a specification leaves open.
-    fn settle(&self, spec: AccountSpec, made: u64, origin: Origin, dice: &dyn Dice) -> Account {
+    fn settle(&self, spec: AccountSpec, made: u64, given_by: GivenBy, dice: &dyn Dice) -> Account {
         let now = self.clock.now();
         let before = self.find(&spec.address);
         let before = before.as_deref();
-        let seed = match origin {
-            Origin::Seed => Some(spec.fingerprint()),
-            Origin::Control => before.and_then(|account| account.seed.clone()),
+        let seed = match given_by {
+            GivenBy::Seed => Some(spec.fingerprint()),
+            GivenBy::Control => before.and_then(|account| account.seed.clone()),
         };
-        if let (Origin::Seed, Some(known)) = (origin, before.filter(|one| one.seed == seed)) {
+        if let (GivenBy::Seed, Some(known)) = (given_by, before.filter(|one| one.seed == seed)) {
             return known.clone();
         }
         let mut account = before.cloned().unwrap_or_else(|| Account {

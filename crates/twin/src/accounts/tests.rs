@@ -31,10 +31,10 @@ impl Setting {
         }
     }
 
-    async fn put(&self, origin: Origin, spec: serde_json::Value) -> Arc<Account> {
+    async fn put(&self, given_by: GivenBy, spec: serde_json::Value) -> Arc<Account> {
         let spec = serde_json::from_value(spec).expect("a specification");
         let dice = SeededDice::new(1);
-        let put = self.accounts.put(vec![spec], origin, &dice).await;
+        let put = self.accounts.put(vec![spec], given_by, &dice).await;
         put.expect("written").remove(0)
     }
 
@@ -116,7 +116,7 @@ fn seed(password: &str) -> serde_json::Value {
 #[tokio::test]
 async fn wrong_passwords_lock_and_only_unlocking_opens() {
     let setting = Setting::new("2022-03-01", Some(3)).await;
-    setting.put(Origin::Seed, seed("right")).await;
+    setting.put(GivenBy::Seed, seed("right")).await;
     assert_eq!(
         setting.try_password("a").await,
         Some(Refusal::WrongPassword)
@@ -152,7 +152,7 @@ async fn wrong_passwords_lock_and_only_unlocking_opens() {
 #[tokio::test]
 async fn nothing_locks_where_the_seed_says_so() {
     let setting = Setting::new("2022-03-01", Some(0)).await;
-    setting.put(Origin::Seed, seed("right")).await;
+    setting.put(GivenBy::Seed, seed("right")).await;
     for _ in 0..20 {
         assert_eq!(
             setting.try_password("wrong").await,
@@ -165,7 +165,7 @@ async fn nothing_locks_where_the_seed_says_so() {
 #[tokio::test]
 async fn each_state_refuses_and_can_be_left() {
     let setting = Setting::new("2022-03-01", None).await;
-    setting.put(Origin::Seed, seed("right")).await;
+    setting.put(GivenBy::Seed, seed("right")).await;
     for (into, refusal, out) in [
         (Change::Lock, Refusal::Locked, Change::Unlock),
         (Change::Disable, Refusal::Disabled, Change::Enable),
@@ -205,7 +205,7 @@ async fn a_password_expires_after_its_year() {
         let setting = Setting::new("2022-03-01", None).await;
         let mut spec = seed("right");
         spec["password_changed"] = changed.into();
-        setting.put(Origin::Seed, spec).await;
+        setting.put(GivenBy::Seed, spec).await;
         for (now, expected) in [(last, None), (first, Some(Refusal::PasswordExpired))] {
             setting.clock.set(Timestamp::parse(now).expect("a time"));
             assert_eq!(setting.try_password("right").await, expected, "{now}");
@@ -249,7 +249,7 @@ async fn new_passwords_are_judged_by_the_day() {
         ("2022-03-01", "right", Err(vec!["GUIDE-19", "GUIDE-30"])),
     ] {
         let setting = Setting::new(as_of, None).await;
-        setting.put(Origin::Seed, seed("right")).await;
+        setting.put(GivenBy::Seed, seed("right")).await;
         assert_eq!(
             setting.change(None, password).await,
             expected,
@@ -264,7 +264,7 @@ async fn new_passwords_are_judged_by_the_day() {
 async fn none_of_the_last_four_returns() {
     let setting = Setting::new("2022-03-01", None).await;
     let password = |number: u32| format!("kovuta-bimeso-raluni-{number}");
-    setting.put(Origin::Seed, seed(&password(0))).await;
+    setting.put(GivenBy::Seed, seed(&password(0))).await;
     for number in 1..=3 {
         assert_eq!(setting.change(None, &password(number)).await, Ok(()));
     }
@@ -280,7 +280,7 @@ async fn none_of_the_last_four_returns() {
 #[tokio::test]
 async fn a_wrong_old_password_counts() {
     let setting = Setting::new("2022-03-01", Some(2)).await;
-    setting.put(Origin::Seed, seed("right")).await;
+    setting.put(GivenBy::Seed, seed("right")).await;
     let new = "kovuta-bimeso-raluni-tepo";
     assert_eq!(
         setting.change(Some("wrong"), new).await,
@@ -299,7 +299,7 @@ async fn a_wrong_old_password_counts() {
 async fn everything_is_there_after_a_restart() {
     let setting = Setting::new("2022-03-01", Some(5)).await;
     let spec = seed("kovuta-bimeso-raluni-first");
-    setting.put(Origin::Seed, spec.clone()).await;
+    setting.put(GivenBy::Seed, spec.clone()).await;
     setting.clock.advance(DAY);
     let new = "kovuta-bimeso-raluni-second";
     assert_eq!(setting.change(None, new).await, Ok(()));
@@ -315,7 +315,7 @@ async fn everything_is_there_after_a_restart() {
 
     let setting = setting.reopen().await;
     // The same seed at the next start undoes nothing.
-    setting.put(Origin::Seed, spec.clone()).await;
+    setting.put(GivenBy::Seed, spec.clone()).await;
     let after = setting.accounts.find(&letters()).expect("there");
     assert_eq!(format!("{before:?}"), format!("{after:?}"));
     assert_eq!(after.password.expose(), new);
@@ -325,7 +325,7 @@ async fn everything_is_there_after_a_restart() {
     // Another seed holds again.
     let mut other = seed("kovuta-bimeso-raluni-third");
     other["state"] = "active".into();
-    let after = setting.put(Origin::Seed, other).await;
+    let after = setting.put(GivenBy::Seed, other).await;
     assert_eq!(after.password.expose(), "kovuta-bimeso-raluni-third");
     assert_eq!(after.state, AccountState::Active);
     assert_eq!(after.former.len(), 2);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Control, problem, read};
-use crate::accounts::{Account, Change, Origin, PasswordChange, Refused, WeakPassword};
+use crate::accounts::{Account, Change, GivenBy, PasswordChange, Refused, WeakPassword};
 use crate::behaviour;
 use crate::seed::{AccountSpec, AccountState, Protocol};
 
@@ -122,7 +122,7 @@ async fn put(State(control): State<Control>, body: Bytes) -> Response {
     };
     let put = control
         .deliveries
-        .put_accounts(vec![spec], Origin::Control, &*control.dice)
+        .put_accounts(vec![spec], GivenBy::Control, &*control.dice)
         .await;
     match put {
         Ok(accounts) => {

@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// Look into the queue and act on what waits in it
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Make and check passwords, and see how old those of the accounts are
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
     /// Keep the secrets that a configuration refers to
     #[command(subcommand)]
     Secrets(SecretsCommand),
@@ -213,6 +216,78 @@ pub(crate) struct KeystoreArguments {
     pub(crate) json: bool,
 }
 
+/// Whose password it is.
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArguments {
+    /// What the account is for [default: as in the configuration, else application]
+    #[arg(long, value_name = "application|user", value_parser = ["application", "user"])]
+    pub(crate) kind: Option<String>,
+    /// The account's address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+    /// First name, which no password may contain
+    #[arg(long, value_name = "NAME")]
+    pub(crate) first_name: Option<String>,
+    /// Last name, which no password may contain
+    #[arg(long, value_name = "NAME")]
+    pub(crate) last_name: Option<String>,
+    /// A list of breached passwords, one a line or as sorted SHA-1 hashes, beside the list in the program
+    #[arg(long, value_name = "FILE")]
+    pub(crate) breached: Option<PathBuf>,
+    /// A configuration that has the account and may name a list
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Make a password that keeps the policy, and print nothing else
+    NewPassword {
+        #[command(flatten)]
+        account: PasswordArguments,
+        /// So many
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        count: u32,
+        /// Put it into the keystore under this name instead of printing it
+        #[arg(long, value_name = "NAME")]
+        store: Option<String>,
+        /// The keystore file, where no configuration names it
+        #[arg(long, value_name = "FILE", env = "MAILWARD_KEYSTORE")]
+        keystore: Option<PathBuf>,
+        /// A file that holds the keystore's passphrase
+        #[arg(long, value_name = "FILE", env = "MAILWARD_KEYSTORE_PASSPHRASE_FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// A file that holds the keystore's key, instead of a passphrase
+        #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+        key_file: Option<PathBuf>,
+    },
+    /// Name every fault of a password, read from standard input or typed unseen
+    CheckPassword {
+        #[command(flatten)]
+        account: PasswordArguments,
+    },
+    /// List accounts with the age of their passwords
+    List {
+        /// The accounts of this configuration
+        #[arg(long, value_name = "FILE", required_unless_present = "dir")]
+        config: Option<PathBuf>,
+        /// Those of the gateway that runs in this folder
+        #[arg(
+            long,
+            value_name = "DIR",
+            env = "MAILWARD_DIR",
+            conflicts_with = "config"
+        )]
+        dir: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretsCommand {
     /// Make a new, empty keystore
@@ -223,6 +298,9 @@ pub(crate) enum SecretsCommand {
     /// Put a secret, read from standard input, under a name
     Set {
         name: String,
+        /// When it was set at the service, if not today
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        changed: Option<String>,
         #[command(flatten)]
         keystore: KeystoreArguments,
     },

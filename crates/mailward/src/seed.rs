@@ -43,6 +43,9 @@ pub(crate) struct Seed {
     pub(crate) ptr: Vec<PtrSpec>,
     #[serde(default)]
     pub(crate) service: ServiceSpec,
+    /// A list of breached passwords for the twin, beside the one in the program.
+    #[serde(default)]
+    pub(crate) breached_passwords: Option<std::path::PathBuf>,
     /// Lockout of the twin.
     #[serde(default)]
     pub(crate) sign_in: SignInSpec,

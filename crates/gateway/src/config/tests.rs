@@ -319,6 +319,44 @@ fn all_errors_are_told_at_once() {
 }
 
 #[test]
+fn several_accounts_keep_their_secrets_apart_and_out_of_the_file() {
+    let accounts = |first: &str, second: &str| {
+        let mechanism = "mechanism = \"xoauth2\"\noauth = \"nhsmail\"";
+        let account = "display_name = \"Letters, Clinic (NORTHMOOR TRUST)\"";
+        let both = format!(
+            "secret = \"{first}\"\n[[account]]\naddress = \"alerts@northmoor.example\"\nroute = \"submission\"\nsecret = \"{second}\"\npassword_changed = \"2026-03-02\""
+        );
+        let text = GOOD
+            .replace(mechanism, "mechanism = \"login\"")
+            .replace(account, &both);
+        parse(&text)
+    };
+    let config = accounts("keystore:letters", "credential:alerts").expect("sound");
+    let changed: Vec<_> = config
+        .accounts
+        .iter()
+        .map(|account| account.password_changed.map(Timestamp::to_date))
+        .collect();
+    assert_eq!(changed, [None, Some("2026-03-02".to_owned())]);
+    for inline in ["hunter2", "file:/run/secret", "env:SECRET", "vault:a"] {
+        let errors = accounts("keystore:letters", inline).expect_err(inline);
+        let told = errors.to_string();
+        assert!(told.contains("GUIDE-23"), "{told}");
+        assert!(!told.contains(inline), "{told}");
+    }
+    let told = accounts("keystore:letters", "keystore:letters")
+        .expect_err("one secret for two")
+        .to_string();
+    for part in [
+        "alerts@northmoor.example has the same secret as Letters@northmoor.example",
+        "GUIDE-20, GUIDE-70",
+        "new-password",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
 fn loopback_addresses_are_names_enough() {
     for (server, expected) in [
         ("127.0.0.1", "127.0.0.1"),

@@ -3,13 +3,13 @@
 use mailward_mail::Timestamp;
 use mailward_policy::AccountKind;
 use mailward_policy::password::{days_left, expires_at};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Account, Config, Mechanism};
 use crate::secrets::Secrets;
 
 /// How an account proves itself on its route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignsInBy {
     Password,
@@ -18,7 +18,7 @@ pub enum SignsInBy {
 }
 
 /// One account of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountAge {
     pub address: String,
     pub kind: AccountKind,

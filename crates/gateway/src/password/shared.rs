@@ -52,3 +52,48 @@ pub fn shared_secret(
         second: pair[1].0.to_owned(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use mailward_mail::{Secret, Timestamp};
+    use mailward_net::SeededDice;
+
+    use super::*;
+    use crate::keystore::Keystore;
+
+    fn shared(mechanism: &str, secrets: [(&str, &str); 3]) -> Option<SharedSecret> {
+        let mut text = format!(
+            "[gateway]\nhostname = \"gateway.northmoor.example\"\ndir = \"data\"\n\
+             [oauth.o]\ntoken_url = \"https://login.northmoor.example\"\nclient_id = \"c\"\n\
+             client_secret = \"keystore:a\"\nscope = \"s\"\n\
+             [[route]]\nname = \"r\"\nkind = \"submission\"\nserver = \"smtp.office365.com\"\n\
+             port = 587\n{mechanism}\n"
+        );
+        let keystore = Keystore::in_memory();
+        for (name, secret) in secrets {
+            text += &format!(
+                "[[account]]\naddress = \"{name}@northmoor.example\"\nroute = \"r\"\nsecret = \"keystore:{name}\"\n"
+            );
+            let now = Timestamp::from_millis(0);
+            keystore
+                .set(name, &Secret::new(secret), now, &SeededDice::new(1))
+                .expect("set");
+        }
+        let config = Config::parse(&text, Path::new("gateway.toml")).expect("sound");
+        shared_secret(&config, &Secrets::new(Some(keystore), None)).expect("readable")
+    }
+
+    #[test]
+    fn names_both_accounts_and_never_the_secret() {
+        let login = "mechanism = \"login\"";
+        let found = shared(login, [("a", "hunter2"), ("b", "other"), ("c", "hunter2")]);
+        let told = found.expect("two share one").to_string();
+        assert!(told.contains("a@northmoor.example and c@northmoor.example"));
+        assert!(told.contains("GUIDE-20, GUIDE-70") && !told.contains("hunter2"));
+        assert_eq!(shared(login, [("a", "1"), ("b", "2"), ("c", "3")]), None);
+        let token = "mechanism = \"xoauth2\"\noauth = \"o\"";
+        assert_eq!(shared(token, [("a", "1"), ("b", "1"), ("c", "1")]), None);
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use mailward_gateway::Config;
+use mailward_gateway::config::{ConfigError, ConfigErrors};
+use mailward_gateway::password::shared_secret;
+use mailward_gateway::{Config, Secrets};
 use serde_json::json;
 
 use super::{CommandError, Report};
@@ -22,7 +24,11 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Report, CommandError> {
 }
 
 fn check(text: &str, path: &Path, as_json: bool) -> Result<Report, CommandError> {
-    let errors = match Config::parse(text, path) {
+    let checked = Config::parse(text, path).and_then(|config| match shared(&config, text, path) {
+        None => Ok(config),
+        Some(error) => Err(ConfigErrors(vec![error])),
+    });
+    let errors = match checked {
         Ok(config) if !as_json => return Ok(Report::yes(good(&config, path))),
         Ok(_) => Vec::new(),
         Err(errors) if !as_json => return Ok(Report::new(format!("{errors}\n"), false)),
@@ -45,6 +51,25 @@ fn check(text: &str, path: &Path, as_json: bool) -> Result<Report, CommandError>
         &json!({ "file": path, "good": good, "errors": errors }),
         good,
     )
+}
+
+/// Two accounts with one password under two names: seen where the keystore
+/// can be opened here, and by the gateway when it starts.
+fn shared(config: &Config, text: &str, path: &Path) -> Option<ConfigError> {
+    let secrets = Secrets::open(config.keystore.as_ref()).ok()?;
+    let shared = shared_secret(config, &secrets).ok()??;
+    let address = shared.second.to_lowercase();
+    let line = text
+        .lines()
+        .position(|line| line.to_lowercase().contains(&address));
+    Some(ConfigError {
+        file: path.to_owned(),
+        line: line.map(|line| line + 1),
+        value: "***".to_owned(),
+        problem: shared.to_string(),
+        remedy: "Give each account a password of its own: `mailward accounts new-password`."
+            .to_owned(),
+    })
 }
 
 fn good(config: &Config, path: &Path) -> String {

@@ -3,6 +3,7 @@
 //! A command makes a [`Report`] and prints nothing itself: [`run`] does, and
 //! turns the report into an exit code.
 
+mod accounts;
 mod application;
 mod check;
 mod config;
@@ -30,6 +31,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Check(arguments) => check::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Queue(command) => queue::run(command).await?,
+        Command::Accounts(command) => accounts::run(command).await?,
         Command::Secrets(command) => secrets::run(command, &mut io::stdin().lock())?,
         Command::Store(command) => store::run(&command)?,
         Command::Config(command) => config::run(&command)?,

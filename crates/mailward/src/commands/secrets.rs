@@ -9,7 +9,7 @@ use mailward_gateway::Keystore;
 use mailward_gateway::config::{KeyKind, KeystoreOpener};
 use mailward_gateway::keystore::{KeystoreError, Opener, SECRET_OCTETS_MAX, private_file};
 use mailward_gateway::register::{KeyHash, PasswordHash, make_api_key, make_password};
-use mailward_mail::{Clock, Secret};
+use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_net::{SystemClock, SystemDice};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -24,7 +24,11 @@ const PASSPHRASE_VARIABLE: &str = "MAILWARD_KEYSTORE_PASSPHRASE";
 pub(super) fn run(command: SecretsCommand, input: &mut dyn Read) -> Result<Report, CommandError> {
     match command {
         SecretsCommand::Init { keystore } => init(&keystore),
-        SecretsCommand::Set { name, keystore } => set(&name, &keystore, input),
+        SecretsCommand::Set {
+            name,
+            changed,
+            keystore,
+        } => set(&name, changed.as_deref(), &keystore, input),
         SecretsCommand::List { keystore } => list(&keystore),
         SecretsCommand::Remove { name, keystore } => remove(&name, &keystore),
         SecretsCommand::Hash { make, json } => hash(make.as_deref(), json, input),
@@ -43,12 +47,23 @@ fn init(arguments: &KeystoreArguments) -> Result<Report, CommandError> {
 
 fn set(
     name: &str,
+    changed: Option<&str>,
     arguments: &KeystoreArguments,
     input: &mut dyn Read,
 ) -> Result<Report, CommandError> {
+    let now = SystemClock.now();
+    let changed = match changed.map(Timestamp::parse) {
+        None => now,
+        Some(Ok(changed)) if changed <= now => changed,
+        Some(_) => {
+            return Err(CommandError::new(
+                "--changed is a day that has been, written as 2026-12-31",
+            ));
+        }
+    };
     let secret = read_secret(input)?;
     let keystore = open(arguments)?;
-    let version = keystore.set(name, &secret, SystemClock.now(), &SystemDice)?;
+    let version = keystore.set(name, &secret, changed, &SystemDice)?;
     if arguments.json {
         return Report::json(&json!({ "name": name, "version": version }), true);
     }
@@ -103,7 +118,7 @@ fn hash(make: Option<&str>, json: bool, input: &mut dyn Read) -> Result<Report, 
 }
 
 /// All of the input, without the one line end that `echo` adds.
-fn read_secret(input: &mut dyn Read) -> Result<Secret, CommandError> {
+pub(super) fn read_secret(input: &mut dyn Read) -> Result<Secret, CommandError> {
     let unreadable = |why: &dyn std::fmt::Display| {
         CommandError::new(format!(
             "the secret cannot be read from standard input: {why}"
@@ -132,7 +147,7 @@ fn read_secret(input: &mut dyn Read) -> Result<Secret, CommandError> {
     Ok(Secret::new(text))
 }
 
-fn open(arguments: &KeystoreArguments) -> Result<Keystore, CommandError> {
+pub(super) fn open(arguments: &KeystoreArguments) -> Result<Keystore, CommandError> {
     let opener = opener(arguments)?;
     Ok(Keystore::open(&arguments.keystore, opener)?)
 }
@@ -200,6 +215,7 @@ mod tests {
         let keystore = || arguments(folder.path(), false);
         let set = |name: &str| SecretsCommand::Set {
             name: name.to_owned(),
+            changed: None,
             keystore: keystore(),
         };
         let missing = text(set("letters"), "hunter2\n").expect_err("no keystore yet");

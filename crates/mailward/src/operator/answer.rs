@@ -47,6 +47,9 @@ pub(crate) async fn answer(
             let recipients = perform(queue, act, target, &who, &why).await?;
             json(Acted { id, recipients })
         }
+        Request::Accounts => Err(OperatorError::Unavailable(
+            "no gateway runs here; name its configuration with --config instead".to_owned(),
+        )),
         Request::Summary => json(SummaryShape::new(
             queue.summary().await?,
             queue.open_breakers().await?,

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mailward_gateway::Config;
+use mailward_gateway::password::AccountAge;
 use mailward_mail::MessageId;
 use mailward_net::local::{LocalError, LocalListener};
 use mailward_net::{SystemClock, Tasks};
@@ -61,6 +62,8 @@ pub(crate) enum Request {
         why: String,
     },
     Summary,
+    /// How old the passwords are; only a running gateway knows.
+    Accounts,
 }
 
 /// What is done to a message that waits.
@@ -101,6 +104,9 @@ enum Reply {
 /// The limits of a lane, which are not the queue's to know.
 pub(crate) type LimitsOf = Arc<dyn Fn(&Lane) -> LaneLimits + Send + Sync>;
 
+/// The accounts as the gateway knows them now.
+pub(crate) type AccountsNow = Arc<dyn Fn() -> Vec<AccountAge> + Send + Sync>;
+
 /// What the service publishes, where no configuration says otherwise.
 pub(crate) fn published_limits() -> LimitsOf {
     Arc::new(|_| published())
@@ -135,11 +141,15 @@ pub(crate) fn serve(
     store_dir: &Path,
     queue: &Queue,
     config: &Config,
+    accounts: AccountsNow,
     tasks: &Tasks,
 ) -> Result<(), LocalError> {
     let listener = LocalListener::bind(store_dir, SOCKET)?;
     let (queue, limits) = (queue.clone(), configured_limits(config));
-    let respond = move |question: String| respond(queue.clone(), Arc::clone(&limits), question);
+    let respond = move |question: String| {
+        let accounts = Arc::clone(&accounts);
+        respond(queue.clone(), Arc::clone(&limits), accounts, question)
+    };
     // On the system's clock: how long a caller is silent has nothing to do
     // with the day that the gateway is set to.
     let serving = listener.serve(Arc::new(SystemClock), tasks.shutdown().clone(), respond);
@@ -147,8 +157,17 @@ pub(crate) fn serve(
     Ok(())
 }
 
-async fn respond(queue: Queue, limits: LimitsOf, question: String) -> String {
+async fn respond(
+    queue: Queue,
+    limits: LimitsOf,
+    accounts: AccountsNow,
+    question: String,
+) -> String {
     let reply = match serde_json::from_str(&question) {
+        Ok(Request::Accounts) => match serde_json::to_value(accounts()) {
+            Ok(value) => Reply::Answer(value),
+            Err(error) => Reply::Error(OperatorError::Unavailable(error.to_string())),
+        },
         Ok(request) => match answer(&queue, &limits, request).await {
             Ok(value) => Reply::Answer(value),
             Err(error) => Reply::Error(error),

@@ -11,11 +11,12 @@ use mailward_gateway::config::{
     Account, Application, Callback, Config, Environment, IntakeKey, IntakePassword, KeyKind,
     Mechanism, OAuthClient as ConfigOAuth, Route, SecretRef,
 };
+use mailward_gateway::password::BreachedFile;
 use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_key};
 use mailward_gateway::{GatewayOptions, Keystore, Secrets};
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_net::{DevAuthority, ShiftedClock, SystemClock};
-use mailward_policy::password::CommonPasswords;
+use mailward_policy::password::{BreachedList, CommonPasswords};
 use mailward_policy::{AccountKind as PolicyKind, MailService, RouteKind, limits};
 use mailward_queue::RouteName;
 use mailward_store::SystemDisk;
@@ -241,7 +242,7 @@ impl Setting {
             dice: Arc::clone(&self.surroundings.dice),
             as_of: self.place.as_of.map_or(AsOf::GUIDE, AsOf::new),
             rates: self.place.rates,
-            breached: Arc::new(CommonPasswords),
+            breached: breached(self.seed.breached_passwords.as_deref())?,
             tenant_id: self.tenant_id.clone(),
             oauth_client: self.oauth_client.clone(),
             control_token: self.control_token.clone(),
@@ -536,6 +537,16 @@ fn authority(dir: &Path, domain: &str, clock: &dyn Clock) -> Result<DevAuthority
     names.extend([domain, autodiscover.as_str()]);
     DevAuthority::load_or_create(&dir.join("authority"), &names, clock)
         .map_err(|error| error.to_string())
+}
+
+fn breached(file: Option<&Path>) -> Result<Arc<dyn BreachedList>, String> {
+    match file {
+        None => Ok(Arc::new(CommonPasswords)),
+        Some(file) => match BreachedFile::open(file) {
+            Ok(list) => Ok(Arc::new(list)),
+            Err(error) => Err(error.to_string()),
+        },
+    }
 }
 
 /// That day, at the present time of day.

@@ -7,6 +7,7 @@ use axum::Router;
 use mailward_console::{ConsoleOptions, Credentials};
 use mailward_gateway::deliver::Alarms;
 use mailward_gateway::gateway::Addresses;
+use mailward_gateway::password::account_ages;
 use mailward_gateway::workers::Workers;
 use mailward_gateway::{Gateway, GatewayOptions};
 
@@ -47,6 +48,7 @@ pub(super) async fn start(
         &gateway.config.dir,
         &gateway.queue,
         &gateway.config,
+        accounts_now(&gateway),
         &surroundings.tasks,
     )
     .map_err(|error| format!("the operator's socket can't be made: {error}"))?;
@@ -54,6 +56,11 @@ pub(super) async fn start(
         endpoints: endpoints(&addresses),
         gateway,
     })
+}
+
+fn accounts_now(gateway: &Gateway) -> operator::AccountsNow {
+    let gateway = gateway.clone();
+    Arc::new(move || account_ages(&gateway.config, Some(&gateway.secrets), gateway.clock.now()))
 }
 
 pub(super) fn console_pages(

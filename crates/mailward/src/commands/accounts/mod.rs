@@ -1,0 +1,44 @@
+//! `mailward accounts`: passwords that keep the policy, and how old those in
+//! use are.
+
+mod check_password;
+mod list;
+mod new_password;
+mod subject;
+mod terminal;
+
+use std::io;
+
+use super::{CommandError, Report};
+use crate::cli::AccountsCommand;
+
+pub(super) async fn run(command: AccountsCommand) -> Result<Report, CommandError> {
+    match command {
+        AccountsCommand::NewPassword {
+            account,
+            count,
+            store,
+            keystore,
+            passphrase_file,
+            key_file,
+        } => {
+            let store = store.map(|name| new_password::Store {
+                name,
+                keystore,
+                passphrase_file,
+                key_file,
+            });
+            new_password::run(&account, count, store)
+        }
+        AccountsCommand::CheckPassword { account } => {
+            let password = match terminal::read_unseen("Password: ")? {
+                Some(typed) => typed,
+                None => super::secrets::read_secret(&mut io::stdin().lock())?,
+            };
+            check_password::run(&account, &password)
+        }
+        AccountsCommand::List { config, dir, json } => {
+            list::run(config.as_deref(), dir.as_deref(), json).await
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The same questions over the socket and straight to the store.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use mailward_mail::{Clock, MessageId};
 use mailward_net::{SystemClock, Tasks};
@@ -9,7 +10,7 @@ use mailward_testkit::PATIENCE;
 use serde_json::Value;
 
 use super::testing::Fixture;
-use super::{Act, OperatorError, Request, answer, ask, published_limits, serve};
+use super::{AccountsNow, Act, OperatorError, Request, answer, ask, published_limits, serve};
 
 fn list(state: Option<StateWord>) -> Request {
     Request::List {
@@ -49,6 +50,10 @@ async fn answers(dir: &Path, requests: Vec<Request>) -> Vec<Value> {
     answers
 }
 
+fn no_accounts() -> AccountsNow {
+    Arc::new(Vec::new)
+}
+
 #[tokio::test]
 async fn socket_and_store_say_the_same() {
     let fixture = Fixture::new().await;
@@ -70,7 +75,14 @@ async fn socket_and_store_say_the_same() {
         "{error}"
     );
     let tasks = Tasks::new();
-    serve(&store_dir, &fixture.queue, &fixture.config(), &tasks).expect("listening");
+    serve(
+        &store_dir,
+        &fixture.queue,
+        &fixture.config(),
+        no_accounts(),
+        &tasks,
+    )
+    .expect("listening");
     for dir in [up_dir, store_dir.as_path()] {
         assert_eq!(answers(dir, questions(&fixture)).await, expected);
     }
@@ -166,6 +178,7 @@ async fn says_clearly_why_there_is_no_answer() {
         &fixture.store_dir(),
         &fixture.queue,
         &fixture.config(),
+        no_accounts(),
         &tasks,
     )
     .expect("listening");

@@ -19,7 +19,7 @@ pub(crate) enum Change {
     Enable,
     /// As if the password were as old as a password may be.
     Expire,
-    ForceChange,
+    ForcePassword,
     Protocols(Vec<Protocol>),
     /// `None` is without a quota.
     Quota(Option<u64>),
@@ -34,7 +34,7 @@ impl Change {
             Self::Disable => ("disabled", "the account was disabled", "GUIDE-35"),
             Self::Enable => ("enabled", "the account was enabled", "GUIDE-36"),
             Self::Expire => ("expired", "the password was made to expire", "GUIDE-31"),
-            Self::ForceChange => (
+            Self::ForcePassword => (
                 "change_forced",
                 "the password must be changed before it opens again",
                 "GUIDE-38",
@@ -100,7 +100,7 @@ impl Accounts {
                 let life = account.password_expires().since(account.password_changed);
                 account.password_changed = now.minus(life);
             }
-            Change::ForceChange => account.must_change = true,
+            Change::ForcePassword => account.must_change = true,
             Change::Protocols(protocols) => account.protocols.clone_from(protocols),
             Change::Quota(quota_mb) => account.quota_mb = *quota_mb,
         })

@@ -181,7 +181,7 @@ async fn each_state_refuses_and_can_be_left() {
     for (into, refusal, (old, new)) in [
         (Change::Expire, Refusal::PasswordExpired, ("right", new[0])),
         (
-            Change::ForceChange,
+            Change::ForcePassword,
             Refusal::PasswordMustChange,
             (new[0], new[1]),
         ),
@@ -307,7 +307,7 @@ async fn everything_is_there_after_a_restart() {
         setting.try_password("wrong").await,
         Some(Refusal::WrongPassword)
     );
-    setting.act(Change::ForceChange).await;
+    setting.act(Change::ForcePassword).await;
     setting.act(Change::Quota(Some(7))).await;
     setting.act(Change::Protocols(vec![Protocol::Imap])).await;
     setting.act(Change::Disable).await;

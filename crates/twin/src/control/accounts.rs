@@ -38,7 +38,7 @@ pub(super) fn routes() -> Router<Control> {
         .route("/control/v1/accounts/{address}/expire", act(Change::Expire))
         .route(
             "/control/v1/accounts/{address}/force-change",
-            act(Change::ForceChange),
+            act(Change::ForcePassword),
         )
         .route(
             "/control/v1/accounts/{address}/protocols",

@@ -186,9 +186,7 @@ async fn the_worker_follows_the_clock() {
     setting.watch.start(&tasks);
     for (now, count) in [("2026-11-13T12:00:00Z", 1), ("2026-11-22T12:00:00Z", 2)] {
         // Time moves once the worker waits for it.
-        while clock.waiting() == 0 {
-            tokio::task::yield_now().await;
-        }
+        clock.until_waiting(1).await;
         clock.set(moment(now));
         while alarms.standing().len() != count {
             tokio::task::yield_now().await;

@@ -147,7 +147,7 @@ mod tests {
         assert!(kept.expose().len() >= 20 && !report.text.contains(kept.expose()));
 
         for (count, keystore, problem) in
-            [(1, None, "--keystore"), (2, Some(file.clone()), "--count")]
+            [(1, None, "--keystore"), (2, Some(file), "--count")]
         {
             let error = run(&arguments(None), count, store(keystore)).expect_err(problem);
             assert!(error.to_string().contains(problem), "{error}");

@@ -22,6 +22,7 @@ mod pages {
     pub(super) const CONSOLE: &str = "reference/console.md";
     pub(super) const DURABILITY: &str = "explanation/durability.md";
     pub(super) const LIMITS: &str = "explanation/limits.md";
+    pub(super) const PASSWORDS: &str = "reference/passwords.md";
     pub(super) const RULES: &str = "reference/rules.md";
     pub(super) const TUTORIAL: &str = "tutorial/first-message.md";
     pub(super) const TWIN: &str = "reference/twin.md";
@@ -30,7 +31,7 @@ mod pages {
 /// What several clauses stand by, worded once.
 mod shared {
     use super::Standing::{self, Gateway, Later};
-    use super::pages::{CONFIGURATION, DURABILITY, LIMITS};
+    use super::pages::{CONFIGURATION, DURABILITY, LIMITS, PASSWORDS};
 
     pub(super) const BREAKER: Standing = Gateway(
         "a refused sign-in is never tried again, and raises an alarm",
@@ -45,6 +46,14 @@ mod shared {
         "secrets only by reference, from the encrypted keystore or systemd",
         CONFIGURATION,
     );
+    pub(super) const PASSWORD: Standing = Gateway(
+        "passwords made and checked by the policy, from the command line",
+        PASSWORDS,
+    );
+    pub(super) const PASSWORD_AGE: Standing =
+        Gateway("alarms before a password expires", PASSWORDS);
+    pub(super) const ONE_SECRET: Standing =
+        Gateway("two accounts with one password are refused", PASSWORDS);
     pub(super) const DOOR: Standing =
         Gateway("intake takes nothing before TLS and sign-in", CONFIGURATION);
     pub(super) const HAZARDS: Standing = Later("the hazard log");

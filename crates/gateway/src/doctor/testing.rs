@@ -212,6 +212,7 @@ fn account() -> Account {
         repair_display_name: false,
         route: RouteName::new("nhsmail"),
         secret: None,
+        password_changed: None,
     }
 }
 

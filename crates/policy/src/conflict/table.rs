@@ -6,7 +6,7 @@ use super::dates::{
 };
 use super::{Conflict, Ruling};
 use crate::clause::{dhc, eng, guide};
-use crate::coverage::Standing::{Gateway, Later, Limit, Preflight, Register, Rule, Twin};
+use crate::coverage::Standing::{self, Gateway, Later, Limit, Preflight, Register, Rule, Twin};
 use crate::period::{Date, Period};
 use crate::profile::Profile::{self, Current, Dorset, Guide2022, NhsEngland};
 
@@ -15,6 +15,11 @@ const EVERY_PROFILE: &[Profile] = &Profile::ALL;
 const SERVICE_AND_ROUTES: &str = "0017-the-service-and-the-relay.md";
 const PASSWORDS: &str = "0018-the-stricter-password.md";
 const SENDING: &str = "0019-the-lesser-figure.md";
+
+const PASSWORD: Standing = Gateway(
+    "passwords made and checked by the policy, from the command line",
+    "reference/passwords.md",
+);
 
 /// One ruling for all profiles and days.
 const fn always(decides: &'static str) -> Ruling {
@@ -157,7 +162,7 @@ pub const CONFLICTS: &[Conflict] = &[
                 "Passwords of application accounts have a capital, a small letter, and a digit or symbol.",
             ),
         ],
-        carried_out: &[Later("the password policy in gateway and twin")],
+        carried_out: &[PASSWORD, Twin("password-policy")],
         record: PASSWORDS,
     },
     Conflict {
@@ -169,7 +174,7 @@ pub const CONFLICTS: &[Conflict] = &[
         rulings: &[always(
             "The prefix, first name, last name and spaces are barred, whatever the day.",
         )],
-        carried_out: &[Later("the password policy in gateway and twin")],
+        carried_out: &[PASSWORD, Twin("password-policy")],
         record: PASSWORDS,
     },
     Conflict {
@@ -262,6 +267,7 @@ pub const CONFLICTS: &[Conflict] = &[
         carried_out: &[
             Limit("password age"),
             Limit("password age, application account"),
+            Twin("password-expired"),
         ],
         record: PASSWORDS,
     },

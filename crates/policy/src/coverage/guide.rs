@@ -3,7 +3,10 @@
 use super::Line;
 use super::Standing::{Cannot, Gateway, Later, Limit, Plays, Preflight, Register, Rule, Twin};
 use super::pages::{COMMANDS, CONFIGURATION, CONSOLE, DURABILITY, LIMITS, RULES, TUTORIAL, TWIN};
-use super::shared::{BREAKER, DIRECTORY, EWS, GRAPH, HAZARDS, PACE, RECEIVING, SECRETS, TOLD};
+use super::shared::{
+    BREAKER, DIRECTORY, EWS, GRAPH, HAZARDS, ONE_SECRET, PACE, PASSWORD, PASSWORD_AGE, RECEIVING,
+    SECRETS, TOLD,
+};
 
 pub(super) const STANDINGS: &[Line] = &[
     (
@@ -108,11 +111,18 @@ pub(super) const STANDINGS: &[Line] = &[
         &[
             Limit("least password length, application account"),
             Preflight("secrets"),
+            PASSWORD,
+            Twin("password-policy"),
         ],
     ),
     (
         20,
-        &[Preflight("secrets"), Preflight("accounts-apart"), SECRETS],
+        &[
+            Preflight("secrets"),
+            Preflight("accounts-apart"),
+            SECRETS,
+            ONE_SECRET,
+        ],
     ),
     (
         21,
@@ -140,27 +150,58 @@ pub(super) const STANDINGS: &[Line] = &[
             Gateway("a lane, a breaker and a secret for each account", LIMITS),
         ],
     ),
-    (25, &[Later("the password policy of gateway and twin")]),
-    (26, &[Later("the password policy of gateway and twin")]),
-    (27, &[Later("the password policy of gateway and twin")]),
-    (28, &[Later("the password policy of gateway and twin")]),
+    (25, &[PASSWORD, Twin("password-policy")]),
+    (26, &[PASSWORD, Twin("password-policy")]),
+    (
+        27,
+        &[
+            PASSWORD,
+            Plays("a mix of characters from the day that asks for it", TWIN),
+        ],
+    ),
+    (28, &[PASSWORD, Twin("password-policy")]),
     (
         29,
         &[
             Limit("least password length, user account"),
             Preflight("secrets"),
+            PASSWORD,
+            Twin("password-policy"),
         ],
     ),
-    (30, &[Limit("former passwords that may not return")]),
-    (31, &[Limit("password age")]),
+    (
+        30,
+        &[
+            Limit("former passwords that may not return"),
+            PASSWORD,
+            Twin("password-policy"),
+        ],
+    ),
+    (
+        31,
+        &[
+            Limit("password age"),
+            PASSWORD_AGE,
+            Twin("password-expired"),
+        ],
+    ),
     (
         32,
         &[
             Limit("least password length, application account"),
             Preflight("secrets"),
+            PASSWORD,
+            Twin("password-policy"),
         ],
     ),
-    (33, &[Limit("password age, application account")]),
+    (
+        33,
+        &[
+            Limit("password age, application account"),
+            PASSWORD_AGE,
+            Twin("password-expired"),
+        ],
+    ),
     (
         34,
         &[
@@ -168,13 +209,29 @@ pub(super) const STANDINGS: &[Line] = &[
             Preflight("oauth-token"),
             BREAKER,
             Twin("credentials"),
+            Twin("wrong-passwords"),
         ],
     ),
-    (35, &[Preflight("sign-in")]),
-    (36, &[Preflight("sign-in"), BREAKER]),
-    (37, &[BREAKER]),
-    (38, &[BREAKER]),
-    (39, &[BREAKER]),
+    (
+        35,
+        &[
+            Preflight("sign-in"),
+            Twin("account-locked"),
+            Twin("account-disabled"),
+        ],
+    ),
+    (
+        36,
+        &[
+            Preflight("sign-in"),
+            BREAKER,
+            Twin("account-locked"),
+            Twin("account-disabled"),
+        ],
+    ),
+    (37, &[BREAKER, Twin("wrong-passwords")]),
+    (38, &[BREAKER, Twin("password-change")]),
+    (39, &[BREAKER, Twin("account-locked")]),
     (
         40,
         &[
@@ -350,7 +407,10 @@ pub(super) const STANDINGS: &[Line] = &[
             Twin("list-spacing"),
         ],
     ),
-    (70, &[Preflight("accounts-apart"), Register("account")]),
+    (
+        70,
+        &[Preflight("accounts-apart"), Register("account"), ONE_SECRET],
+    ),
     (71, &[Rule("reply-to-real"), Twin("non-delivery-address")]),
     (
         72,

@@ -146,9 +146,7 @@ mod tests {
         let kept = opened.get("letters").expect("there").secret;
         assert!(kept.expose().len() >= 20 && !report.text.contains(kept.expose()));
 
-        for (count, keystore, problem) in
-            [(1, None, "--keystore"), (2, Some(file), "--count")]
-        {
+        for (count, keystore, problem) in [(1, None, "--keystore"), (2, Some(file), "--count")] {
             let error = run(&arguments(None), count, store(keystore)).expect_err(problem);
             assert!(error.to_string().contains(problem), "{error}");
         }

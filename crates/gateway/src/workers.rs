@@ -31,6 +31,7 @@ impl Workers {
             dice,
             tasks,
             queue,
+            register,
             ..
         } = gateway;
         let routes = route::routes(config, secrets, resolver, clock)?;
@@ -55,6 +56,7 @@ impl Workers {
             deliver: DeliverOptions {
                 queue: queue.clone(),
                 routes,
+                register: Arc::clone(register),
                 resolver: Arc::clone(resolver),
                 clock: Arc::clone(clock),
                 dice: Arc::clone(dice),

@@ -115,6 +115,9 @@ pub(crate) struct SeedApplication {
     /// How the gateway signs the account in at the twin.
     #[serde(default)]
     pub(crate) mechanism: SeedMechanism,
+    /// Another route than that of its account.
+    #[serde(default)]
+    pub(crate) route: Option<SeedRoute>,
     /// For SMTP; the application's name without one.
     #[serde(default)]
     pub(crate) username: Option<String>,
@@ -177,6 +180,15 @@ pub(crate) enum SeedMechanism {
     Login,
     #[default]
     XOAuth2,
+}
+
+/// The routes of `up` that an application may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SeedRoute {
+    HighSending,
+    /// With an exception in force alone.
+    Relay,
 }
 
 fn sample_owner() -> String {

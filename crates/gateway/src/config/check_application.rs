@@ -47,6 +47,7 @@ impl Checker<'_> {
         };
         if let (Some(text), Some(account), Some(route)) = (&application.route, account, route)
             && route.name != account.route
+            && !matches!(route.kind, RouteKind::HighSending | RouteKind::Relay)
         {
             self.fail(
                 text.span(),

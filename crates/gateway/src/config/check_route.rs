@@ -58,14 +58,12 @@ impl Checker<'_> {
         oauth: &BTreeMap<String, OAuthClient>,
     ) -> Option<Route> {
         let server = self.server_name(&route.server);
-        let mechanism = self.mechanism(&route, oauth);
-        if route.kind.get_ref() != RouteKind::Submission.as_str() {
-            self.fail(
-                route.kind.span(),
-                "this kind of route is not offered",
-                "Write \"submission\".",
-            );
-        }
+        let kind = self.kind(&route.kind);
+        let mechanism = match kind {
+            Some(RouteKind::Relay) => self.no_mechanism(&route),
+            _ => self.mechanism(&route, oauth),
+        };
+        let source_address = self.source_address(&route, kind);
         let retirements = route
             .retires
             .into_iter()
@@ -81,16 +79,19 @@ impl Checker<'_> {
             Some(count) => *self.at_least_one(count),
         };
         let messages_per_minute = match &route.messages_per_minute {
+            // Neither high sending nor the relay has a published rate.
+            None if kind != Some(RouteKind::Submission) => None,
             None => u32::try_from(MESSAGES_PER_MINUTE.figure).ok(),
             Some(count) => Some(*self.at_least_one(count)),
         };
         Some(Route {
             name: RouteName::new(route.name.get_ref()),
-            kind: RouteKind::Submission,
+            kind: kind?,
             server: server?,
             port: route.port,
             ca_file: route.ca_file.map(|path| self.path(&path)),
             mechanism: mechanism?,
+            source_address,
             connections_max,
             messages_per_minute,
             recipients_max: route.recipients_max,
@@ -99,6 +100,63 @@ impl Checker<'_> {
             twin: route.twin,
             retirements,
         })
+    }
+
+    fn kind(&mut self, text: &Text) -> Option<RouteKind> {
+        const OFFERED: [RouteKind; 3] = [
+            RouteKind::Submission,
+            RouteKind::HighSending,
+            RouteKind::Relay,
+        ];
+        let found = OFFERED
+            .into_iter()
+            .find(|kind| kind.as_str() == text.get_ref());
+        if found.is_none() {
+            self.fail(
+                text.span(),
+                "this kind of route is not offered",
+                "Write \"submission\", \"high_sending\" or \"relay\".",
+            );
+        }
+        found
+    }
+
+    /// A relay asks for no sign-in (GUIDE-51), and is certified to nothing.
+    fn no_mechanism(&mut self, route: &file::Route) -> Option<Mechanism> {
+        let mut sound = true;
+        for text in [&route.mechanism, &route.oauth].into_iter().flatten() {
+            self.fail(
+                text.span(),
+                "a relay asks for no sign-in (GUIDE-51)",
+                "Remove it, or set another kind of route.",
+            );
+            sound = false;
+        }
+        if route.dcb1596 {
+            self.fail(
+                route.name.span(),
+                "a relay is not certified to DCB1596 (ENG-19)",
+                "Remove dcb1596.",
+            );
+            sound = false;
+        }
+        sound.then_some(Mechanism::None)
+    }
+
+    fn source_address(&mut self, route: &file::Route, kind: Option<RouteKind>) -> Option<IpAddr> {
+        let text = route.source_address.as_ref()?;
+        if kind != Some(RouteKind::Relay) {
+            self.fail(
+                text.span(),
+                "only a relay knows us by our address (GUIDE-57)",
+                "Remove it.",
+            );
+            return None;
+        }
+        self.read(
+            text,
+            "Write an address of this machine, such as \"192.0.2.10\".",
+        )
     }
 
     fn at_least_one<'n, N: Default + PartialEq>(&mut self, count: &'n Spanned<N>) -> &'n N {
@@ -143,7 +201,15 @@ impl Checker<'_> {
         route: &file::Route,
         oauth: &BTreeMap<String, OAuthClient>,
     ) -> Option<Mechanism> {
-        let named = route.mechanism.get_ref().as_str();
+        let Some(mechanism) = &route.mechanism else {
+            self.fail(
+                route.name.span(),
+                "the route does not say how to sign in",
+                "Add mechanism = \"xoauth2\", \"login\" or \"plain\".",
+            );
+            return None;
+        };
+        let named = mechanism.get_ref().as_str();
         if let (Some(name), "login" | "plain") = (&route.oauth, named) {
             self.fail(
                 name.span(),
@@ -173,7 +239,7 @@ impl Checker<'_> {
             }
             ("xoauth2", None) => {
                 self.fail(
-                    route.mechanism.span(),
+                    mechanism.span(),
                     "xoauth2 needs a client registration",
                     "Add oauth = \"NAME\" and a table [oauth.NAME].",
                 );
@@ -181,7 +247,7 @@ impl Checker<'_> {
             }
             _ => {
                 self.fail(
-                    route.mechanism.span(),
+                    mechanism.span(),
                     "there is no such mechanism",
                     "Write \"login\", \"plain\" or \"xoauth2\".",
                 );

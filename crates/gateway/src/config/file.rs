@@ -99,8 +99,10 @@ pub(super) struct Route {
     pub(super) server: Text,
     pub(super) port: u16,
     pub(super) ca_file: Option<String>,
-    pub(super) mechanism: Text,
+    /// Absent on a relay alone.
+    pub(super) mechanism: Option<Text>,
     pub(super) oauth: Option<Text>,
+    pub(super) source_address: Option<Text>,
     pub(super) connections_max: Option<Spanned<usize>>,
     pub(super) messages_per_minute: Option<Spanned<u32>>,
     pub(super) recipients_max: Option<u64>,

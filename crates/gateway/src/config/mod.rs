@@ -19,7 +19,7 @@ mod limits;
 mod secret_ref;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use mailward_mail::{Address, Timestamp};
@@ -117,6 +117,26 @@ impl Config {
         self.routes.iter().find(|route| route.name == *name)
     }
 
+    /// The routes that an account may send by: its own; those that its
+    /// applications name; high sending, where it has what signing in there
+    /// takes.
+    pub fn routes_of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Route> {
+        let name = account.name();
+        self.routes.iter().filter(move |route| {
+            let named = || {
+                self.applications
+                    .iter()
+                    .any(|one| one.account == name && one.route == route.name)
+            };
+            let fit = match route.kind {
+                RouteKind::HighSending => route.mechanism.can_use(account),
+                RouteKind::Relay => true,
+                _ => false,
+            };
+            route.name == account.route || fit || named()
+        })
+    }
+
     pub fn account(&self, name: &AccountName) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name() == *name)
     }
@@ -202,6 +222,9 @@ pub struct Route {
     /// Trusted instead of the machine's own store.
     pub ca_file: Option<PathBuf>,
     pub mechanism: Mechanism,
+    /// The address of ours that a relay knows us by; the system's choice
+    /// without one.
+    pub source_address: Option<IpAddr>,
     /// Per account, at one time.
     pub connections_max: usize,
     /// Per account; `None` is without limit, for servers that set none.
@@ -224,10 +247,11 @@ impl Route {
             name: self.name.as_str().to_owned(),
             kind: self.kind,
             twin: self.twin,
-            dcb1596: self.dcb1596,
+            dcb1596: self.dcb1596 && self.kind != RouteKind::Relay,
             service: self.service,
-            authenticated: true,
-            tls: Some(TlsVersion::Tls12),
+            authenticated: self.mechanism != Mechanism::None,
+            // The relay may fall back to plain text.
+            tls: (self.kind != RouteKind::Relay).then_some(TlsVersion::Tls12),
             recipients_max: self.recipients_max,
             octets_max: None,
         }
@@ -237,12 +261,24 @@ impl Route {
 /// How an account proves itself on a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mechanism {
+    /// Of a relay, which asks for no sign-in.
+    None,
     Login,
     Plain,
     /// With a token of this client registration (a key of [`Config::oauth`]).
     XOAuth2 {
         oauth: String,
     },
+}
+
+impl Mechanism {
+    /// Whether the account has what it takes.
+    pub fn can_use(&self, account: &Account) -> bool {
+        match self {
+            Self::Login | Self::Plain => account.secret.is_some(),
+            Self::None | Self::XOAuth2 { .. } => true,
+        }
+    }
 }
 
 /// A day on which the service takes something away.

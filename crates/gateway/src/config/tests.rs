@@ -154,7 +154,29 @@ fn each_error_names_file_line_value_and_remedy() {
         (
             "kind = \"submission\"",
             "kind = \"relay\"",
-            "gateway.toml:20: \"relay\": this kind of route is not offered. Write \"submission\".",
+            "gateway.toml:19: \"submission\": a relay is not certified to DCB1596 (ENG-19). Remove dcb1596.\n\
+             gateway.toml:23: \"xoauth2\": a relay asks for no sign-in (GUIDE-51). \
+             Remove it, or set another kind of route.\n\
+             gateway.toml:24: \"nhsmail\": a relay asks for no sign-in (GUIDE-51). \
+             Remove it, or set another kind of route.",
+        ),
+        (
+            "kind = \"submission\"",
+            "kind = \"graph\"",
+            "gateway.toml:20: \"graph\": this kind of route is not offered. \
+             Write \"submission\", \"high_sending\" or \"relay\".",
+        ),
+        (
+            "mechanism = \"xoauth2\"\noauth = \"nhsmail\"\n",
+            "",
+            "gateway.toml:19: \"submission\": the route does not say how to sign in. \
+             Add mechanism = \"xoauth2\", \"login\" or \"plain\".",
+        ),
+        (
+            "port = 587\n",
+            "port = 587\nsource_address = \"192.0.2.10\"\n",
+            "gateway.toml:23: \"192.0.2.10\": only a relay knows us by our address (GUIDE-57). \
+             Remove it.",
         ),
         (
             "oauth = \"nhsmail\"\n",
@@ -287,6 +309,31 @@ fn addresses_are_known_by_the_file() {
         let address = Address::parse(address).expect(address);
         assert_eq!(accredited.covers(&address), expected, "{address}");
     }
+}
+
+#[test]
+fn an_application_may_name_high_sending_or_the_relay_beside_its_accounts_route() {
+    let relay = "[[route]]\nname = \"relay\"\nkind = \"relay\"\nserver = \"relay.nhs.uk\"\nport = 25\n\
+                 source_address = \"192.0.2.10\"\n\n\
+                 [[route]]\nname = \"high\"\nkind = \"high_sending\"\nserver = \"high.northmoor.example\"\n\
+                 port = 587\nmechanism = \"login\"\n\n[[application]]\nroute = \"relay\"\n";
+    let text = GOOD.replace("[[application]]\n", relay);
+    let config = Config::parse(&text, Path::new("gateway.toml")).expect("sound");
+    let relay = &config.routes[1];
+    let facts = relay.facts();
+    assert_eq!(
+        (facts.kind, facts.authenticated, facts.tls, facts.dcb1596),
+        (RouteKind::Relay, false, None, false)
+    );
+    assert_eq!(relay.source_address, "192.0.2.10".parse().ok());
+    assert_eq!(config.routes[2].messages_per_minute, None);
+    // The account has no password, so high sending with one is not for it.
+    let names: Vec<&str> = config
+        .routes_of(&config.accounts[0])
+        .map(|route| route.name.as_str())
+        .collect();
+    assert_eq!(names, ["submission", "relay"]);
+    assert_eq!(config.applications[0].lane().route.as_str(), "relay");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use mailward_mail::Reply;
 use mailward_net::smtp::client::{ClientError, ClientSession, Outgoing, Stopped};
+use mailward_policy::RouteKind;
 use mailward_queue::{
     Actor, Attempt, AttemptEnd, AttemptResult, Doubt, DueMessage, HoldReason, Queue, QueueError,
     RecipientResult, Stage,
@@ -13,7 +14,7 @@ use mailward_wire::smtp::client::{Error, Need, Verdict};
 use super::classify::{Action, classify};
 use super::connection::{self, OpenProblem, queue_stage};
 use super::{Alarm, DeliverOptions};
-use crate::route::{SendingAccount, SubmissionRoute};
+use crate::route::{Route, SendingAccount, relay};
 
 /// What the lane learns from an attempt.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(super) enum News {
 /// Runs one attempt from its record to its end.
 pub(super) async fn run(
     options: &DeliverOptions,
-    route: &SubmissionRoute,
+    route: &Route,
     account: &SendingAccount,
     kept: Option<ClientSession>,
     mut due: DueMessage,
@@ -58,6 +59,9 @@ pub(super) async fn run(
     };
     // A limit may have left some of them waiting.
     due.keep_only(attempt.recipients());
+    if let Some(why) = barred(options, route, &due) {
+        return not_sent(options, kept, attempt, &due, why).await;
+    }
     let session = match reuse(kept).await {
         Some(session) => Ok(session),
         None => connection::open(options, route, account).await,
@@ -65,6 +69,37 @@ pub(super) async fn run(
     match session {
         Ok(session) => send(options, session, attempt, due).await,
         Err(problem) => not_opened(options, account, attempt, &due, problem).await,
+    }
+}
+
+/// Why the message may not leave by this route now, though it was accepted
+/// for it: what it rests on can end while it waits.
+fn barred(options: &DeliverOptions, route: &Route, due: &DueMessage) -> Option<String> {
+    if route.kind() != RouteKind::Relay {
+        return None;
+    }
+    let registered = options.register.find(&due.application);
+    let facts = registered.as_ref().map(|one| &one.application_facts);
+    relay::bar(facts, options.clock.now())
+}
+
+/// Held for a person; nothing was said to any server.
+async fn not_sent(
+    options: &DeliverOptions,
+    kept: Option<ClientSession>,
+    attempt: Attempt,
+    due: &DueMessage,
+    why: String,
+) -> Ended {
+    let held = AttemptResult::Held {
+        reason: HoldReason::Configuration,
+        why,
+    };
+    let results = each(due, &held);
+    let end = AttemptEnd::at(Stage::Connect);
+    match options.queue.finish_attempt(attempt, end, results).await {
+        Ok(_) => ended(kept, false, News::NotDue),
+        Err(error) => ended(kept, false, News::Store(error.to_string())),
     }
 }
 
@@ -112,13 +147,18 @@ async fn not_opened(
     } else {
         News::Down
     };
-    let results = each(
-        due,
-        &AttemptResult::Deferred {
+    let result = if problem.misconfigured {
+        AttemptResult::Held {
+            reason: HoldReason::Configuration,
+            why: problem.reply.to_string(),
+        }
+    } else {
+        AttemptResult::Deferred {
             reply: problem.reply.clone(),
             until: None,
-        },
-    );
+        }
+    };
+    let results = each(due, &result);
     let end = AttemptEnd {
         reply: Some(problem.reply),
         ..AttemptEnd::at(problem.stage)

@@ -129,6 +129,23 @@ const TABLE: &[Row] = &[
     row(ANY, 5, "5.7.7", "", Party::Account, Action::Defer),
     // The message.
     row(ANY, 552, "", "", Party::Message, Action::Fail),
+    // The relay: not registered, or its reputation (GUIDE-55).
+    row(
+        ANY,
+        5,
+        "",
+        "Relay Access Denied",
+        Party::Configuration,
+        Action::Hold,
+    ),
+    row(
+        RCPT,
+        554,
+        "5.7.1",
+        "ERS-RBL",
+        Party::Configuration,
+        Action::Hold,
+    ),
     // One recipient.
     row(RCPT, 5, "", "", Party::Recipient, Action::Fail),
     row(RCPT, 4, "", "", Party::ServiceBusy, Action::Defer),
@@ -240,6 +257,27 @@ mod tests {
                 Fail,
             ),
             (Stage::RcptTo, 550, "5.1.1 User unknown", Recipient, Fail),
+            (
+                Stage::RcptTo,
+                550,
+                "5.7.64 TenantAttribution; Relay Access Denied",
+                Configuration,
+                Hold,
+            ),
+            (
+                Stage::RcptTo,
+                554,
+                "5.7.1 <a@b.example>: Recipient address rejected: ERS-RBL",
+                Configuration,
+                Hold,
+            ),
+            (
+                Stage::RcptTo,
+                554,
+                "5.7.1 <a@b.example>: Recipient address rejected: Access denied",
+                Recipient,
+                Fail,
+            ),
             (
                 Stage::RcptTo,
                 451,

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::attempt::{self, Ended, News};
 use super::{Alarm, DeliverOptions, STORE_PAUSE, connection};
-use crate::route::{SendingAccount, SubmissionRoute};
+use crate::route::{Route, SendingAccount};
 
 /// Recipients taken from the queue at a time; the rest stay where they are.
 const BACKLOG_MAX: usize = 64;
@@ -22,7 +22,7 @@ const BACKLOG_MAX: usize = 64;
 pub(super) struct LaneWorker {
     options: Arc<DeliverOptions>,
     lane: Lane,
-    route: SubmissionRoute,
+    route: Route,
     account: SendingAccount,
     shutdown: Shutdown,
     pace: Pace,
@@ -54,11 +54,11 @@ impl LaneWorker {
     pub(super) fn new(
         options: Arc<DeliverOptions>,
         lane: Lane,
-        route: SubmissionRoute,
+        route: Route,
         account: SendingAccount,
         shutdown: Shutdown,
     ) -> Self {
-        let pace = Pace::new(route.limits);
+        let pace = Pace::new(route.limits());
         Self {
             options,
             lane,
@@ -124,10 +124,10 @@ impl LaneWorker {
         match self
             .options
             .queue
-            .recent_attempts(&self.lane, self.route.limits.window)
+            .recent_attempts(&self.lane, self.route.limits().window)
             .await
         {
-            Ok(ended) => self.pace = Pace::restore(self.route.limits, ended),
+            Ok(ended) => self.pace = Pace::restore(self.route.limits(), ended),
             Err(error) => {
                 tracing::error!(lane = %self.lane, %error, "the last minute can't be read")
             }
@@ -258,7 +258,7 @@ impl LaneWorker {
             self.options.alarms.raise(
                 Alarm::new(
                     "service_down",
-                    format!("{} can't be reached; mail waits", self.route.server),
+                    format!("{} can't be reached; mail waits", self.route.server()),
                 )
                 .account(&self.account.address.key()),
             );
@@ -285,14 +285,14 @@ impl LaneWorker {
     fn idle_ends_at(&self) -> Option<Timestamp> {
         self.idle
             .iter()
-            .map(|(since, _)| since.plus(self.route.times.idle))
+            .map(|(since, _)| since.plus(self.route.times().idle))
             .min()
     }
 
     /// Closes connections that were idle for long, or all.
     async fn close_idle(&mut self, all: bool) {
         let now = self.options.clock.now();
-        let limit = self.route.times.idle;
+        let limit = self.route.times().idle;
         let (over, kept): (Vec<_>, Vec<_>) = self
             .idle
             .drain(..)

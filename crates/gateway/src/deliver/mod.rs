@@ -31,6 +31,7 @@ use mailward_net::{Resolver, Tasks};
 use mailward_queue::{Lane, Queue, QueueError};
 
 use crate::check::same_text_window;
+use crate::register::Register;
 use crate::route::Routes;
 pub use alarm::{Alarm, Alarms};
 pub use classify::{Action, Meaning, Party, classify};
@@ -46,6 +47,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 pub struct DeliverOptions {
     pub queue: Queue,
     pub routes: Routes,
+    /// For what may change while a message waits.
+    pub register: Arc<Register>,
     pub resolver: Arc<dyn Resolver>,
     pub clock: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,

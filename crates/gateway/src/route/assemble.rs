@@ -8,14 +8,14 @@ use std::time::Duration;
 use mailward_mail::Clock;
 use mailward_net::http::client::Options as HttpOptions;
 use mailward_net::http::{HttpClient, HttpError};
-use mailward_net::tls::{TlsConfigError, client_config};
+use mailward_net::tls::{TlsConfigError, client_config, opportunistic_client_config};
 use mailward_net::{Resolver, Trust};
 use mailward_policy::RouteKind;
 use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
 use super::submission::{Mechanism, SubmissionRoute, Times, Versioned};
-use super::{Routes, SendingAccount};
+use super::{HighSendingRoute, RelayRoute, Route, Routes, SendingAccount};
 use crate::config::{self, Config};
 use crate::deliver::oauth::{TokenSettings, TokenSource};
 use crate::outcome::{CallbackTarget, Callbacks};
@@ -33,7 +33,9 @@ pub enum AssembleError {
     Tls(#[from] TlsConfigError),
     #[error(transparent)]
     Http(#[from] HttpError),
-    #[error("route {name} is of kind {kind}, which this version can't deliver by: use submission")]
+    #[error(
+        "route {name} is of kind {kind}, which this version can't deliver by: use submission, high_sending or relay"
+    )]
     Kind { name: String, kind: String },
     #[error(
         "account {account} signs in with a password on route {route}, but has no secret: add secret = \"keystore:NAME\""
@@ -84,14 +86,14 @@ pub fn routes(
     };
     let mut routes = Vec::with_capacity(config.routes.len());
     for route in &config.routes {
-        routes.push(submission(config, route, &mut makers)?);
+        routes.push(assemble(config, route, &mut makers)?);
     }
-    let mut accounts = Vec::with_capacity(config.accounts.len());
+    let mut accounts = Vec::new();
     for account in &config.accounts {
-        if let Some(route) = config.route(&account.route) {
+        for route in config.routes_of(account) {
             accounts.push(SendingAccount {
                 address: account.address.clone(),
-                route: account.route.as_str().to_owned(),
+                route: route.name.as_str().to_owned(),
                 mechanism: mechanism(config, secrets, route, account, &mut makers)?,
             });
         }
@@ -99,28 +101,53 @@ pub fn routes(
     Ok(Routes::new(routes, accounts))
 }
 
-fn submission(
+fn assemble(
     config: &Config,
     route: &config::Route,
     makers: &mut Makers<'_>,
-) -> Result<SubmissionRoute, AssembleError> {
-    if route.kind != RouteKind::Submission {
-        return Err(AssembleError::Kind {
-            name: route.name.as_str().to_owned(),
+) -> Result<Route, AssembleError> {
+    let limits = LaneLimits {
+        connections_max: u32::try_from(route.connections_max).unwrap_or(u32::MAX),
+        messages_max: route.messages_per_minute,
+        window: MINUTE,
+    };
+    let name = route.name.as_str().to_owned();
+    match route.kind {
+        RouteKind::Submission => Ok(Route::Submission(submission(
+            config, route, limits, makers,
+        )?)),
+        RouteKind::HighSending => Ok(Route::HighSending(HighSendingRoute(submission(
+            config, route, limits, makers,
+        )?))),
+        RouteKind::Relay => Ok(Route::Relay(RelayRoute {
+            name,
+            server: route.server.clone(),
+            port: route.port,
+            tls: opportunistic_client_config(),
+            source: route.source_address,
+            limits,
+            times: Times::default(),
+            client_name: config.hostname.clone(),
+        })),
+        RouteKind::Graph | RouteKind::Ews => Err(AssembleError::Kind {
+            name,
             kind: route.kind.as_str().to_owned(),
-        });
+        }),
     }
-    let connections_max = u32::try_from(route.connections_max).unwrap_or(u32::MAX);
+}
+
+fn submission(
+    config: &Config,
+    route: &config::Route,
+    limits: LaneLimits,
+    makers: &mut Makers<'_>,
+) -> Result<SubmissionRoute, AssembleError> {
     Ok(SubmissionRoute {
         name: route.name.as_str().to_owned(),
         server: route.server.clone(),
         port: route.port,
         tls: makers.tls(&route.ca_file)?,
-        limits: LaneLimits {
-            connections_max,
-            messages_max: route.messages_per_minute,
-            window: MINUTE,
-        },
+        limits,
         times: Times::default(),
         client_name: config.hostname.clone(),
     })
@@ -132,7 +159,7 @@ fn mechanism(
     route: &config::Route,
     account: &config::Account,
     makers: &mut Makers<'_>,
-) -> Result<Mechanism, AssembleError> {
+) -> Result<Option<Mechanism>, AssembleError> {
     let password = || {
         let reference = account
             .secret
@@ -144,12 +171,13 @@ fn mechanism(
         versioned(secrets, reference)
     };
     match &route.mechanism {
-        config::Mechanism::Login => Ok(Mechanism::Login {
+        config::Mechanism::None => Ok(None),
+        config::Mechanism::Login => Ok(Some(Mechanism::Login {
             password: password()?,
-        }),
-        config::Mechanism::Plain => Ok(Mechanism::Plain {
+        })),
+        config::Mechanism::Plain => Ok(Some(Mechanism::Plain {
             password: password()?,
-        }),
+        })),
         config::Mechanism::XOAuth2 { oauth } => {
             let client = config
                 .oauth
@@ -166,7 +194,7 @@ fn mechanism(
             };
             let http = makers.http(&client.ca_file)?;
             let tokens = TokenSource::new(settings, http, Arc::clone(makers.clock));
-            Ok(Mechanism::XOAuth2 { tokens })
+            Ok(Some(Mechanism::XOAuth2 { tokens }))
         }
     }
 }

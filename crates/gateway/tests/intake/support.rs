@@ -81,6 +81,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         port: 587,
         ca_file: None,
         mechanism: Mechanism::Login,
+        source_address: None,
         connections_max: 3,
         messages_per_minute: Some(30),
         recipients_max: Some(3),

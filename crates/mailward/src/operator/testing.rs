@@ -86,6 +86,7 @@ impl Fixture {
             port: 587,
             ca_file: None,
             mechanism: Mechanism::Login,
+            source_address: None,
             connections_max: 3,
             messages_per_minute: Some(30),
             recipients_max: None,

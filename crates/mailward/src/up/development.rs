@@ -32,7 +32,7 @@ use crate::ports::{Endpoint, Ports};
 use crate::ready::{
     Control, Ready, ReadyAccount, ReadyApplication, ReadyOAuth, SignIn, TwinEndpoints,
 };
-use crate::seed::{Seed, SeedApplication, SeedMechanism};
+use crate::seed::{Seed, SeedApplication, SeedMechanism, SeedRoute};
 
 /// Names that clients may have built in; the certificate covers them, so that
 /// such clients can be pointed here.
@@ -53,6 +53,8 @@ const SECRET_NAME_DIGITS: usize = 16;
 /// Accounts beside those of applications that the gateway can send from: its
 /// keystore has room for them.
 const SPARE_ACCOUNTS_MAX: usize = 5_000;
+const HIGH_SENDING: &str = "high-sending";
+const RELAY: &str = "relay";
 const OAUTH_SCOPE: &str = "https://outlook.office365.com/.default";
 
 /// Starts both halves, joined.
@@ -271,6 +273,8 @@ impl Setting {
                 },
             ),
             self.route("nhsmail-login", twin, Mechanism::Login),
+            self.high_sending(twin),
+            self.relay(twin),
         ];
         let oauth = ConfigOAuth {
             token_url: format!(
@@ -290,7 +294,7 @@ impl Setting {
                 let address = &application.account;
                 config
                     .accounts
-                    .push(account(address, &registered.route, twin));
+                    .push(account(address, &own_route(&application), twin));
             }
             config.applications.push(registered);
             ready.push(shown);
@@ -319,11 +323,38 @@ impl Setting {
             mechanism,
             connections_max: limits::CONNECTIONS.figure as usize,
             messages_per_minute: limited.then_some(limits::MESSAGES_PER_MINUTE.figure as u32),
+            source_address: None,
             recipients_max: None,
             dcb1596: true,
             service: MailService::Nhsmail,
             twin: true,
             retirements: Vec::new(),
+        }
+    }
+
+    /// With no limit of its own but connections, as long as nobody publishes one.
+    fn high_sending(&self, twin: &Twin) -> Route {
+        let mechanism = Mechanism::XOAuth2 {
+            oauth: "twin".to_owned(),
+        };
+        Route {
+            kind: RouteKind::HighSending,
+            port: twin.endpoints.high_sending.port(),
+            messages_per_minute: None,
+            ..self.route(HIGH_SENDING, twin, mechanism)
+        }
+    }
+
+    /// For applications with an approved exception alone; the twin must know
+    /// our address as well.
+    fn relay(&self, twin: &Twin) -> Route {
+        Route {
+            kind: RouteKind::Relay,
+            port: twin.endpoints.relay.port(),
+            ca_file: None,
+            messages_per_minute: None,
+            dcb1596: false,
+            ..self.route(RELAY, twin, Mechanism::None)
         }
     }
 
@@ -367,7 +398,7 @@ impl Setting {
                 kind: KeyKind::Live,
                 hash: KeyHash::of(api_key.expose()).to_text(),
             }],
-            ..seed.registered(RouteName::new(route_name(seed.mechanism)))
+            ..seed.registered(route_of(seed))
         };
         let shown = ReadyApplication {
             name: seed.name.clone(),
@@ -491,6 +522,20 @@ fn account(address: &Address, route: &RouteName, twin: &Twin) -> Account {
         secret: Some(SecretRef::Keystore(secret_name(address))),
         password_changed,
     }
+}
+
+/// The route that the application names, or that of its account.
+fn route_of(application: &SeedApplication) -> RouteName {
+    match application.route {
+        None => own_route(application),
+        Some(SeedRoute::HighSending) => RouteName::new(HIGH_SENDING),
+        Some(SeedRoute::Relay) => RouteName::new(RELAY),
+    }
+}
+
+/// The route that the application's account signs in on.
+fn own_route(application: &SeedApplication) -> RouteName {
+    RouteName::new(route_name(application.mechanism))
 }
 
 fn route_name(mechanism: SeedMechanism) -> &'static str {

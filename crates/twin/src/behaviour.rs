@@ -137,6 +137,39 @@ behaviours! {
         "a relay sender outside the domains of the organisation that registered" => "as for an nhs.net sender";
 }
 
+/// The reference page of all behaviours, in Markdown.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Behaviours of the twin\n\n\
+         This page is generated from `crates/twin/src/behaviour.rs`; `cargo xtask docs` writes it anew.\n\n\
+         What the twin does to those who break the guidance.\n\
+         Each act is an event of the log that names the behaviour and its clauses; the client sees the words alone.\n\
+         The standing is that of the words, or of the act where there are none: [fidelity](../fidelity.md) says what it means.\n\n\
+         | behaviour | punishes | words, or what becomes of it | clauses | standing |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for one in BEHAVIOURS {
+        let clauses: Vec<String> = one.clauses.iter().map(ToString::to_string).collect();
+        let clauses = if clauses.is_empty() {
+            "–".to_owned()
+        } else {
+            clauses.join(", ")
+        };
+        let Behaviour {
+            id,
+            punishes,
+            words,
+            standing,
+            ..
+        } = one;
+        let standing = standing.as_str();
+        page.push_str(&format!(
+            "| `{id}` | {punishes} | {words} | {clauses} | {standing} |\n"
+        ));
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 
 mod support;
 
+use mailward_policy::catalogue;
 use serde_json::{Value, json};
 use support::{Running, data, python};
 
@@ -71,7 +72,7 @@ const OFFENCES: &[Offence] = &[
         behaviour: "send-as",
     },
     Offence {
-        clause: "GUIDE-10",
+        clause: "GUIDE-61",
         rule: "from-single",
         application: "sender",
         header: "From: sender@northmoor.example, crowd@northmoor.example\n",
@@ -109,8 +110,11 @@ fn table() -> String {
     let rows: Vec<Value> = OFFENCES
         .iter()
         .map(|one| {
+            let rule = catalogue::find(one.rule).expect("the rule");
+            let cites = |clause: &str| rule.clauses.iter().any(|id| id.to_string() == clause);
+            assert!(cites(one.clause), "{} does not cite {}", rule.id, one.clause);
             json!({
-                "clause": one.clause, "rule": one.rule, "application": one.application,
+                "clause": one.clause, "rule": one.rule, "cited": rule.clauses[0].to_string(), "application": one.application,
                 "header": one.header, "many": one.to.count(), "sender": one.sender,
                 "says": one.twin_says, "state": one.state, "behaviour": one.behaviour,
             })
@@ -125,6 +129,7 @@ fn up(off: &[&str]) -> (Running, tempfile::TempDir) {
     let seed = dir.path().join("seed.toml");
     let mut text = String::from("[rules]\n");
     for rule in off {
+        assert!(catalogue::find(rule).is_some(), "no rule is called {rule}");
         text.push_str(&format!("{rule} = \"off\"\n"));
     }
     text.push_str(&std::fs::read_to_string(data("witness.toml")).expect("the seed"));
@@ -231,7 +236,8 @@ for row in json.loads(argv[0]):
     sender = row["sender"] or apps[row["application"]]["from"]
     code, text = hand_in(smtp, sender, people(row), letter(row["header"]))
     assert code >= 500, (row, code, text)
-    assert row["clause"] in text, (row, text)
+    # The reply names the rule and the first clause it rests on.
+    assert "Rule: %s" % row["rule"] in text and "(%s" % row["cited"] in text, (row, text)
     smtp.quit()
 # The size, as announced (GUIDE-67).
 smtp = gateway("sender")

@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use mailward_mail::{Address, Envelope, MessageId, Timestamp};
 use mailward_policy::{
     Catalogue, ContentFacts, DataClass, EnvelopeFacts, Facts, HistoryFacts, MessageFacts, Profile,
-    RecipientFacts, Verdict, judge,
+    RecipientFacts, Severity, Verdict, judge,
 };
 
 pub(crate) use history::{history, same_text, same_text_window};
@@ -50,6 +50,14 @@ impl Checker {
 
     pub fn judge(&self, facts: &Facts) -> Verdict {
         judge(facts, &self.catalogue)
+    }
+
+    /// Whether a breach of the rule is refused here, so that it may be told
+    /// before the message has come.
+    pub fn refuses(&self, rule: &str) -> bool {
+        self.catalogue
+            .rules()
+            .any(|(one, severity)| one.id == rule && severity == Severity::Refuse)
     }
 
     /// Gathers the facts of one submission by a registered application, by its

@@ -184,6 +184,7 @@ fn route(name: &str, kind: RouteKind, server: &str, port: u16) -> Route {
         mechanism: Mechanism::XOAuth2 {
             oauth: "nhsmail".to_owned(),
         },
+        source_address: None,
         connections_max: 3,
         messages_per_minute: Some(30),
         recipients_max: None,

@@ -189,6 +189,10 @@ impl Connection for Relay {
     }
 
     async fn rcpt_to(&mut self, _recipient: &Recipient) -> Result<Reply, Reply> {
+        // It may have been registered since it connected.
+        if self.admitted.is_none() {
+            self.admitted = self.door.admissions.of(self.peer.address.ip());
+        }
         match &self.admitted {
             Some(_) => Ok(Reply::status(250, 1, 5, "Recipient OK")),
             None => Err(self.door.refuse(&self.peer)),

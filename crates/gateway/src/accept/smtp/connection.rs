@@ -135,7 +135,8 @@ impl Connection for IntakeConnection {
     async fn rcpt_to(&mut self, _recipient: &Recipient) -> Result<Reply, Reply> {
         let registered = self.registered()?;
         let recipients_max = recipients_per_message(registered.route.recipients_max);
-        if self.recipients >= recipients_max {
+        let refuses = self.intake.checker.refuses("recipients-per-message");
+        if self.recipients >= recipients_max && refuses {
             return Err(replies::too_many_recipients(recipients_max));
         }
         self.recipients += 1;

@@ -16,6 +16,7 @@ pub(in crate::doctor) const CHECK: Check = Check {
 
 pub(super) fn name(mechanism: &Mechanism) -> &'static str {
     match mechanism {
+        Mechanism::None => "no sign-in",
         Mechanism::Login => "LOGIN",
         Mechanism::Plain => "PLAIN",
         Mechanism::XOAuth2 { .. } => "XOAUTH2",

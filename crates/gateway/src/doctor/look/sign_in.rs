@@ -78,6 +78,7 @@ fn proof(
     tokens: &[Looked],
 ) -> Result<(Sasl, Credential, Secret), String> {
     let sasl = match &route.mechanism {
+        Mechanism::None => return Err("its route asks for no sign-in".to_owned()),
         Mechanism::Login => Sasl::Login,
         Mechanism::Plain => Sasl::Plain,
         Mechanism::XOAuth2 { oauth } => {

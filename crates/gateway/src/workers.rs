@@ -57,6 +57,7 @@ impl Workers {
                 queue: queue.clone(),
                 routes,
                 register: Arc::clone(register),
+                profile: config.profile,
                 resolver: Arc::clone(resolver),
                 clock: Arc::clone(clock),
                 dice: Arc::clone(dice),

@@ -242,7 +242,7 @@ for row in json.loads(argv[0]):
 # The size, as announced (GUIDE-67).
 smtp = gateway("sender")
 code, text = smtp.mail("sender@northmoor.example", ["SIZE=40000000"])
-assert code == 552 and b"GUIDE-67" in text, (code, text)
+assert code == 552 and b"GUIDE-67" in text and b"Rule: message-size" in text, (code, text)
 # The relay without an exception (DHC-8 and what forbids plain text).
 code, text = hand_in(gateway("barred"), "barred@northmoor.example", ["reader@northmoor.example"],
     letter('From: "Barred, Witness (NORTHMOOR HOSPITALS TRUST)" <barred@northmoor.example>\n'))

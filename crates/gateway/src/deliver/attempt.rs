@@ -80,7 +80,7 @@ fn barred(options: &DeliverOptions, route: &Route, due: &DueMessage) -> Option<S
     }
     let registered = options.register.find(&due.application);
     let facts = registered.as_ref().map(|one| &one.application_facts);
-    relay::bar(facts, options.clock.now())
+    relay::bar(options.profile, facts, options.clock.now())
 }
 
 /// Held for a person; nothing was said to any server.

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use mailward_mail::{Clock, Dice};
 use mailward_net::{Resolver, Tasks};
+use mailward_policy::Profile;
 use mailward_queue::{Lane, Queue, QueueError};
 
 use crate::check::same_text_window;
@@ -49,6 +50,7 @@ pub struct DeliverOptions {
     pub routes: Routes,
     /// For what may change while a message waits.
     pub register: Arc<Register>,
+    pub profile: Profile,
     pub resolver: Arc<dyn Resolver>,
     pub clock: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,

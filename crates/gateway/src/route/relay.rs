@@ -3,14 +3,16 @@
 //!
 //! Nobody proves anything here, neither we nor the relay, so that only mail
 //! may pass that is nobody's secret, and only for applications with an
-//! approved exception that has not ended (DHC-8, DHC-15). That is asked again
-//! before each attempt: an exception may end while a message waits.
+//! approved exception that has not ended (DHC-8, DHC-15), but where the guide
+//! alone binds. That is asked again before each attempt: an exception may end
+//! while a message waits.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use mailward_mail::Timestamp;
-use mailward_policy::{ApplicationFacts, ExceptionKind};
+use mailward_policy::conflict::{Relay, relay};
+use mailward_policy::{ApplicationFacts, ExceptionKind, Profile};
 use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
@@ -35,10 +37,17 @@ pub struct RelayRoute {
 
 /// Why the application's mail may not leave by the relay now; `None` when it
 /// may. `application` is `None` for one that the register does not have.
-pub fn bar(application: Option<&ApplicationFacts>, now: Timestamp) -> Option<String> {
+pub fn bar(
+    profile: Profile,
+    application: Option<&ApplicationFacts>,
+    now: Timestamp,
+) -> Option<String> {
     let Some(application) = application else {
         return Some("the register does not have the application any more (DHC-8)".to_owned());
     };
+    if relay(profile) == Relay::ForNonConfidential {
+        return None;
+    }
     let in_force = application
         .exceptions_in_force(ExceptionKind::Relay, now)
         .next();
@@ -77,8 +86,14 @@ mod tests {
         ] {
             let mut facts = sample::facts().application.expect("an application");
             facts.exceptions = exceptions;
-            assert_eq!(bar(Some(&facts), at(day)).is_none(), open, "{day}");
+            let now = at(day);
+            let bars = |profile| bar(profile, Some(&facts), now).is_some();
+            assert_eq!(bars(Profile::Current), !open, "{day}");
+            // The guide alone lets anybody (C2).
+            assert!(!bars(Profile::Guide2022));
         }
-        assert!(bar(None, at("2026-05-31")).is_some());
+        for profile in [Profile::Current, Profile::Guide2022] {
+            assert!(bar(profile, None, at("2026-05-31")).is_some());
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! here are the answers to their questions.
 
 mod connection;
+mod dialect;
 mod replies;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use mailward_wire::smtp::server::{PlainDialect, Settings};
 
 use super::Intake;
 pub(crate) use connection::IntakeConnection;
+use dialect::IntakeDialect;
 
 /// Answers for all listeners.
 #[derive(Clone, Debug)]
@@ -36,8 +38,8 @@ pub(crate) fn settings(intake: &Intake) -> Settings {
     settings
 }
 
-pub(crate) fn dialect(intake: &Intake) -> PlainDialect {
-    PlainDialect::new(intake.hostname.clone())
+pub(crate) fn dialect(intake: &Intake) -> IntakeDialect {
+    IntakeDialect(PlainDialect::new(intake.hostname.clone()))
 }
 
 pub(crate) fn connection_limits(intake: &Intake) -> ConnectionLimits {

@@ -222,6 +222,11 @@ impl Gateway {
         Ok(HttpIntake::new(intake, spool, self.tasks.shutdown().clone()).router())
     }
 
+    /// The certificate that it listens with, where there is one.
+    pub fn identity(&self) -> Option<&ServerIdentity> {
+        self.identity.as_ref()
+    }
+
     /// Begins to listen. `pages` are served beside the API, where they do not
     /// name the same paths.
     pub fn start(&self, pages: Router) -> Result<Addresses, GatewayError> {

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     /// Check and rescue a store folder
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Look at everything that a configuration needs before mail depends on it
+    Doctor(DoctorArguments),
     /// Work with a configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -131,6 +133,34 @@ pub(crate) struct CheckArguments {
 pub(crate) struct ExplainArguments {
     /// The rule, as a refusal names it; without one, all rules in one line each
     pub(crate) rule: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// The configuration file of a gateway that need not run
+    #[arg(long, value_name = "FILE", required_unless_present = "dir")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of a gateway that runs, `up` included: it looks at itself
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Only this account, its route and its applications
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) account: Option<String>,
+    /// Only this route, its accounts and its applications
+    #[arg(long, value_name = "NAME")]
+    pub(crate) route: Option<String>,
+    /// Only this check
+    #[arg(long, value_name = "ID")]
+    pub(crate) check: Option<String>,
+    /// Seconds that one step may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub(crate) timeout: u64,
+    /// Measure dates against this day [default: now]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) at: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

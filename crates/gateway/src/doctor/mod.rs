@@ -23,7 +23,7 @@ mod seen;
 #[cfg(test)]
 mod testing;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +91,23 @@ pub const CHECKS: &[Check] = &[
     check::own_certificate::CHECK,
     check::own_listeners::CHECK,
 ];
+
+/// The table of the reference page.
+pub fn checks_table() -> String {
+    let mut table = String::from("| check | looks at | clauses |\n| --- | --- | --- |\n");
+    for check in CHECKS {
+        let clauses: Vec<String> = check.clauses.iter().map(ClauseId::to_string).collect();
+        let _ = writeln!(
+            table,
+            "| `{}` | **{}.** {} | {} |",
+            check.id,
+            check.title,
+            check.about,
+            clauses.join(", ")
+        );
+    }
+    table
+}
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]

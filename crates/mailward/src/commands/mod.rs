@@ -7,6 +7,7 @@ mod accounts;
 mod application;
 mod check;
 mod config;
+mod doctor;
 mod explain;
 mod queue;
 mod queue_text;
@@ -24,6 +25,8 @@ use crate::cli::Command;
 
 /// The answer is no: a message is refused, a store is damaged.
 const EXIT_NO: u8 = 1;
+/// Worse than no: a preflight with errors.
+const EXIT_BAD: u8 = 2;
 
 /// Runs a command to its end. `up`, `twin` and `gateway` are not for here.
 pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
@@ -35,6 +38,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Secrets(command) => secrets::run(command, &mut io::stdin().lock())?,
         Command::Store(command) => store::run(&command)?,
         Command::Config(command) => config::run(&command)?,
+        Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await?,
         Command::Up(_) | Command::Gateway(_) | Command::Twin(_) => {
             return Err(CommandError::new("this command starts a service"));
         }
@@ -43,6 +47,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
     Ok(match report.answer {
         Answer::Yes => ExitCode::SUCCESS,
         Answer::No => ExitCode::from(EXIT_NO),
+        Answer::Bad => ExitCode::from(EXIT_BAD),
     })
 }
 
@@ -57,6 +62,7 @@ struct Report {
 enum Answer {
     Yes,
     No,
+    Bad,
 }
 
 impl Report {

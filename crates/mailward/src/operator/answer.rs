@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::shapes::{
     Acted, Explained, ExplainedRecipient, MessageLine, MessagePage, MessageShape, SummaryShape,
 };
-use super::{Act, LimitsOf, OperatorError, Request};
+use super::{Act, LimitsOf, OperatorError, Request, no_gateway};
 
 /// The answer as JSON, in one of the [shapes](super::shapes).
 pub(crate) async fn answer(
@@ -54,6 +54,7 @@ pub(crate) async fn answer(
             queue.summary().await?,
             queue.open_breakers().await?,
         )),
+        Request::Doctor(_) => Err(no_gateway()),
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod answer;
 mod ask;
+pub(crate) mod doctor;
 pub(crate) mod sentences;
 pub(crate) mod shapes;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 pub(crate) use answer::answer;
 pub(crate) use ask::{ask, is_store};
+pub(crate) use doctor::{DoctorPart, DoctorRequest};
 
 /// The socket's name in the store's folder.
 const SOCKET: &str = "operator.sock";
@@ -64,6 +66,8 @@ pub(crate) enum Request {
     Summary,
     /// How old the passwords are; only a running gateway knows.
     Accounts,
+    /// The preflight of the gateway that answers.
+    Doctor(DoctorRequest),
 }
 
 /// What is done to a message that waits.
@@ -140,6 +144,7 @@ fn published() -> LaneLimits {
 pub(crate) fn serve(
     store_dir: &Path,
     queue: &Queue,
+    doctor: Option<DoctorPart>,
     config: &Config,
     accounts: AccountsNow,
     tasks: &Tasks,
@@ -148,7 +153,8 @@ pub(crate) fn serve(
     let (queue, limits) = (queue.clone(), configured_limits(config));
     let respond = move |question: String| {
         let accounts = Arc::clone(&accounts);
-        respond(queue.clone(), Arc::clone(&limits), accounts, question)
+        let limits = Arc::clone(&limits);
+        respond(queue.clone(), doctor.clone(), limits, accounts, question)
     };
     // On the system's clock: how long a caller is silent has nothing to do
     // with the day that the gateway is set to.
@@ -159,6 +165,7 @@ pub(crate) fn serve(
 
 async fn respond(
     queue: Queue,
+    doctor: Option<DoctorPart>,
     limits: LimitsOf,
     accounts: AccountsNow,
     question: String,
@@ -168,6 +175,13 @@ async fn respond(
             Ok(value) => Reply::Answer(value),
             Err(error) => Reply::Error(OperatorError::Unavailable(error.to_string())),
         },
+        Ok(Request::Doctor(request)) => {
+            let answered = match doctor {
+                Some(doctor) => Box::pin(doctor.answer(request)).await,
+                None => Err(no_gateway()),
+            };
+            answered.map_or_else(Reply::Error, Reply::Answer)
+        }
         Ok(request) => match answer(&queue, &limits, request).await {
             Ok(value) => Reply::Answer(value),
             Err(error) => Reply::Error(error),
@@ -178,6 +192,13 @@ async fn respond(
         ))),
     };
     serde_json::to_string(&reply).unwrap_or_else(|_| UNSAYABLE.to_owned())
+}
+
+fn no_gateway() -> OperatorError {
+    OperatorError::Unavailable(
+        "no gateway runs here; look at its configuration with `mailward doctor --config FILE`"
+            .to_owned(),
+    )
 }
 
 /// Values made of text, numbers and lists always become JSON; this is for the

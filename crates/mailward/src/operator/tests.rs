@@ -78,6 +78,7 @@ async fn socket_and_store_say_the_same() {
     serve(
         &store_dir,
         &fixture.queue,
+        None,
         &fixture.config(),
         no_accounts(),
         &tasks,
@@ -177,6 +178,7 @@ async fn says_clearly_why_there_is_no_answer() {
     serve(
         &fixture.store_dir(),
         &fixture.queue,
+        None,
         &fixture.config(),
         no_accounts(),
         &tasks,

@@ -47,6 +47,10 @@ pub(super) async fn start(
     operator::serve(
         &gateway.config.dir,
         &gateway.queue,
+        Some(operator::DoctorPart {
+            gateway: gateway.clone(),
+            addresses,
+        }),
         &gateway.config,
         accounts_now(&gateway),
         &surroundings.tasks,

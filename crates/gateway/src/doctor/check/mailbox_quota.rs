@@ -5,7 +5,7 @@ use super::{Check, Findings, Seen};
 pub(in crate::doctor) const CHECK: Check = Check {
     id: "mailbox-quota",
     title: "Mailboxes have room",
-    clauses: &[guide(79)],
+    clauses: &[guide(66), guide(79)],
     about: "A full mailbox neither sends nor receives, and what is sent fills it. The service \
             offers no way to ask over the protocols that this gateway speaks, so this is always \
             said to be unknown, with where a person sees it.",

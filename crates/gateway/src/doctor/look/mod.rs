@@ -12,14 +12,13 @@ mod sign_in;
 mod store;
 mod token;
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::future::join;
+use futures_util::future::{BoxFuture, join};
 use futures_util::stream;
+use futures_util::{FutureExt as _, StreamExt as _};
 use mailward_mail::{Clock, Timestamp};
 use mailward_net::{Resolver, Trust};
 
@@ -77,18 +76,18 @@ pub(super) async fn look(doctor: Doctor, looks: &[Look], at: Timestamp) -> Seen 
         StoreSeen::default()
     };
 
-    let servers = each(wants(Look::Server), &here.config.routes, |route| {
-        server::look(here, route)
-    });
-    let tokens = each(
-        wants(Look::SignIn),
-        here.config.oauth.iter().collect::<Vec<_>>(),
-        |(name, client)| token::look(here, &ledger, name, client),
-    );
+    let (asks_servers, signs_in) = (wants(Look::Server), wants(Look::SignIn));
+    let routes = here.config.routes.iter().filter(|_| asks_servers);
+    let servers = routes.map(|route| server::look(here, route).boxed());
+    let servers = each(servers.collect());
+    let clients = here.config.oauth.iter().filter(|_| signs_in);
+    let tokens = clients.map(|(name, client)| token::look(here, &ledger, name, client).boxed());
+    let tokens = each(tokens.collect());
     let (routes, tokens) = join(servers, tokens).await;
-    let sign_ins = each(wants(Look::SignIn), &here.config.accounts, |account| {
-        sign_in::look(here, &ledger, &routes, &tokens, account)
-    });
+    let accounts = here.config.accounts.iter().filter(|_| signs_in);
+    let sign_ins =
+        accounts.map(|account| sign_in::look(here, &ledger, &routes, &tokens, account).boxed());
+    let sign_ins = each(sign_ins.collect());
     let own = async {
         if wants(Look::Own) {
             own::look(here, doctor.standing.as_ref(), &state).await
@@ -144,23 +143,9 @@ async fn record(
     }
 }
 
-/// Does `work` with each, a few at a time, and keeps their order.
-async fn each<T, F, R>(
-    is_wanted: bool,
-    items: impl IntoIterator<Item = T>,
-    work: impl Fn(T) -> F,
-) -> Vec<R>
-where
-    F: Future<Output = R>,
-{
-    if !is_wanted {
-        return Vec::new();
-    }
-    stream::iter(items)
-        .map(work)
-        .buffered(AT_ONCE_MAX)
-        .collect()
-        .await
+/// Does all of it, a few at a time, and keeps its order.
+async fn each<R>(work: Vec<BoxFuture<'_, R>>) -> Vec<R> {
+    stream::iter(work).buffered(AT_ONCE_MAX).collect().await
 }
 
 /// Whose word is taken for a server's certificate.

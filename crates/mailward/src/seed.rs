@@ -118,6 +118,9 @@ pub(crate) struct SeedApplication {
     /// Another route than that of its account.
     #[serde(default)]
     pub(crate) route: Option<SeedRoute>,
+    /// May go by the high sending service as well, when its account sends much.
+    #[serde(default)]
+    pub(crate) high_sending: bool,
     /// For SMTP; the application's name without one.
     #[serde(default)]
     pub(crate) username: Option<String>,

@@ -398,6 +398,7 @@ impl Setting {
                 kind: KeyKind::Live,
                 hash: KeyHash::of(api_key.expose()).to_text(),
             }],
+            high_sending_route: seed.high_sending.then(|| RouteName::new(HIGH_SENDING)),
             ..seed.registered(route_of(seed))
         };
         let shown = ReadyApplication {

@@ -58,6 +58,7 @@ pub(super) const STANDINGS: &[Line] = &[
         &[
             Limit("messages per minute"),
             Register("volumes.messages_per_minute_peak"),
+            Gateway("the `high_sending` route", CONFIGURATION),
             Plays("the high sending service", TWIN),
         ],
     ),
@@ -67,6 +68,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Rule("tls-route"),
             Preflight("relay-terms"),
             Register("exceptions"),
+            Gateway("the `relay` route", CONFIGURATION),
         ],
     ),
     (9, &[Register("volumes.messages_per_day"), PACE]),

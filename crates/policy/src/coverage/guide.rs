@@ -76,7 +76,14 @@ pub(super) const STANDINGS: &[Line] = &[
             Twin("from-several"),
         ],
     ),
-    (11, &[Rule("tls-route"), Register("exceptions")]),
+    (
+        11,
+        &[
+            Rule("tls-route"),
+            Register("exceptions"),
+            Gateway("the `relay` route", CONFIGURATION),
+        ],
+    ),
     (12, &[Register("ods_code"), Twin("relay-domain")]),
     (
         13,
@@ -292,7 +299,14 @@ pub(super) const STANDINGS: &[Line] = &[
             CONFIGURATION,
         )],
     ),
-    (49, &[Rule("tls-route"), Register("exceptions")]),
+    (
+        49,
+        &[
+            Rule("tls-route"),
+            Register("exceptions"),
+            Gateway("the `relay` route", CONFIGURATION),
+        ],
+    ),
     (
         50,
         &[
@@ -472,6 +486,7 @@ pub(super) const STANDINGS: &[Line] = &[
         81,
         &[
             Register("volumes.messages_per_minute_peak"),
+            Gateway("the `high_sending` route", CONFIGURATION),
             Plays("the high sending service", TWIN),
         ],
     ),

@@ -59,7 +59,8 @@ impl fmt::Display for Standing {
             Self::Rule(id) | Self::Repair(id) => write!(f, "[{id}](rules.md#{id})"),
             Self::Limit(name) => write!(f, "[{name}](rules.md#published-limits)"),
             Self::Register(name) => write!(f, "[`{name}`](register.md#fields)"),
-            Self::Preflight(id) | Self::Twin(id) => write!(f, "`{id}`"),
+            Self::Preflight(id) => write!(f, "`{id}`"),
+            Self::Twin(id) => write!(f, "[`{id}`](behaviours.md)"),
             Self::Gateway(what, page) | Self::Plays(what, page) => {
                 // From docs/reference to docs.
                 let near = page.strip_prefix("reference/");

@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[&str] = &[
     crate::register::MIGRATION,
     QUEUE_LIMITS,
     crate::password::MIGRATION,
+    crate::register::MIGRATION_LIFE,
 ];
 
 const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
@@ -179,7 +180,12 @@ impl Gateway {
             .recover()
             .await
             .map_err(|error| GatewayError::Queue(error.to_string()))?;
-        let register = Arc::new(Register::open(Arc::clone(&config), store).await?);
+        let register = Register::open(Arc::clone(&config), store).await?;
+        // A full disk must not keep a gateway from sending what it has.
+        if let Err(error) = register.keep_configuration(options.clock.now()).await {
+            tracing::error!(%error, "the configuration is not noted for register commands");
+        }
+        let register = Arc::new(register);
         let sign_in = SignIn::new(
             Arc::clone(&register),
             &config.limits,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli_register::RegisterCommand;
+
 /// Carries an application's mail to NHSmail by the rules, and is an NHSmail to test against.
 #[derive(Debug, Parser)]
 #[command(name = "mailward", version, max_term_width = 100)]
@@ -30,6 +32,9 @@ pub(crate) enum Command {
     /// Make and check passwords, and see how old those of the accounts are
     #[command(subcommand)]
     Accounts(AccountsCommand),
+    /// Keep the interface register: who may send, approved by whom, until when
+    #[command(subcommand)]
+    Register(Box<RegisterCommand>),
     /// Keep the secrets that a configuration refers to
     #[command(subcommand)]
     Secrets(SecretsCommand),

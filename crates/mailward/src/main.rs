@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 the answer is no, 2 it could not be done.
 
 mod cli;
+mod cli_register;
 mod commands;
 mod console_source;
 mod operator;

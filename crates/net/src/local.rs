@@ -21,8 +21,8 @@ use tokio::task::JoinSet;
 use crate::clock::within;
 use crate::tasks::Shutdown;
 
-/// The longest question, in octets.
-pub const QUESTION_OCTETS_MAX: usize = 1024 * 1024;
+/// The longest question, in octets: a whole interface register to import.
+pub const QUESTION_OCTETS_MAX: usize = 16 * 1024 * 1024;
 
 /// The longest answer a caller takes, in octets: a message with as many
 /// recipients and events as the ledger shows at once comes to a few MiB.

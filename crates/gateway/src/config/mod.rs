@@ -27,7 +27,7 @@ use mailward_policy::{
     AccountKind, MailService, Profile, RouteFacts, RouteKind, Settings, TlsVersion,
 };
 use mailward_queue::{AccountName, ApplicationName, RouteName};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use application::{
     Application, Callback, Deployment, Direction, Exception, IntakeKey, IntakePassword, KeyKind,
@@ -212,7 +212,7 @@ pub struct ConsoleUser {
 }
 
 /// A way out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Route {
     pub name: RouteName,
     pub kind: RouteKind,
@@ -259,7 +259,7 @@ impl Route {
 }
 
 /// How an account proves itself on a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mechanism {
     /// Of a relay, which asks for no sign-in.
     None,
@@ -282,7 +282,7 @@ impl Mechanism {
 }
 
 /// A day on which the service takes something away.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retirement {
     pub date: Timestamp,
     pub what: String,
@@ -299,7 +299,7 @@ pub struct OAuthClient {
 }
 
 /// A mailbox at the service that applications send from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
     pub address: Address,
     pub kind: AccountKind,

@@ -18,6 +18,8 @@ pub struct Field {
     /// As configuration, seed, import files and JSON write it; a dot leads
     /// into a table: `references.iams`.
     pub name: &'static str,
+    /// As the command line writes it: `iams`.
+    pub flag: &'static str,
     pub clauses: &'static [ClauseId],
     pub about: &'static str,
     /// The attribute of a configuration item that carries it in an export.
@@ -72,19 +74,14 @@ impl Field {
             ))),
         }
     }
-
-    /// The last part of its name, as a flag of the command line: `iams`.
-    pub fn flag(&self) -> String {
-        let last = self.name.rsplit('.').next().unwrap_or(self.name);
-        last.replace('_', "-")
-    }
 }
 
 /// An optional text of the entry, by the path to it.
 macro_rules! text {
-    ($name:literal, $attribute:literal, [$($clause:expr),*], $about:literal, $($path:ident).+) => {
+    ($name:literal, $flag:literal, $attribute:literal, [$($clause:expr),*], $about:literal, $($path:ident).+) => {
         Field {
             name: $name,
+            flag: $flag,
             clauses: &[$($clause),*],
             about: $about,
             attribute: $attribute,
@@ -100,9 +97,10 @@ macro_rules! text {
 
 /// An optional day of the entry.
 macro_rules! day {
-    ($name:literal, $attribute:literal, [$($clause:expr),*], $about:literal, $path:ident) => {
+    ($name:literal, $flag:literal, $attribute:literal, [$($clause:expr),*], $about:literal, $path:ident) => {
         Field {
             name: $name,
+            flag: $flag,
             clauses: &[$($clause),*],
             about: $about,
             attribute: $attribute,
@@ -118,9 +116,10 @@ macro_rules! day {
 
 /// An optional number of the entry.
 macro_rules! number {
-    ($name:literal, $attribute:literal, [$($clause:expr),*], $about:literal, $($path:ident).+) => {
+    ($name:literal, $flag:literal, $attribute:literal, [$($clause:expr),*], $about:literal, $($path:ident).+) => {
         Field {
             name: $name,
+            flag: $flag,
             clauses: &[$($clause),*],
             about: $about,
             attribute: $attribute,
@@ -138,6 +137,7 @@ macro_rules! number {
 pub const FIELDS: &[Field] = &[
     Field {
         name: "name",
+        flag: "name",
         clauses: &[eng(14), dhc(1)],
         about: "the application's name",
         attribute: "name",
@@ -147,6 +147,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "owner",
+        flag: "owner",
         clauses: &[eng(14), dhc(1)],
         about: "the department or person that answers for it",
         attribute: "owned_by",
@@ -159,6 +160,7 @@ pub const FIELDS: &[Field] = &[
     },
     text!(
         "owner_contact",
+        "owner-contact",
         "managed_by",
         [eng(14), guide(75)],
         "whom to reach about it: an address or a telephone number",
@@ -166,6 +168,7 @@ pub const FIELDS: &[Field] = &[
     ),
     Field {
         name: "purpose",
+        flag: "purpose",
         clauses: &[eng(14), dhc(1)],
         about: "what it sends and why",
         attribute: "short_description",
@@ -178,6 +181,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "data_class",
+        flag: "data-class",
         clauses: &[eng(19), eng(20), eng(23)],
         about: "OFFICIAL or OFFICIAL-SENSITIVE: the class of its messages unless they say otherwise",
         attribute: "u_data_class",
@@ -190,6 +194,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "patient_data",
+        flag: "patient-data",
         clauses: &[guide(22), eng(20)],
         about: "whether its messages identify patients",
         attribute: "u_patient_data",
@@ -202,6 +207,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "clinical",
+        flag: "clinical",
         clauses: &[guide(22), guide(101)],
         about: "whether it is treated as a clinical system",
         attribute: "u_clinical",
@@ -214,6 +220,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "direction",
+        flag: "direction",
         clauses: &[eng(14), dhc(1)],
         about: "send, receive or both",
         attribute: "u_direction",
@@ -226,6 +233,7 @@ pub const FIELDS: &[Field] = &[
     },
     number!(
         "volumes.messages_per_day",
+        "messages-per-day",
         "u_messages_per_day",
         [guide(80), eng(3)],
         "messages a day that its owner expects",
@@ -233,6 +241,7 @@ pub const FIELDS: &[Field] = &[
     ),
     number!(
         "volumes.messages_per_minute_peak",
+        "messages-per-minute-peak",
         "u_messages_per_minute_peak",
         [guide(81), dhc(7)],
         "messages in the busiest minute that its owner expects",
@@ -240,6 +249,7 @@ pub const FIELDS: &[Field] = &[
     ),
     Field {
         name: "account",
+        flag: "account",
         clauses: &[guide(70), dhc(12)],
         about: "the address of its application account, which no other application has",
         attribute: "u_account",
@@ -252,6 +262,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "route",
+        flag: "route",
         clauses: &[dhc(4), dhc(6)],
         about: "the way out; its account's",
         attribute: "u_route",
@@ -262,8 +273,26 @@ pub const FIELDS: &[Field] = &[
             Ok(())
         }),
     },
+    Field {
+        name: "high_sending_route",
+        flag: "high-sending-route",
+        clauses: &[guide(81), dhc(7)],
+        about: "the route by the high sending service, where it sends more than its own carries",
+        attribute: "u_high_sending_route",
+        form: Form::Text,
+        get: |one| {
+            one.high_sending_route
+                .as_ref()
+                .map(|route| route.as_str().to_owned())
+        },
+        set: Set::To(|one, text| {
+            one.high_sending_route = values::optional(text).map(RouteName::from);
+            Ok(())
+        }),
+    },
     text!(
         "references.application_documentation",
+        "application-documentation",
         "u_application_documentation",
         [eng(14), eng(16), dhc(1), dhc(3)],
         "where the integration is documented with the application",
@@ -271,6 +300,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.architecture_documentation",
+        "architecture-documentation",
         "u_architecture_documentation",
         [eng(14), eng(16), dhc(2), dhc(3)],
         "its identity in the repository of the organisation's architecture",
@@ -278,6 +308,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.architecture_approval",
+        "architecture-approval",
         "u_architecture_approval",
         [dhc(14), dhc(15)],
         "the architects' approval",
@@ -285,6 +316,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.cmdb",
+        "cmdb",
         "u_cmdb",
         [eng(15)],
         "its item in the configuration management database",
@@ -292,6 +324,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.iams",
+        "iams",
         "u_iams",
         [eng(21)],
         "its entry in the Information Asset Management System",
@@ -299,6 +332,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.la_request",
+        "la-request",
         "u_la_request",
         [guide(6), guide(47), guide(104)],
         "the request to the Local Administrator to enable its protocols",
@@ -306,6 +340,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.account_request",
+        "account-request",
         "u_account_request",
         [guide(18), dhc(13)],
         "the request for its application account, or to make one of a user account",
@@ -313,6 +348,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.dns_request",
+        "dns-request",
         "u_dns_request",
         [guide(53), guide(58)],
         "the request to register the sending address, where it uses the relay",
@@ -320,6 +356,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.nhsmail_contact",
+        "nhsmail-contact",
         "u_nhsmail_contact",
         [guide(102)],
         "where the NHSmail team was told of the plan",
@@ -327,6 +364,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "references.clinical_safety_case",
+        "clinical-safety-case",
         "u_clinical_safety_case",
         [guide(22), guide(101)],
         "the clinical safety case",
@@ -334,6 +372,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "information_governance_contact",
+        "information-governance-contact",
         "u_information_governance_contact",
         [eng(22)],
         "the Information Governance representative who was asked",
@@ -341,6 +380,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "ods_code",
+        "ods-code",
         "u_ods_code",
         [guide(12), guide(105)],
         "the organisation's code in the Organisation Data Service",
@@ -348,6 +388,7 @@ pub const FIELDS: &[Field] = &[
     ),
     text!(
         "sponsoring_organisation",
+        "sponsoring-organisation",
         "u_sponsoring_organisation",
         [guide(105)],
         "who sponsors a party outside the NHS",
@@ -355,6 +396,7 @@ pub const FIELDS: &[Field] = &[
     ),
     Field {
         name: "deployment",
+        flag: "deployment",
         clauses: &[guide(103), eng(24)],
         about: "where it runs: internet, hscn, cloud or on-premises",
         attribute: "u_deployment",
@@ -369,6 +411,7 @@ pub const FIELDS: &[Field] = &[
     },
     day!(
         "migration_date",
+        "migration-date",
         "u_migration_date",
         [eng(25)],
         "by when it leaves legacy mail on the premises",
@@ -376,6 +419,7 @@ pub const FIELDS: &[Field] = &[
     ),
     day!(
         "review_date",
+        "review-date",
         "u_review_date",
         [eng(14), eng(16)],
         "when the entry is to be looked at again",
@@ -383,6 +427,7 @@ pub const FIELDS: &[Field] = &[
     ),
     Field {
         name: "approval_expires",
+        flag: "approval-expires",
         clauses: &[dhc(14), dhc(15), eng(16)],
         about: "when the approval lapses; from that moment nothing is sent",
         attribute: "u_approval_expires",
@@ -392,6 +437,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "state",
+        flag: "state",
         clauses: &[eng(16), dhc(3), dhc(14)],
         about: "draft, approved, live, suspended or retired",
         attribute: "u_state",
@@ -401,6 +447,7 @@ pub const FIELDS: &[Field] = &[
     },
     number!(
         "mass_mailing_recipients_max",
+        "mass-mailing-recipients-max",
         "u_mass_mailing_recipients_max",
         [eng(4), dhc(10)],
         "people whom one text may reach before it is a mass mailing, where other than usual",
@@ -408,6 +455,7 @@ pub const FIELDS: &[Field] = &[
     ),
     Field {
         name: "display_name",
+        flag: "display-name",
         clauses: &[guide(78)],
         about: "advised, or required: every wrong display name is refused",
         attribute: "u_display_name",
@@ -421,6 +469,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "send_as",
+        flag: "send-as",
         clauses: &[guide(10)],
         about: "addresses other than its account's that it was granted to send as",
         attribute: "u_send_as",
@@ -433,6 +482,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "service_names",
+        flag: "service-names",
         clauses: &[guide(78)],
         about: "names of services that may stand in place of a person's",
         attribute: "u_service_names",
@@ -445,6 +495,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "approvals",
+        flag: "approvals",
         clauses: &[guide(6), guide(22), eng(22), dhc(14), dhc(15)],
         about: "who approved what, by which reference, until when",
         attribute: "u_approvals",
@@ -454,6 +505,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "exceptions",
+        flag: "exceptions",
         clauses: &[guide(51), guide(78), eng(18), dhc(8), dhc(15)],
         about: "approved departures: relay, plaintext_device or service_name, each with reference, end and subject",
         attribute: "u_exceptions",
@@ -521,7 +573,7 @@ mod tests {
         for field in FIELDS {
             assert!(seen.insert(format!("name {}", field.name)), "{field:?}");
             assert!(seen.insert(format!("at {}", field.attribute)), "{field:?}");
-            assert!(seen.insert(format!("flag {}", field.flag())), "{field:?}");
+            assert!(seen.insert(format!("flag {}", field.flag)), "{field:?}");
             assert!(!field.clauses.is_empty() && !field.about.is_empty());
             for clause in field.clauses {
                 assert!(clause.clause().is_some(), "{clause} of {}", field.name);

@@ -10,27 +10,36 @@
 //!
 //! Knows no protocol: SMTP and HTTP say the same refusals in their own words.
 
+mod change;
+mod entry;
 mod fields;
 mod hash;
+mod life;
 mod refusals;
 mod remembered;
 mod rows;
 mod sign_in;
+mod transfer;
 mod values;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mailward_mail::Timestamp;
 use mailward_policy::{AccountFacts, ApplicationFacts, ApplicationState, RouteFacts};
 use mailward_queue::{AccountName, ApplicationName, Lane};
 use mailward_store::{ReadError, Store, WriteError};
 
+pub use change::Credentials;
+pub use entry::{Configured, Entry};
 pub use fields::{FIELDS, Field, Form, fields_table};
 pub use hash::{HashError, KeyHash, PasswordHash, make_api_key, make_password};
-pub use rows::MIGRATION;
+pub use life::{Act, Approval, ApprovalKind, Author, Event, Standing};
+pub use rows::{MIGRATION, MIGRATION_LIFE};
 pub use sign_in::{Denied, Principal, SignIn};
+pub use transfer::{DocumentFormat, ImportError, ImportErrors, ImportFormat, Imported};
 pub use values::{NAME_OCTETS_MAX, Unfit, day, exception_of, is_name, is_sign_in_name};
+
+use rows::Kept;
 
 use crate::config::{Account, Application, Config, KeyKind, Route};
 
@@ -107,6 +116,8 @@ pub struct Register {
     config: Arc<Config>,
     store: Option<Store>,
     index: RwLock<Arc<Index>>,
+    /// One change at a time: it is judged by the state that it changes.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// One state of the register; replaced as a whole.
@@ -116,6 +127,8 @@ struct Index {
     /// state is known to be old.
     generation: u64,
     by_name: HashMap<ApplicationName, Arc<Registered>>,
+    /// All of them, those that cannot send too.
+    entries: BTreeMap<ApplicationName, Arc<Entry>>,
     passwords: HashMap<String, Password>,
     keys: HashMap<KeyHash, (Arc<Registered>, KeyKind)>,
     /// Costs as much to try as the first chosen password does, and fits none.
@@ -130,17 +143,37 @@ struct Password {
     hash: Arc<PasswordHash>,
 }
 
-/// Why an entry was not taken into the register.
+/// Why the register was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    #[error("application {0} stands in the configuration file; change it there")]
+    #[error("application {0} stands in the configuration; change it there")]
     InConfiguration(ApplicationName),
-    #[error("application {0} names an account or a route that is not configured")]
-    NoWayOut(ApplicationName),
     #[error("there is no application {0} in the register")]
     NoSuchApplication(ApplicationName),
-    #[error("the username or key of application {0} is in use by another")]
-    CredentialTaken(ApplicationName),
+    #[error("there is an application {0} already; change it, or choose another name")]
+    Exists(ApplicationName),
+    #[error("an application's name is 1 to {NAME_OCTETS_MAX} letters, digits, '-', '_' and '.'")]
+    BadName,
+    #[error("a username is 1 to {NAME_OCTETS_MAX} visible ASCII characters")]
+    BadUsername,
+    #[error("there is no field {0:?}; docs/reference/register.md lists them")]
+    NoField(String),
+    #[error("{field} {problem}")]
+    Unfit { field: String, problem: String },
+    #[error("account {0} is not configured; name the address of an account of the gateway")]
+    NoAccount(AccountName),
+    #[error(
+        "account {account} is application {by}'s; each application has an account of its own (GUIDE-70)"
+    )]
+    AccountTaken {
+        account: AccountName,
+        by: ApplicationName,
+    },
+    #[error("{what} is in use by application {by}")]
+    CredentialTaken { what: String, by: ApplicationName },
+    /// It may not be done as things stand.
+    #[error("{0}")]
+    Refused(String),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error("this register is kept in the configuration alone")]
@@ -158,19 +191,21 @@ impl Register {
             config,
             store: None,
             index: RwLock::default(),
+            turn: tokio::sync::Mutex::default(),
         };
-        register.replace(Vec::new());
+        register.replace(Kept::default());
         register
     }
 
     /// The same and what the store's rows say. The store must have been opened
-    /// with [`MIGRATION`] among its own.
+    /// with [`MIGRATION`] and [`MIGRATION_LIFE`] among its own.
     pub async fn open(config: Arc<Config>, store: Store) -> Result<Self, ReadError> {
         let kept = rows::all(&store).await?;
         let register = Self {
             config,
             store: Some(store),
             index: RwLock::default(),
+            turn: tokio::sync::Mutex::default(),
         };
         register.replace(kept);
         Ok(register)
@@ -187,29 +222,19 @@ impl Register {
         list
     }
 
-    /// Adds or replaces an entry of the rows.
-    pub async fn put(&self, application: Application, now: Timestamp) -> Result<(), RegisterError> {
-        let store = self.store.as_ref().ok_or(RegisterError::NoStore)?;
-        let name = application.name.clone();
-        self.check(&application)?;
-        rows::put(store, application, now).await?;
-        self.reload(store).await?;
-        tracing::info!(application = %name, "register entry changed");
-        Ok(())
+    /// The entry of this name, whether it can send or not.
+    pub fn entry(&self, name: &ApplicationName) -> Option<Arc<Entry>> {
+        self.index().entries.get(name).cloned()
     }
 
-    /// Removes an entry of the rows.
-    pub async fn remove(&self, name: &ApplicationName) -> Result<(), RegisterError> {
-        let store = self.store.as_ref().ok_or(RegisterError::NoStore)?;
-        if self.config.application(name).is_some() {
-            return Err(RegisterError::InConfiguration(name.clone()));
-        }
-        if !rows::remove(store, name.clone()).await? {
-            return Err(RegisterError::NoSuchApplication(name.clone()));
-        }
-        self.reload(store).await?;
-        tracing::info!(application = %name, "register entry removed");
-        Ok(())
+    /// All entries, by name.
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
+        self.index().entries.values().cloned().collect()
+    }
+
+    /// What it is configured with.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     async fn reload(&self, store: &Store) -> Result<(), ReadError> {
@@ -218,41 +243,30 @@ impl Register {
         Ok(())
     }
 
-    fn check(&self, application: &Application) -> Result<(), RegisterError> {
-        let name = &application.name;
-        if self.config.application(name).is_some() {
-            return Err(RegisterError::InConfiguration(name.clone()));
-        }
-        let account = self.config.account(&application.account);
-        if account.is_none() || self.config.route(&application.route).is_none() {
-            return Err(RegisterError::NoWayOut(name.clone()));
-        }
-        let index = self.index();
-        let of_another = |owner: &Arc<Registered>| owner.application.name != *name;
-        for password in &application.passwords {
-            PasswordHash::parse(&password.hash)?;
-            let taken = index.passwords.get(&username_key(&password.username));
-            if taken.is_some_and(|taken| of_another(&taken.registered)) {
-                return Err(RegisterError::CredentialTaken(name.clone()));
-            }
-        }
-        for key in &application.api_keys {
-            let taken = index.keys.get(&KeyHash::parse(&key.hash)?);
-            if taken.is_some_and(|(owner, _)| of_another(owner)) {
-                return Err(RegisterError::CredentialTaken(name.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    fn replace(&self, kept: Vec<Application>) {
+    fn replace(&self, kept: Kept) {
         let generation = self.index().generation + 1;
         let mut index = Index {
             generation,
             ..Index::default()
         };
-        let mut applications = self.config.applications.clone();
-        applications.extend(kept);
+        let mut applications = Vec::new();
+        for (entry, in_configuration) in self
+            .config
+            .applications
+            .iter()
+            .map(|one| (one.clone(), true))
+            .chain(kept.applications.into_iter().map(|one| (one, false)))
+        {
+            let name = entry.name.clone();
+            if index.entries.contains_key(&name) {
+                tracing::warn!(application = %name, "a register row is hidden by the configuration");
+                continue;
+            }
+            let standing = kept.standings.get(&name).cloned().unwrap_or_default();
+            let entry = Entry::new(entry, standing, in_configuration);
+            applications.push(entry.application.clone());
+            index.entries.insert(name, Arc::new(entry));
+        }
         let sharers = shared_accounts(&applications);
         for application in applications {
             index.add(application, &self.config, &sharers);
@@ -266,7 +280,6 @@ impl Register {
 }
 
 impl Index {
-    /// What is there already stays: the configuration comes first.
     fn add(
         &mut self,
         application: Application,
@@ -274,10 +287,6 @@ impl Index {
         sharers: &HashMap<AccountName, Vec<ApplicationName>>,
     ) {
         let name = application.name.clone();
-        if self.by_name.contains_key(&name) {
-            tracing::warn!(application = %name, "a register row is hidden by the configuration");
-            return;
-        }
         let Some(registered) = Registered::new(application, config, sharers) else {
             tracing::error!(application = %name, "its account or route is not configured: it cannot send");
             return;

@@ -11,6 +11,8 @@ mod doctor;
 mod explain;
 mod queue;
 mod queue_text;
+mod register;
+mod register_text;
 mod secrets;
 mod store;
 mod table;
@@ -35,6 +37,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Queue(command) => queue::run(command).await?,
         Command::Accounts(command) => accounts::run(command).await?,
+        Command::Register(command) => register::run(*command).await?,
         Command::Secrets(command) => secrets::run(command, &mut io::stdin().lock())?,
         Command::Store(command) => store::run(&command)?,
         Command::Config(command) => config::run(&command)?,

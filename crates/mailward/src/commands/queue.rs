@@ -98,7 +98,7 @@ async fn show<T: DeserializeOwned>(
 }
 
 /// The answer is no: not an error of the command.
-fn refused(why: &str, as_json: bool) -> Result<Report, CommandError> {
+pub(super) fn refused(why: &str, as_json: bool) -> Result<Report, CommandError> {
     if as_json {
         return Report::json(&serde_json::json!({ "refused": why }), false);
     }
@@ -117,7 +117,7 @@ fn state_word(text: &str) -> Result<StateWord, CommandError> {
 }
 
 /// Who sits at the terminal, as far as it is known.
-fn operator() -> Actor {
+pub(super) fn operator() -> Actor {
     let named = ["SUDO_USER", "USER", "LOGNAME"];
     let name = named.iter().find_map(|name| std::env::var(name).ok());
     Actor::from(

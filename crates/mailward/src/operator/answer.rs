@@ -50,6 +50,7 @@ pub(crate) async fn answer(
         Request::Accounts => Err(OperatorError::Unavailable(
             "no gateway runs here; name its configuration with --config instead".to_owned(),
         )),
+        Request::Register { .. } => Err(super::no_register()),
         Request::Summary => json(SummaryShape::new(
             queue.summary().await?,
             queue.open_breakers().await?,

@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mailward_gateway::MIGRATIONS;
+use mailward_gateway::register::Configured;
+use mailward_gateway::{MIGRATIONS, Register};
 use mailward_net::local::{self, LocalError};
 use mailward_net::{SystemClock, SystemDice};
 use mailward_queue::{Filter, Gates, Queue, QueueError, Terms};
 use mailward_store::{OpenError, Options, ReadError, Schema, Store};
 use serde_json::Value;
 
-use super::{OperatorError, Reply, Request, SOCKET, answer, published_limits};
+use super::{
+    OperatorError, RegisterPart, RegisterRequest, Reply, Request, SOCKET, answer, published_limits,
+};
 
 /// Where `up` keeps the gateway's store within its folder.
 const WITHIN_UP: &str = "gateway";
@@ -63,6 +66,11 @@ async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorE
         )),
         other => unavailable(other),
     })?;
+    if let Request::Register { who, why, request } = request {
+        let answered = of_register(store_dir, &store, who.as_str(), why, request).await;
+        store.close().await;
+        return answered;
+    }
     let queue = Queue::over(
         store,
         Arc::new(SystemClock),
@@ -74,6 +82,31 @@ async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorE
     let answered = settled(store_dir, &queue, request).await;
     queue.close().await;
     answered
+}
+
+/// Asks the register by what the gateway was last configured with.
+async fn of_register(
+    store_dir: &Path,
+    store: &Store,
+    who: &str,
+    why: String,
+    request: RegisterRequest,
+) -> Result<Value, OperatorError> {
+    let config = Configured::read(store).await?.ok_or_else(|| {
+        OperatorError::Unavailable(format!(
+            "no gateway of this version has used {} yet; start it once",
+            store_dir.display()
+        ))
+    })?;
+    let register = Register::open(Arc::new(config), store.clone())
+        .await
+        .map_err(unavailable)?;
+    let part = RegisterPart {
+        register: Arc::new(register),
+        clock: Arc::new(SystemClock),
+        dice: Arc::new(SystemDice),
+    };
+    part.answer(who.to_owned(), why, request).await
 }
 
 /// Settles what a killed gateway left as under way, as its next start would,

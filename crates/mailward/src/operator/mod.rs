@@ -11,6 +11,7 @@
 mod answer;
 mod ask;
 pub(crate) mod doctor;
+pub(crate) mod register;
 pub(crate) mod sentences;
 pub(crate) mod shapes;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use serde_json::Value;
 pub(crate) use answer::answer;
 pub(crate) use ask::{ask, is_store};
 pub(crate) use doctor::{DoctorPart, DoctorRequest};
+pub(crate) use register::{RegisterPart, RegisterRequest};
 
 /// The socket's name in the store's folder.
 const SOCKET: &str = "operator.sock";
@@ -68,6 +70,12 @@ pub(crate) enum Request {
     Accounts,
     /// The preflight of the gateway that answers.
     Doctor(DoctorRequest),
+    /// Of the register, and nothing of the queue.
+    Register {
+        who: Actor,
+        why: String,
+        request: RegisterRequest,
+    },
 }
 
 /// What is done to a message that waits.
@@ -145,6 +153,7 @@ pub(crate) fn serve(
     store_dir: &Path,
     queue: &Queue,
     doctor: Option<DoctorPart>,
+    register: Option<RegisterPart>,
     config: &Config,
     accounts: AccountsNow,
     tasks: &Tasks,
@@ -154,7 +163,8 @@ pub(crate) fn serve(
     let respond = move |question: String| {
         let accounts = Arc::clone(&accounts);
         let limits = Arc::clone(&limits);
-        respond(queue.clone(), doctor.clone(), limits, accounts, question)
+        let (doctor, register) = (doctor.clone(), register.clone());
+        respond(queue.clone(), doctor, register, limits, accounts, question)
     };
     // On the system's clock: how long a caller is silent has nothing to do
     // with the day that the gateway is set to.
@@ -166,6 +176,7 @@ pub(crate) fn serve(
 async fn respond(
     queue: Queue,
     doctor: Option<DoctorPart>,
+    register: Option<RegisterPart>,
     limits: LimitsOf,
     accounts: AccountsNow,
     question: String,
@@ -175,6 +186,16 @@ async fn respond(
             Ok(value) => Reply::Answer(value),
             Err(error) => Reply::Error(OperatorError::Unavailable(error.to_string())),
         },
+        Ok(Request::Register { who, why, request }) => {
+            let answered = match register {
+                Some(register) => {
+                    let who = who.as_str().to_owned();
+                    Box::pin(register.answer(who, why, request)).await
+                }
+                None => Err(no_register()),
+            };
+            answered.map_or_else(Reply::Error, Reply::Answer)
+        }
         Ok(Request::Doctor(request)) => {
             let answered = match doctor {
                 Some(doctor) => Box::pin(doctor.answer(request)).await,
@@ -199,6 +220,10 @@ fn no_gateway() -> OperatorError {
         "no gateway runs here; look at its configuration with `mailward doctor --config FILE`"
             .to_owned(),
     )
+}
+
+pub(super) fn no_register() -> OperatorError {
+    OperatorError::Unavailable("there is no register here".to_owned())
 }
 
 /// Values made of text, numbers and lists always become JSON; this is for the

@@ -79,6 +79,7 @@ async fn socket_and_store_say_the_same() {
         &store_dir,
         &fixture.queue,
         None,
+        None,
         &fixture.config(),
         no_accounts(),
         &tasks,
@@ -178,6 +179,7 @@ async fn says_clearly_why_there_is_no_answer() {
     serve(
         &fixture.store_dir(),
         &fixture.queue,
+        None,
         None,
         &fixture.config(),
         no_accounts(),

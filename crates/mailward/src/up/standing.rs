@@ -51,6 +51,7 @@ pub(super) async fn start(
             gateway: gateway.clone(),
             addresses,
         }),
+        Some(register_part(&gateway)),
         &gateway.config,
         accounts_now(&gateway),
         &surroundings.tasks,
@@ -89,6 +90,14 @@ fn gateway_part(gateway: &Gateway, alarms: &Alarms) -> GatewayPart {
         queue: gateway.queue.clone(),
         config: Arc::clone(&gateway.config),
         alarms: alarms.clone(),
+    }
+}
+
+fn register_part(gateway: &Gateway) -> operator::RegisterPart {
+    operator::RegisterPart {
+        register: Arc::clone(&gateway.register),
+        clock: Arc::clone(&gateway.clock),
+        dice: Arc::clone(&gateway.dice),
     }
 }
 

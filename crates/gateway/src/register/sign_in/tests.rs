@@ -5,6 +5,7 @@ use mailward_testkit::SimulatedClock;
 
 use super::*;
 use crate::config::{Config, IntakeKey, IntakePassword};
+use crate::register::rows::Kept;
 
 static DICE: SeededDice = SeededDice::new(5);
 
@@ -130,7 +131,7 @@ async fn what_is_remembered_ends_with_a_change_and_is_bounded() {
     let (sign_in, _) = sign_in(&limits);
     assert_eq!(attempt(&sign_in, "chosen", "correct horse").await, None);
     assert_eq!((checks(&sign_in), sign_in.remembered.count()), (1, 1));
-    sign_in.register.replace(Vec::new());
+    sign_in.register.replace(Kept::default());
     assert_eq!(attempt(&sign_in, "chosen", "correct horse").await, None);
     assert_eq!((checks(&sign_in), sign_in.remembered.count()), (1, 1));
 }

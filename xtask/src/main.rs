@@ -24,6 +24,8 @@ cargo xtask COMMAND
                      accepted messages a second, and memory of idle connections,
                      beside Postfix in the same run (as root; ten minutes, or
                      one with --quick). DIR is on the disk to measure [/var/tmp]
+  bench rules        what judging a message costs, beside plain passes over
+                     the same octets (a minute; run it by --release)
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::quick(),
         ["docs"] => test::write_documents(),
         ["bench", "accept", rest @ ..] => bench::accept(rest),
+        ["bench", "rules", rest @ ..] => bench::rules(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -42,6 +42,7 @@ fn config(folder: &std::path::Path) -> Config {
         recipients_max: None,
         dcb1596: true,
         service: MailService::Nhsmail,
+        on_premise: false,
         twin: false,
         retirements: Vec::new(),
     });

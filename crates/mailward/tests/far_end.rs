@@ -77,6 +77,7 @@ owner = "Outpatients"
 purpose = "Letters"
 data_class = "OFFICIAL"
 patient_data = false
+references = {{ application_documentation = "DOC-0001", architecture_documentation = "ARCH-0001" }}
 account = "{ACCOUNT}"
 state = "live"
 [[application.passwords]]

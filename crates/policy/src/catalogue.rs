@@ -3,10 +3,13 @@
 use crate::profile::Profile;
 use crate::rule::{Problem, Rule, Severity};
 use crate::rules::{
-    application_registered, data_class_route, date_present, display_name_form, from_is_account,
-    from_single, header_readable, mail_service_allowed, mandatory_headers, message_id_present,
-    message_size, no_non_delivery_address, recipients_per_message, recipients_readable,
-    reply_to_real, tls_route,
+    application_registered, cloud_route, data_class_route, date_present, dedicated_account,
+    display_name_form, from_is_account, from_single, header_readable, iams_reference, list_spacing,
+    mail_service_allowed, mandatory_headers, marking_kept, mass_mailing, message_id_present,
+    message_size, messages_per_minute, no_non_delivery_address, one_account_one_application,
+    patient_identifiers, recipient_domain, recipients_per_day, recipients_per_message,
+    recipients_readable, relay_sender, reply_to_real, route_authenticated, route_retirement,
+    subject_present, tls_route,
 };
 use crate::settings::{Level, Settings};
 use crate::verdict::Finding;
@@ -15,20 +18,35 @@ use crate::verdict::Finding;
 /// and no verdict depends on it.
 pub const RULES: &[&Rule] = &[
     &application_registered::RULE,
+    &cloud_route::RULE,
     &data_class_route::RULE,
     &date_present::RULE,
+    &dedicated_account::RULE,
     &display_name_form::RULE,
     &from_is_account::RULE,
     &from_single::RULE,
     &header_readable::RULE,
+    &iams_reference::RULE,
+    &list_spacing::RULE,
     &mail_service_allowed::RULE,
     &mandatory_headers::RULE,
+    &marking_kept::RULE,
+    &mass_mailing::RULE,
     &message_id_present::RULE,
     &message_size::RULE,
+    &messages_per_minute::RULE,
     &no_non_delivery_address::RULE,
+    &one_account_one_application::RULE,
+    &patient_identifiers::RULE,
+    &recipient_domain::RULE,
+    &recipients_per_day::RULE,
     &recipients_per_message::RULE,
     &recipients_readable::RULE,
+    &relay_sender::RULE,
     &reply_to_real::RULE,
+    &route_authenticated::RULE,
+    &route_retirement::RULE,
+    &subject_present::RULE,
     &tls_route::RULE,
 ];
 

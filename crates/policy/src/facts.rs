@@ -36,6 +36,15 @@ impl Facts {
     /// and what the application is registered to carry when that is patient
     /// data (ENG-20).
     pub fn strictest_class(&self) -> DataClass {
+        let stated = self.stated_class();
+        self.content
+            .class()
+            .map_or(stated, |found| found.max(stated))
+    }
+
+    /// The class that somebody stated: with the submission, in the header, or
+    /// in the register.
+    pub fn stated_class(&self) -> DataClass {
         let label = self.message.data_class.as_ref();
         let labelled = label.and_then(|label| label.class.ok());
         let patient_data = self
@@ -43,7 +52,7 @@ impl Facts {
             .as_ref()
             .is_some_and(|application| application.patient_data)
             .then_some(DataClass::OfficialSensitive);
-        [labelled, patient_data, self.content.class()]
+        [labelled, patient_data]
             .into_iter()
             .flatten()
             .fold(self.data_class, DataClass::max)
@@ -249,6 +258,18 @@ pub struct RouteFacts {
     pub recipients_max: Option<u64>,
     /// Octets that it takes, where it takes less than the published limit.
     pub octets_max: Option<u64>,
+    /// It ends at a server of the organisation's own (ENG-24).
+    pub on_premise: bool,
+    pub retirements: Vec<RetirementFacts>,
+}
+
+/// Something that a route rests on and that the service takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetirementFacts {
+    /// The first moment without it.
+    pub date: Timestamp,
+    /// `password sign-in`.
+    pub what: String,
 }
 
 impl RouteFacts {
@@ -265,6 +286,8 @@ impl RouteFacts {
             tls: (!relay).then_some(TlsVersion::Tls12),
             recipients_max: None,
             octets_max: None,
+            on_premise: false,
+            retirements: Vec::new(),
         }
     }
 
@@ -347,12 +370,38 @@ pub const NAMES: &[(&str, &str)] = &[
         "account.address",
         "the account that the application sends from",
     ),
+    (
+        "application.references",
+        "the papers that the register names for the application",
+    ),
+    (
+        "application.account_shared_with",
+        "other applications that send from the same account",
+    ),
+    (
+        "application.mass_mailing",
+        "the application's own threshold for mass mailings",
+    ),
+    (
+        "application.high_sending",
+        "whether the application may use the high sending service",
+    ),
+    ("account.kind", "application, user or shared"),
+    (
+        "account.display_name",
+        "the name that the account's mail bears, and whether it may be put in place of another",
+    ),
     ("envelope.reverse_path", "MAIL FROM"),
     ("envelope.recipients", "every RCPT TO"),
+    (
+        "recipients.accredited",
+        "whether a recipient's domain is the service's own or certified to DCB1596",
+    ),
     ("message.from", "the From field"),
     ("message.sender", "the Sender field"),
     ("message.reply_to", "the Reply-To field"),
     ("message.to", "the To, Cc and Bcc fields"),
+    ("message.subject", "whether there is a subject"),
     ("message.date", "whether there is a Date field"),
     ("message.message_id", "the Message-ID field"),
     ("message.data_class", "the X-Mailward-Data-Class field"),
@@ -362,6 +411,38 @@ pub const NAMES: &[(&str, &str)] = &[
     ),
     ("message.header", "the size and form of the header section"),
     ("message.octets", "the size of the encoded message"),
+    (
+        "content.identifiers",
+        "identifiers of patients in subject, texts and names of attachments",
+    ),
+    (
+        "content.marking",
+        "the strictest data class marking in subject and texts",
+    ),
+    (
+        "content.secure_tag",
+        "whether [secure] stands in the subject",
+    ),
+    (
+        "content.fingerprint",
+        "what texts have in common that differ only in what is a person's own",
+    ),
+    (
+        "history.messages",
+        "messages of the account in the last minute",
+    ),
+    (
+        "history.recipients",
+        "recipients of the account in the last 24 hours",
+    ),
+    (
+        "history.lists",
+        "when distribution lists among the recipients last had a message",
+    ),
+    (
+        "history.same_text",
+        "people addressed with the same text within the window",
+    ),
     ("route.kind", "which kind of route it would take"),
     ("route.twin", "whether the route ends in the twin"),
     (
@@ -370,5 +451,13 @@ pub const NAMES: &[(&str, &str)] = &[
     ),
     ("route.service", "which mail service the route ends at"),
     ("route.limits", "limits set for the route's account"),
+    (
+        "route.on_premise",
+        "whether it ends at a server of the organisation's own",
+    ),
+    (
+        "route.retirements",
+        "what the route rests on and the service takes away, and when",
+    ),
     ("data_class", "the data class given with the submission"),
 ];

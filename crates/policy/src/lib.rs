@@ -44,8 +44,8 @@ pub use content::ContentFacts;
 pub use data_class::DataClass;
 pub use facts::{
     AccountFacts, AccountKind, ApplicationFacts, ApplicationState, DisplayNameDuty, EnvelopeFacts,
-    ExceptionFacts, ExceptionKind, Facts, RecipientFacts, ReferenceFacts, RouteFacts, RouteKind,
-    TlsVersion,
+    ExceptionFacts, ExceptionKind, Facts, RecipientFacts, ReferenceFacts, RetirementFacts,
+    RouteFacts, RouteKind, TlsVersion,
 };
 pub use history::{HistoryFacts, ListHistory};
 pub use message_facts::MessageFacts;

@@ -58,6 +58,8 @@ pub struct MessageFacts {
     pub doubled: Vec<DoubledField>,
     /// Date and Message-ID fields with nothing in them.
     pub empty: Vec<EmptyField>,
+    /// The number of the line with the first Subject that says something.
+    pub subject: Option<usize>,
     /// The number of the line with Date.
     pub date: Option<usize>,
     /// The value of Message-ID, angle brackets and all; `None` too when empty.
@@ -126,6 +128,7 @@ impl MessageFacts {
             bcc: AddressField::absent("Bcc"),
             doubled: Vec::new(),
             empty: Vec::new(),
+            subject: None,
             date: None,
             message_id: None,
             data_class: None,
@@ -156,6 +159,10 @@ impl MessageFacts {
         .find(|known| field.is(known.name));
         if let Some(known) = address_field {
             known.take(field);
+        } else if field.is("Subject") {
+            if !field.raw_value.trim_ascii().is_empty() {
+                self.subject.get_or_insert(field.line);
+            }
         } else if field.is("Date") {
             self.date.get_or_insert(field.line);
             if field.raw_value.trim_ascii().is_empty() {
@@ -290,7 +297,7 @@ mod tests {
         );
         assert_eq!(facts.reply_to.mailboxes.len(), 2);
         assert!(!facts.sender.is_present());
-        assert_eq!(facts.date, Some(5));
+        assert_eq!((facts.date, facts.subject), (Some(5), None));
         assert_eq!(facts.message_id.as_deref(), Some("<1@a>"));
         let label = facts.data_class.expect("a label");
         assert_eq!(label.class, Ok(DataClass::OfficialSensitive));

@@ -61,7 +61,7 @@ pub(crate) use manual_page;
 pub enum Severity {
     /// Said, and nothing more.
     Warn,
-    /// Mended by adding a field, and said.
+    /// Mended by adding or replacing a field, and said.
     Repair,
     /// Kept until a person decides.
     Hold,
@@ -123,6 +123,8 @@ pub struct Problem {
     pub raised_to: Option<Severity>,
     /// What would mend it.
     pub repair: Option<RepairField>,
+    /// What to write there, where the rule knows.
+    pub repair_value: Option<String>,
 }
 
 impl Problem {
@@ -135,6 +137,7 @@ impl Problem {
             by_standard: false,
             raised_to: None,
             repair: None,
+            repair_value: None,
         }
     }
 
@@ -169,6 +172,13 @@ impl Problem {
     #[must_use]
     pub fn mended_by(mut self, field: RepairField) -> Self {
         self.repair = Some(field);
+        self
+    }
+
+    /// What to write in the field that mends it.
+    #[must_use]
+    pub fn writing(mut self, value: String) -> Self {
+        self.repair_value = Some(value);
         self
     }
 }

@@ -160,14 +160,17 @@ pub fn judge(facts: &Facts, catalogue: &Catalogue) -> Verdict {
         if !rule.holds.contains(facts.at) || !rule.binds(facts.profile) {
             continue;
         }
-        for problem in (rule.judge)(facts) {
+        for mut problem in (rule.judge)(facts) {
             if !problem.binds(rule, facts.profile) {
                 continue;
             }
             let severity = problem.raised_to.map_or(*set, |raised| raised.max(*set));
             if let (Severity::Repair, Some(field)) = (severity, problem.repair) {
-                let rule = rule.id;
-                repairs.push(Repair { rule, field });
+                repairs.push(Repair {
+                    rule: rule.id,
+                    field,
+                    value: problem.repair_value.take(),
+                });
             }
             findings.push(Finding::new(rule, severity, problem, facts.profile));
         }

@@ -119,7 +119,9 @@ fn a_repair_is_offered_by_just_the_rules_that_mend() {
             .iter()
             .flat_map(|example| (rule.judge)(&example.facts()));
         for problem in problems {
-            assert_eq!(problem.repair.is_some(), mends, "{}", rule.id);
+            // A rule of another severity may mend where a record allows it.
+            let raised = problem.raised_to == Some(mailward_policy::Severity::Repair);
+            assert_eq!(problem.repair.is_some(), mends || raised, "{}", rule.id);
         }
     }
 }

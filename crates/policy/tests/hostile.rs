@@ -3,7 +3,59 @@
 
 use std::time::Duration;
 
-use mailward_policy::{Catalogue, Decision, MessageFacts, Verdict, judge, sample};
+use mailward_policy::content::{FINDINGS_MAX as IDENTIFIERS_MAX, Scanner};
+use mailward_policy::{Catalogue, ContentFacts, Decision, MessageFacts, Verdict, judge, sample};
+
+fn scan(message: &[u8], size: usize) -> ContentFacts {
+    let mut scanner = Scanner::new();
+    for piece in message.chunks(size.max(1)) {
+        scanner.feed(piece);
+    }
+    let facts = scanner.finish();
+    assert!(facts.identifiers.len() <= IDENTIFIERS_MAX);
+    facts
+}
+
+/// Octets without pattern, the same in every run.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let next = move || {
+        // Knuth's generator; its high octets are the random ones.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+/// Pieces of mail, put together without sense.
+const SCRAPS: [&str; 24] = [
+    "Content-Type: multipart/mixed; boundary=b\r\n",
+    "Content-Type: text/html; charset=utf-16le\r\n",
+    "Content-Type: message/rfc822\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "Content-Transfer-Encoding: quoted-printable\r\n",
+    "Content-Disposition: attachment; filename*0*=utf-8''%39990; filename*1=000018.txt\r\n",
+    "Subject: =?utf-8?q?[secure] 999 000 0018?= SECRET\r\n",
+    "\r\n",
+    "\n",
+    "\r",
+    "--b\r\n",
+    "--b--\r\n",
+    "--",
+    "999 000 0018",
+    "9990000018 ",
+    "DOB: 01/02/1980 ",
+    "MRN 123456\r\n",
+    "OFFICIAL-SENSITIVE\r\n",
+    "<p>&#x39;99&nbsp;<style>",
+    "</style><!-- - -->",
+    "=39=\r\n",
+    "OTk5MDAwMDAxOAo=",
+    "Dear Asha,\r\n",
+    "\u{feff}\u{a0}\u{2011}\u{e9}",
+];
 
 /// Findings that one message can cause, whatever is in it.
 const FINDINGS_MAX: usize = 64;
@@ -116,4 +168,71 @@ fn an_expiry_at_the_end_of_time_is_no_trouble() {
     }
     let verdict = judge(&facts, &Catalogue::default());
     assert_eq!(verdict.decision, Decision::Refuse);
+}
+
+#[test]
+fn content_is_read_the_same_wherever_pieces_end() {
+    for seed in 0..60 {
+        let mut message = Vec::new();
+        for octet in noise(seed, 60) {
+            message.extend_from_slice(SCRAPS[usize::from(octet) % SCRAPS.len()].as_bytes());
+        }
+        let whole = scan(&message, message.len());
+        for size in [1, 2, 3, 5, 11, 100] {
+            assert_eq!(scan(&message, size), whole, "{seed} by {size}");
+        }
+        for cut in 0..message.len() {
+            let mut scanner = Scanner::new();
+            scanner.feed(&message[..cut]);
+            scanner.feed(&message[cut..]);
+            assert_eq!(scanner.finish(), whole, "{seed} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn content_of_any_octets_is_read() {
+    for seed in 0..40 {
+        let octets = noise(seed, 4000);
+        assert_eq!(scan(&octets, 4000), scan(&octets, 7), "{seed}");
+        for header in [
+            "Content-Type: text/plain; charset=utf-16\r\n\r\n",
+            "Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+            "Content-Type: text/csv\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+        ] {
+            let message = [header.as_bytes(), &octets].concat();
+            assert_eq!(scan(&message, 4000), scan(&message, 7), "{seed} {header}");
+        }
+    }
+}
+
+#[test]
+fn deep_endless_and_countless_content_is_read() {
+    let deep: String = (0..500)
+        .map(|level| {
+            format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n")
+        })
+        .collect::<String>()
+        + "\r\n9990000018\r\n";
+    assert_eq!(scan(deep.as_bytes(), 1000).identifiers.len(), 1);
+    let messages = "Content-Type: message/rfc822\r\n\r\n".repeat(500) + "\r\n9990000018\r\n";
+    assert_eq!(scan(messages.as_bytes(), 1000).identifiers.len(), 1);
+    let parts = "Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_owned()
+        + &"--b\r\n\r\n9990000018\r\n".repeat(5000);
+    let facts = scan(parts.as_bytes(), 1000);
+    assert!(!facts.complete && !facts.identifiers.is_empty());
+    let endless = "\r\n".to_owned() + &"x".repeat(3_000_000) + " 9990000018";
+    assert_eq!(scan(endless.as_bytes(), 4096).identifiers.len(), 1);
+    for repeated in [
+        "9", "9 ", "<", "&", "=", "--b\r\n", "DOB ", "\u{b}", "=?", "1/",
+    ] {
+        scan(
+            ("\r\n".to_owned() + &repeated.repeat(300_000)).as_bytes(),
+            4096,
+        );
+        let html = "Content-Type: text/html\r\n\r\n".to_owned() + &repeated.repeat(300_000);
+        scan(html.as_bytes(), 4096);
+        let subject = "Subject: ".to_owned() + &repeated.repeat(20_000) + "\r\n\r\n";
+        scan(subject.as_bytes(), 4096);
+    }
 }

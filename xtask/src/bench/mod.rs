@@ -51,12 +51,14 @@ mod peer;
 mod processes;
 mod report;
 mod rounds;
+mod rules;
 mod tls;
 
 use crate::run::Result;
 use options::Options;
 use peer::Peers;
 use report::Report;
+pub(crate) use rules::rules;
 
 pub(crate) fn accept(words: &[&str]) -> Result {
     let options = Options::read(words)?;

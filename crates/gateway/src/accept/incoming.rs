@@ -16,6 +16,7 @@ use mailward_mail::header::{HEADER_OCTETS_MAX, Header};
 use mailward_mail::{Envelope, MessageId, Timestamp};
 use mailward_policy::content::Scanner;
 use mailward_policy::limits::MESSAGES_PER_MINUTE;
+use mailward_policy::repair::ORIGINAL_PREFIX;
 use mailward_policy::{ContentFacts, DataClass, Decision, Facts, Finding, Severity, Verdict};
 use mailward_queue::{
     AcceptError, Actor, Found, Hold, HoldReason, Idempotency, Lane, MessageClass, NewMessage,
@@ -156,7 +157,7 @@ impl Incoming {
                 let judged = judge_whole(intake, submission, gathered).await?;
                 let mut body = intake.queue.new_body();
                 body.write(&top(submission, &judged.verdict, id, at))?;
-                body.write(&held_back)?;
+                write_start(&mut body, &judged.verdict, &held_back)?;
                 judged.with(body.finish()?)
             }
             Stage::Streaming(streaming) => streaming.complete(intake, submission, octets).await?,
@@ -177,7 +178,7 @@ impl Incoming {
         let verdict = judge(intake, &gathered.facts)?;
         let mut body = intake.queue.new_body();
         body.write(&top(submission, &verdict, self.id, self.at))?;
-        body.write(held_back)?;
+        write_start(&mut body, &verdict, held_back)?;
         let mut scanner = Scanner::new();
         scanner.feed(held_back);
         self.stage = Stage::Streaming(Box::new(Streaming {
@@ -327,6 +328,25 @@ fn top(submission: &Submission<'_>, verdict: &Verdict, id: MessageId, at: Timest
     top
 }
 
+/// The message's start as the application wrote it, but that a field which a
+/// repair replaces bears another name.
+fn write_start(
+    body: &mut BodyWriter,
+    verdict: &Verdict,
+    held_back: &[u8],
+) -> Result<(), WriteError> {
+    let replaced = verdict
+        .repairs
+        .iter()
+        .find_map(|repair| repair.original_at(held_back));
+    let (before, from_field) = held_back.split_at(replaced.unwrap_or(0));
+    body.write(before)?;
+    if replaced.is_some() {
+        body.write(ORIGINAL_PREFIX.as_bytes())?;
+    }
+    body.write(from_field)
+}
+
 fn subject(section: &[u8]) -> Option<String> {
     let header = Header::parse(section);
     header
@@ -357,7 +377,7 @@ async fn keep(
     let account = &registered.account.address;
     let made = verdict.repairs.iter().map(|repair| Repair {
         rule: repair.rule.to_owned(),
-        change: format!("{} added", repair.field.name()),
+        change: repair.change(),
     });
     let message_id = facts.message.message_id.clone().or_else(|| {
         let mut repairs = verdict.repairs.iter();

@@ -97,6 +97,7 @@ impl Checker<'_> {
             recipients_max: route.recipients_max,
             dcb1596: route.dcb1596,
             service: route.service,
+            on_premise: route.on_premise,
             twin: route.twin,
             retirements,
         })

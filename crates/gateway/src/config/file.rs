@@ -111,6 +111,8 @@ pub(super) struct Route {
     #[serde(default)]
     pub(super) service: MailService,
     #[serde(default)]
+    pub(super) on_premise: bool,
+    #[serde(default)]
     pub(super) twin: bool,
     #[serde(default)]
     pub(super) retires: Vec<Retirement>,

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use mailward_mail::{Address, Timestamp};
 use mailward_policy::{
-    AccountKind, MailService, Profile, RouteFacts, RouteKind, Settings, TlsVersion,
+    AccountKind, MailService, Profile, RetirementFacts, RouteFacts, RouteKind, Settings, TlsVersion,
 };
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use serde::{Deserialize, Serialize};
@@ -237,6 +237,8 @@ pub struct Route {
     pub service: MailService,
     /// Ends in the twin: nothing leaves.
     pub twin: bool,
+    /// Ends at a server of the organisation's own (ENG-24).
+    pub on_premise: bool,
     pub retirements: Vec<Retirement>,
 }
 
@@ -254,6 +256,15 @@ impl Route {
             tls: (self.kind != RouteKind::Relay).then_some(TlsVersion::Tls12),
             recipients_max: self.recipients_max,
             octets_max: None,
+            on_premise: self.on_premise,
+            retirements: self
+                .retirements
+                .iter()
+                .map(|one| RetirementFacts {
+                    date: one.date,
+                    what: one.what.clone(),
+                })
+                .collect(),
         }
     }
 }

@@ -191,6 +191,7 @@ fn route(name: &str, kind: RouteKind, server: &str, port: u16) -> Route {
         dcb1596: true,
         twin: false,
         service: MailService::Nhsmail,
+        on_premise: false,
         retirements: Vec::new(),
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         recipients_max: Some(3),
         dcb1596: true,
         service: MailService::Nhsmail,
+        on_premise: false,
         twin: false,
         retirements: Vec::new(),
     });

@@ -24,7 +24,7 @@ pub use part::PartHeader;
 pub use transfer::TransferDecoder;
 pub use walker::{Begin, HeaderEnd, Nesting, Visitor, Walker};
 pub(crate) use words::decode_encoded_word;
-pub use words::decode_words;
+pub use words::{decode_words, encode_phrase};
 
 /// Parts within parts; what lies deeper is shown as one.
 pub const DEPTH_MAX: usize = 32;

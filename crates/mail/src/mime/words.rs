@@ -37,15 +37,50 @@ pub fn decode_words(value: &str) -> String {
     text
 }
 
+/// 75 octets are allowed; some programs don't count.
+const WORD_OCTETS_MAX: usize = 2000;
+
 /// Where the encoded word at the start of `text` ends: after the fourth `?`
 /// and its `=`. White space ends it before that, and then it is none; but a
 /// space within Q encoding, which some programs leave, is let pass.
 fn word_end(text: &str) -> Option<usize> {
-    let charset = text[2..].find('?')? + 2;
-    let encoding = text[charset + 1..].find('?')? + charset + 1;
-    let end = text[encoding + 1..].find("?=")? + encoding + 1;
+    let bytes = text.as_bytes();
+    let bytes = &bytes[..bytes.len().min(WORD_OCTETS_MAX)];
+    let mark = |from: usize| Some(memchr::memchr(b'?', bytes.get(from..)?)? + from);
+    let charset = mark(2)?;
+    let encoding = mark(charset + 1)?;
+    let end = memchr::memmem::find(&bytes[encoding + 1..], b"?=")? + encoding + 1;
     let token = |text: &str| !text.is_empty() && !text.contains([' ', '\t']);
     (token(&text[2..charset]) && token(&text[charset + 1..encoding])).then_some(end + 2)
+}
+
+/// Octets of text in one encoded word: 75 characters in all are allowed
+/// (RFC 2047 section 2), of which 12 are not text.
+const ENCODED_OCTETS_MAX: usize = 45;
+
+/// A display name as a header field writes it: a quoted string, or encoded
+/// words where it is not all ASCII. Control characters become spaces.
+pub fn encode_phrase(name: &str) -> String {
+    let clean: String = name
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    if clean.is_ascii() {
+        let escaped = clean.replace('\\', "\\\\").replace('"', "\\\"");
+        return format!("\"{escaped}\"");
+    }
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = clean.as_str();
+    while !rest.is_empty() {
+        let mut end = rest.len().min(ENCODED_OCTETS_MAX);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&rest[..end]);
+        words.push(format!("=?utf-8?B?{encoded}?="));
+        rest = &rest[end..];
+    }
+    words.join(" ")
 }
 
 /// One `encoded-word` in a charset that [`CharsetDecoder`] knows by name.
@@ -88,6 +123,15 @@ fn decode_q(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encodes_phrases() {
+        assert_eq!(encode_phrase("A, \"B\" (C)\n"), r#""A, \"B\" (C) ""#);
+        let name = "Müller-Lüdenscheidt, Käthe Änne Öde (NORTHMOOR TRUST)";
+        let encoded = encode_phrase(name);
+        assert!(encoded.split(' ').all(|word| word.len() <= 75) && encoded.is_ascii());
+        assert_eq!(decode_words(&encoded), name);
+    }
 
     #[test]
     fn decodes_words_and_keeps_what_is_none() {

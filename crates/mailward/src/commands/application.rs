@@ -63,6 +63,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
         recipients_max: None,
         dcb1596: true,
         service: MailService::Nhsmail,
+        on_premise: false,
         twin: true,
         retirements: Vec::new(),
     });

@@ -103,8 +103,8 @@ fn text(file: &Path, found: &FileReport) -> String {
     for repair in repairs.filter(|_| found.verdict.is_accepted()) {
         let _ = writeln!(
             text,
-            "\nadded        {} (rule {})",
-            repair.field.name(),
+            "\nrepair       {} (rule {})",
+            repair.change(),
             repair.rule
         );
     }

@@ -92,6 +92,7 @@ impl Fixture {
             recipients_max: None,
             dcb1596: true,
             service: MailService::Nhsmail,
+            on_premise: false,
             twin: true,
             retirements: Vec::new(),
         });

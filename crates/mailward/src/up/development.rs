@@ -327,6 +327,7 @@ impl Setting {
             recipients_max: None,
             dcb1596: true,
             service: MailService::Nhsmail,
+            on_premise: false,
             twin: true,
             retirements: Vec::new(),
         }

@@ -1,6 +1,8 @@
 //! The same sixteen octets for texts that differ only in what is a person's
 //! own. Kept on disk by those who count: what goes in must not change lightly.
 
+use super::html::SOFT_BREAK;
+
 /// How much of a line is looked at for a salutation and its names.
 const SALUTATION_OCTETS_MAX: usize = 64;
 /// A line that greets in this many words holds nothing but names.
@@ -15,11 +17,19 @@ const TIMES_OF_DAY: [&[u8]; 4] = [b"morning", b"afternoon", b"evening", b"day"];
 pub(super) struct Fingerprint {
     hash: Hash,
     letters: u64,
-    /// A line's start is kept until it is known whether it greets.
-    start: Option<Vec<u8>>,
+    start: LineStart,
     /// Octets of a character that says nothing, still to come.
     skip: u8,
     after_c3: bool,
+}
+
+/// A line's start, kept until it is known whether it greets.
+#[derive(Debug)]
+struct LineStart {
+    octets: [u8; SALUTATION_OCTETS_MAX],
+    length: usize,
+    /// It is settled; the rest of the line goes by.
+    settled: bool,
 }
 
 impl Fingerprint {
@@ -27,7 +37,11 @@ impl Fingerprint {
         Self {
             hash: Hash::default(),
             letters: 0,
-            start: Some(Vec::new()),
+            start: LineStart {
+                octets: [0; SALUTATION_OCTETS_MAX],
+                length: 0,
+                settled: false,
+            },
             skip: 0,
             after_c3: false,
         }
@@ -36,26 +50,24 @@ impl Fingerprint {
     /// Takes a piece of the message's own text, in UTF-8.
     pub(super) fn text(&mut self, piece: &[u8]) {
         let mut rest = piece;
-        while !rest.is_empty() {
-            let Some(start) = &mut self.start else {
-                let end = memchr::memchr2(b'\n', super::html::SOFT_BREAK, rest);
-                let line = &rest[..end.unwrap_or(rest.len())];
-                self.letters_of(line);
-                rest = &rest[line.len()..];
-                if end.is_some() {
-                    rest = &rest[1..];
-                    self.start = Some(Vec::new());
-                }
+        while let Some((byte, after)) = rest.split_first() {
+            if self.start.settled {
+                let end = memchr::memchr2(b'\n', SOFT_BREAK, rest);
+                self.letters_of(&rest[..end.unwrap_or(rest.len())]);
+                rest = end.map_or(&[][..], |end| &rest[end + 1..]);
+                self.start.settled = end.is_none();
                 continue;
-            };
-            let (byte, after) = (rest[0], &rest[1..]);
-            rest = after;
-            let ended = byte == b'\n' || byte == super::html::SOFT_BREAK;
-            let leading = start.is_empty() && byte.is_ascii_whitespace();
-            if !(ended || leading) {
-                start.push(byte);
             }
-            if ended || start.len() >= SALUTATION_OCTETS_MAX || !may_greet(start) {
+            rest = after;
+            let ended = *byte == b'\n' || *byte == SOFT_BREAK;
+            let start = &mut self.start;
+            let leading = start.length == 0 && byte.is_ascii_whitespace();
+            if !(ended || leading) {
+                start.octets[start.length] = *byte;
+                start.length += 1;
+            }
+            let full = start.length == SALUTATION_OCTETS_MAX;
+            if ended || full || !may_greet(&start.octets[..start.length]) {
                 self.settle_start(ended);
             }
         }
@@ -81,68 +93,81 @@ impl Fingerprint {
     /// Passes on a line's start, without greeting and names. `ended` says that
     /// it is the whole line.
     fn settle_start(&mut self, ended: bool) {
-        let start = self.start.take().unwrap_or_default();
-        let kept = after_salutation(&start, ended);
-        self.letters_of(kept);
-        self.start = ended.then(Vec::new);
+        let start = self.start.octets;
+        self.letters_of(after_salutation(&start[..self.start.length], ended));
+        self.start.length = 0;
+        self.start.settled = !ended;
     }
 
     fn letters_of(&mut self, text: &[u8]) {
         for byte in text {
-            if self.skip > 0 {
-                self.skip -= 1;
-                continue;
+            let ascii = ASCII_LETTERS[usize::from(*byte)];
+            if byte.is_ascii() && self.skip == 0 {
+                self.after_c3 = false;
+                self.letters += u64::from(ascii != 0);
+                self.hash.push_if(ascii, ascii != 0);
+            } else {
+                self.beyond_ascii(*byte);
             }
-            let folded = match byte {
-                b'a'..=b'z' => *byte,
-                b'A'..=b'Z' => byte | 0x20,
-                // U+0080 to U+00BF: spaces and signs.
-                0xc2 => {
-                    self.skip = 1;
-                    continue;
-                }
-                // U+2000 to U+2FFF: spaces, dashes, quotes, signs.
-                0xe2 => {
-                    self.skip = 2;
-                    continue;
-                }
-                // U+00C0 to U+00DE: capitals of U+00E0 to U+00FE.
-                0x80..=0x9e if self.after_c3 => byte | 0x20,
-                0x80.. => *byte,
-                _ => continue,
-            };
-            self.after_c3 = folded == 0xc3;
-            self.letters += u64::from(folded.is_ascii());
-            self.hash.push(folded);
         }
+    }
+
+    fn beyond_ascii(&mut self, byte: u8) {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return;
+        }
+        let folded = match byte {
+            // U+0080 to U+00BF: spaces and signs.
+            0xc2 => {
+                self.skip = 1;
+                return;
+            }
+            // U+2000 to U+2FFF: spaces, dashes, quotes, signs.
+            0xe2 => {
+                self.skip = 2;
+                return;
+            }
+            // U+00C0 to U+00DE: capitals of U+00E0 to U+00FE.
+            0x80..=0x9e if self.after_c3 => byte | 0x20,
+            _ => byte,
+        };
+        self.after_c3 = folded == 0xc3;
+        self.hash.push_if(folded, true);
     }
 }
 
+/// The small letter for each letter of ASCII, and 0 for all else.
+const ASCII_LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut letter = b'a';
+    while letter <= b'z' {
+        letters[letter as usize] = letter;
+        letters[letter.to_ascii_uppercase() as usize] = letter;
+        letter += 1;
+    }
+    letters
+};
+
 /// Whether what is known of a line can still be, or become, a greeting.
 fn may_greet(start: &[u8]) -> bool {
-    let length = start
-        .iter()
-        .position(|byte| !byte.is_ascii_alphabetic())
-        .unwrap_or(start.len());
-    let word = start[..length].to_ascii_lowercase();
-    let greets = |greeting: &&[u8]| {
-        if length < start.len() {
-            **greeting == word
-        } else {
-            greeting.starts_with(&word)
-        }
+    let (word, rest) = split_word(start);
+    let greets = |greeting: &[u8]| {
+        let fits = rest.is_empty() || word.len() == greeting.len();
+        let length = word.len().min(greeting.len());
+        fits && word.len() == length && greeting[..length].eq_ignore_ascii_case(word)
     };
-    GREETINGS.iter().any(greets) || greets(&&b"good"[..])
+    GREETINGS.iter().any(|greeting| greets(greeting)) || greets(b"good")
 }
 
 /// What remains of a line's start once its greeting and names are gone.
 fn after_salutation(start: &[u8], ended: bool) -> &[u8] {
     let (first, rest) = split_word(start);
-    let names = if GREETINGS.contains(&first.to_ascii_lowercase().as_slice()) {
+    let names = if is_one_of(first, &GREETINGS) {
         rest
     } else if first.eq_ignore_ascii_case(b"good") {
         let (second, rest) = split_word(rest);
-        if !TIMES_OF_DAY.contains(&second.to_ascii_lowercase().as_slice()) {
+        if !is_one_of(second, &TIMES_OF_DAY) {
             return start;
         }
         rest
@@ -160,6 +185,10 @@ fn after_salutation(start: &[u8], ended: bool) -> &[u8] {
         Some(end) => &names[end..],
         None => &[],
     }
+}
+
+fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|one| one.eq_ignore_ascii_case(word))
 }
 
 /// The first word, and what follows it.
@@ -198,9 +227,10 @@ impl Default for Hash {
 }
 
 impl Hash {
-    fn push(&mut self, byte: u8) {
-        self.block[self.filled] = byte;
-        self.filled += 1;
+    /// Without a branch on `wanted`, which no machine could foretell.
+    fn push_if(&mut self, byte: u8, wanted: bool) {
+        self.block[self.filled & 7] = byte;
+        self.filled += usize::from(wanted);
         if self.filled == 8 {
             self.take_block(self.block);
         }
@@ -208,7 +238,7 @@ impl Hash {
 
     fn feed(&mut self, mut piece: &[u8]) {
         while self.filled > 0 && !piece.is_empty() {
-            self.push(piece[0]);
+            self.push_if(piece[0], true);
             piece = &piece[1..];
         }
         let (blocks, rest) = piece.as_chunks::<8>();
@@ -216,7 +246,7 @@ impl Hash {
             self.take_block(*block);
         }
         for byte in rest {
-            self.push(*byte);
+            self.push_if(*byte, true);
         }
     }
 

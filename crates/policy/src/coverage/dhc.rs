@@ -21,6 +21,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         2,
         &[
+            Rule("application-registered"),
             Preflight("register"),
             Register("references.architecture_documentation"),
         ],
@@ -56,6 +57,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         7,
         &[
+            Rule("messages-per-minute"),
             Limit("messages per minute"),
             Register("volumes.messages_per_minute_peak"),
             Gateway("the `high_sending` route", CONFIGURATION),
@@ -65,16 +67,26 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         8,
         &[
+            Rule("route-authenticated"),
             Rule("tls-route"),
             Preflight("relay-terms"),
             Register("exceptions"),
             Gateway("the `relay` route", CONFIGURATION),
         ],
     ),
-    (9, &[Register("volumes.messages_per_day"), PACE]),
+    (
+        9,
+        &[
+            Rule("messages-per-minute"),
+            Rule("mass-mailing"),
+            Register("volumes.messages_per_day"),
+            PACE,
+        ],
+    ),
     (
         10,
         &[
+            Rule("mass-mailing"),
             Limit("recipients of one text before it is a mass mailing"),
             Register("mass_mailing_recipients_max"),
         ],
@@ -91,6 +103,8 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         12,
         &[
+            Rule("route-authenticated"),
+            Rule("dedicated-account"),
             Preflight("sign-in"),
             Preflight("oauth-token"),
             Preflight("accounts-apart"),
@@ -118,6 +132,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         15,
         &[
+            Rule("route-authenticated"),
             Rule("application-registered"),
             Preflight("relay-terms"),
             Register("references.architecture_approval"),
@@ -136,6 +151,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         23,
         &[
+            Rule("route-authenticated"),
             Rule("tls-route"),
             Preflight("own-listeners"),
             Preflight("own-certificate"),
@@ -148,6 +164,10 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         24,
-        &[Rule("mail-service-allowed"), Rule("data-class-route")],
+        &[
+            Rule("marking-kept"),
+            Rule("mail-service-allowed"),
+            Rule("data-class-route"),
+        ],
     ),
 ];

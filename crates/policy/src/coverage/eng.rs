@@ -17,6 +17,9 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         3,
         &[
+            Rule("recipients-per-day"),
+            Rule("messages-per-minute"),
+            Rule("mass-mailing"),
             Register("volumes.messages_per_day"),
             PACE,
             Later("a stop when too many messages bounce, and addresses that are not tried again"),
@@ -25,6 +28,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         4,
         &[
+            Rule("mass-mailing"),
             Limit("recipients of one text before it is a mass mailing"),
             Register("mass_mailing_recipients_max"),
         ],
@@ -41,14 +45,19 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         6,
-        &[Preflight("own-listeners"), DOOR, Twin("not-signed-in")],
+        &[
+            Rule("route-authenticated"),
+            Preflight("own-listeners"),
+            DOOR,
+            Twin("not-signed-in"),
+        ],
     ),
     (7, &[RECEIVING]),
     (8, &[RECEIVING]),
     (9, &[RECEIVING]),
     (10, &[RECEIVING]),
     (11, &[RECEIVING]),
-    (12, &[RECEIVING]),
+    (12, &[Rule("dedicated-account"), RECEIVING]),
     (13, &[Preflight("secrets"), SECRETS, RECEIVING]),
     (
         14,
@@ -92,6 +101,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         18,
         &[
+            Rule("route-authenticated"),
             Rule("data-class-route"),
             Preflight("own-listeners"),
             Preflight("oauth-token"),
@@ -103,24 +113,49 @@ pub(super) const STANDINGS: &[Line] = &[
             Twin("not-signed-in"),
         ],
     ),
-    (19, &[Rule("data-class-route"), Register("data_class")]),
+    (
+        19,
+        &[
+            Rule("recipient-domain"),
+            Rule("marking-kept"),
+            Rule("data-class-route"),
+            Register("data_class"),
+        ],
+    ),
     (
         20,
         &[
+            Rule("recipient-domain"),
+            Rule("patient-identifiers"),
             Rule("data-class-route"),
             Register("patient_data"),
             Register("data_class"),
         ],
     ),
-    (21, &[Register("references.iams")]),
+    (21, &[Rule("iams-reference"), Register("references.iams")]),
     (
         22,
         &[
+            Rule("iams-reference"),
             Register("information_governance_contact"),
             Register("approvals"),
         ],
     ),
-    (23, &[Rule("data-class-route"), Register("data_class")]),
-    (24, &[Register("deployment")]),
-    (25, &[Register("migration_date")]),
+    (
+        23,
+        &[
+            Rule("marking-kept"),
+            Rule("data-class-route"),
+            Register("data_class"),
+        ],
+    ),
+    (24, &[Rule("cloud-route"), Register("deployment")]),
+    (
+        25,
+        &[
+            Rule("route-retirement"),
+            Rule("cloud-route"),
+            Register("migration_date"),
+        ],
+    ),
 ];

@@ -53,6 +53,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         9,
         &[
+            Rule("route-authenticated"),
             Preflight("sign-in"),
             Preflight("oauth-token"),
             Preflight("mechanism"),
@@ -79,15 +80,24 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         11,
         &[
+            Rule("relay-sender"),
             Rule("tls-route"),
             Register("exceptions"),
             Gateway("the `relay` route", CONFIGURATION),
         ],
     ),
-    (12, &[Register("ods_code"), Twin("relay-domain")]),
+    (
+        12,
+        &[
+            Rule("relay-sender"),
+            Register("ods_code"),
+            Twin("relay-domain"),
+        ],
+    ),
     (
         13,
         &[
+            Rule("relay-sender"),
             Preflight("relay-sender"),
             Preflight("relay-terms"),
             Twin("relay-domain"),
@@ -105,6 +115,8 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         15,
         &[
+            Rule("patient-identifiers"),
+            Rule("marking-kept"),
             Rule("data-class-route"),
             Preflight("relay-terms"),
             Register("data_class"),
@@ -142,6 +154,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         22,
         &[
+            Rule("patient-identifiers"),
             Register("clinical"),
             Register("references.clinical_safety_case"),
             Register("patient_data"),
@@ -242,6 +255,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         40,
         &[
+            Rule("subject-present"),
             Twin("spam"),
             Later("a look at outgoing content for the marks of spam"),
         ],
@@ -294,14 +308,18 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         48,
-        &[Gateway(
-            "routes that sign in; the relay by exception alone",
-            CONFIGURATION,
-        )],
+        &[
+            Rule("route-authenticated"),
+            Gateway(
+                "routes that sign in; the relay by exception alone",
+                CONFIGURATION,
+            ),
+        ],
     ),
     (
         49,
         &[
+            Rule("relay-sender"),
             Rule("tls-route"),
             Register("exceptions"),
             Gateway("the `relay` route", CONFIGURATION),
@@ -310,6 +328,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         50,
         &[
+            Rule("relay-sender"),
             Preflight("relay-sender"),
             Preflight("relay-terms"),
             Twin("relay-spoofed"),
@@ -416,6 +435,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         69,
         &[
+            Rule("list-spacing"),
             Limit("time between messages to a distribution list"),
             Gateway("the second message to a list waits", LIMITS),
             Twin("list-spacing"),
@@ -423,7 +443,13 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         70,
-        &[Preflight("accounts-apart"), Register("account"), ONE_SECRET],
+        &[
+            Rule("one-account-one-application"),
+            Rule("dedicated-account"),
+            Preflight("accounts-apart"),
+            Register("account"),
+            ONE_SECRET,
+        ],
     ),
     (71, &[Rule("reply-to-real"), Twin("non-delivery-address")]),
     (
@@ -474,6 +500,8 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         80,
         &[
+            Rule("recipients-per-day"),
+            Rule("messages-per-minute"),
             Rule("recipients-per-message"),
             Register("volumes.messages_per_day"),
             PACE,
@@ -485,6 +513,8 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         81,
         &[
+            Rule("recipients-per-day"),
+            Rule("messages-per-minute"),
             Register("volumes.messages_per_minute_peak"),
             Gateway("the `high_sending` route", CONFIGURATION),
             Plays("the high sending service", TWIN),
@@ -587,6 +617,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         109,
         &[
+            Rule("route-retirement"),
             Preflight("retirements"),
             Twin("password-ended"),
             Plays("the service of any day, by `--as-of`", TWIN),
@@ -595,6 +626,7 @@ pub(super) const STANDINGS: &[Line] = &[
     (
         110,
         &[
+            Rule("route-retirement"),
             Preflight("retirements"),
             Gateway("`retires` of each route", CONFIGURATION),
             Twin("password-ended"),

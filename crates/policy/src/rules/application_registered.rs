@@ -1,5 +1,7 @@
-use crate::clause::{dhc, eng, guide};
-use crate::facts::{ApplicationState, Facts};
+use mailward_mail::Timestamp;
+
+use crate::clause::{ClauseId, dhc, eng, guide};
+use crate::facts::{ApplicationFacts, ApplicationState, Facts, ReferenceFacts};
 use crate::period::Period;
 use crate::rule::{Answer, Example, Expected, Place, Problem, Rule, Severity, manual_page};
 
@@ -9,6 +11,7 @@ const PAGE: &str = manual_page! {
     /// The standards want every integration documented and approved, and reserve the right to switch off what is not.
     /// So the register decides: an application that is *approved* or *live* may send by any route, one that is not registered or still a *draft* may only send to the twin.
     /// One that is *suspended* or *retired* sends nowhere, because a person took that decision about it.
+    /// An interface that is not documented may be switched off at any time, so outside the twin the register must name where it is documented: with the application, and with the mail service or in the organisation's architecture (`references`).
     /// An approval that carries a date lapses at the first moment of that date.
     /// Under the guide alone nobody has to approve (GUIDE-108), but the register is where its considerations are seen to (GUIDE-8), so it decides there too.
 };
@@ -17,10 +20,24 @@ pub static RULE: Rule = Rule {
     id: "application-registered",
     title: "The application must be registered and approved",
     severity: Severity::Refuse,
-    clauses: &[eng(14), eng(16), dhc(1), dhc(3), dhc(14), dhc(15), guide(8)],
+    clauses: &[
+        eng(14),
+        eng(16),
+        dhc(1),
+        dhc(2),
+        dhc(3),
+        dhc(14),
+        dhc(15),
+        guide(8),
+    ],
     standards: &[],
     holds: Period::ALWAYS,
-    reads: &["at", "application.state", "route.twin"],
+    reads: &[
+        "at",
+        "application.state",
+        "application.references",
+        "route.twin",
+    ],
     page: PAGE,
     answer: Answer::POLICY,
     judge,
@@ -81,6 +98,37 @@ pub static RULE: Rule = Rule {
             },
             expected: Expected::Breaks("its approval lapsed on 2026-11-21"),
         },
+        Example {
+            title: "It is documented nowhere.",
+            header: "",
+            change: |facts| {
+                if let Some(application) = &mut facts.application {
+                    application.references = ReferenceFacts::default();
+                }
+            },
+            expected: Expected::Breaks("clinic-letters names no documentation"),
+        },
+        Example {
+            title: "The same, against the twin.",
+            header: "",
+            change: |facts| {
+                facts.route.twin = true;
+                if let Some(application) = &mut facts.application {
+                    application.references = ReferenceFacts::default();
+                }
+            },
+            expected: Expected::Passes,
+        },
+        Example {
+            title: "It is documented with the application alone.",
+            header: "",
+            change: |facts| {
+                if let Some(application) = &mut facts.application {
+                    application.references.architecture_documentation = None;
+                }
+            },
+            expected: Expected::Breaks("no documentation with the mail service"),
+        },
     ],
 };
 
@@ -112,17 +160,44 @@ fn judge(facts: &Facts) -> Vec<Problem> {
             format!("{name} is a draft"),
             "Have it approved; until then it can send to the twin.",
         ),
-        ApplicationState::Approved | ApplicationState::Live => match application.approval_expires {
-            Some(expires) if facts.at >= expires => problem(
-                format!(
-                    "{name} may not send: its approval lapsed on {}",
-                    expires.to_date()
-                ),
-                "Have the approval renewed.",
-            ),
-            _ => Vec::new(),
-        },
+        ApplicationState::Approved | ApplicationState::Live => {
+            approved(application, facts.at).into_iter().collect()
+        }
     }
+}
+
+/// What is amiss with an application that a person has approved.
+fn approved(application: &ApplicationFacts, at: Timestamp) -> Option<Problem> {
+    let name = &application.name;
+    let references = &application.references;
+    let (explanation, remedy, clauses): (_, _, Option<&'static [ClauseId]>) = match application
+        .approval_expires
+    {
+        Some(expires) if at >= expires => (
+            format!(
+                "{name} may not send: its approval lapsed on {}",
+                expires.to_date()
+            ),
+            "Have the approval renewed.",
+            None,
+        ),
+        _ if references.application_documentation.is_none() => (
+            format!("{name} names no documentation with the application"),
+            "Put where it is documented into the register: references, application_documentation.",
+            Some(const { &[eng(14), eng(16), dhc(1), dhc(3)] }),
+        ),
+        _ if references.architecture_documentation.is_none() => (
+            format!("{name} names no documentation with the mail service or in the architecture"),
+            "Put where it is documented into the register: references, architecture_documentation.",
+            Some(const { &[eng(14), eng(16), dhc(2), dhc(3)] }),
+        ),
+        _ => return None,
+    };
+    let problem = Problem::new(Place::Application, explanation, remedy);
+    Some(match clauses {
+        Some(clauses) => problem.citing(clauses),
+        None => problem,
+    })
 }
 
 fn state(facts: &mut Facts, state: ApplicationState) {

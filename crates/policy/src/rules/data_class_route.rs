@@ -1,4 +1,5 @@
 use crate::clause::{eng, guide};
+use crate::content::{ContentPlace, Identifier, IdentifierKind};
 use crate::data_class::DataClass;
 use crate::facts::{Facts, RouteFacts, RouteKind};
 use crate::message_facts::DATA_CLASS_FIELD;
@@ -14,6 +15,7 @@ const PAGE: &str = manual_page! {
     ///
     /// The class is what the submission says of itself, else the application's default.
     /// A header field `X-Mailward-Data-Class` can raise it, never lower it; one that cannot be read is refused, since it may have said SECRET.
+    /// What identifies a patient raises it to OFFICIAL-SENSITIVE (see patient-identifiers), and a marking in the message to what the marking says (see marking-kept).
     /// Mail of an application that is registered as carrying patient data counts as OFFICIAL-SENSITIVE at least.
 };
 
@@ -28,6 +30,8 @@ pub static RULE: Rule = Rule {
         "data_class",
         "message.data_class",
         "application.patient_data",
+        "content.identifiers",
+        "content.marking",
         "route.kind",
         "route.security",
     ],
@@ -66,6 +70,25 @@ pub static RULE: Rule = Rule {
                 }
             },
             expected: Expected::Breaks("registered as carrying patient data"),
+        },
+        Example {
+            title: "An NHS number through the relay.",
+            header: "",
+            change: |facts| {
+                facts.route = RouteFacts::nhsmail(RouteKind::Relay);
+                facts.content.identifiers = vec![Identifier {
+                    kind: IdentifierKind::NhsNumber,
+                    place: ContentPlace::Subject,
+                    shown: "******0018".to_owned(),
+                }];
+            },
+            expected: Expected::Breaks("(it holds an NHS number (******0018) in the subject)"),
+        },
+        Example {
+            title: "The text is marked SECRET.",
+            header: "",
+            change: |facts| facts.content.marking = Some(DataClass::Secret),
+            expected: Expected::Breaks("the message is SECRET (it is marked so)"),
         },
         Example {
             title: "OFFICIAL-SENSITIVE to a service without certificate.",
@@ -119,7 +142,7 @@ fn judge(facts: &Facts) -> Vec<Problem> {
     if !class.is_confidential() {
         return problems;
     }
-    let origin = origin(facts, class);
+    let origin = super::origin(facts, class);
     let route = &facts.route;
     if class >= DataClass::Secret {
         problems.push(
@@ -171,16 +194,4 @@ fn judge(facts: &Facts) -> Vec<Problem> {
         );
     }
     problems
-}
-
-/// Why it counts as that class, when the submission did not say so itself.
-fn origin(facts: &Facts, class: DataClass) -> &'static str {
-    let label = facts.message.data_class.as_ref();
-    if facts.data_class == class {
-        ""
-    } else if label.is_some_and(|label| label.class == Ok(class)) {
-        " (by its X-Mailward-Data-Class field)"
-    } else {
-        " (the application is registered as carrying patient data)"
-    }
 }

@@ -5,6 +5,45 @@ use crate::profile::Profile;
 use crate::sample;
 use crate::settings::{Level, Settings};
 
+/// Breaks every rule that a registered application can: what the others ask
+/// is of the register itself.
+fn registered_wreck() -> Facts {
+    let mut facts = wreck();
+    facts.application = sample::facts().application;
+    let at = facts.at;
+    if let Some(application) = &mut facts.application {
+        application.references.iams = None;
+        application.account_shared_with = vec!["rota".to_owned()];
+    }
+    if let Some(account) = &mut facts.account {
+        account.kind = crate::AccountKind::User;
+    }
+    facts.data_class = DataClass::Official;
+    facts.content.identifiers = vec![crate::content::Identifier {
+        kind: crate::content::IdentifierKind::NhsNumber,
+        place: crate::content::ContentPlace::Subject,
+        shown: "******0018".to_owned(),
+    }];
+    facts.content.marking = Some(DataClass::OfficialSensitive);
+    facts.content.fingerprint = Some([7; 16]);
+    facts.history.same_text_recipients = 100_000;
+    facts.history.recipients_last_day = 100_000;
+    facts.history.messages_last_minute = 100_000;
+    facts.history.lists = vec![crate::ListHistory {
+        address: sample::address("all@northmoor.example"),
+        last: at,
+    }];
+    facts.envelope.recipients[0].accredited = false;
+    facts.route.on_premise = true;
+    facts.route.authenticated = false;
+    facts.route.retirements = vec![crate::RetirementFacts {
+        date: at,
+        what: "password sign-in".to_owned(),
+    }];
+    facts.message.subject = None;
+    facts
+}
+
 /// Breaks a dozen rules at once.
 fn wreck() -> Facts {
     let mut facts = sample::facts_of(
@@ -35,12 +74,13 @@ fn a_sound_message_is_accepted_without_a_word() {
 
 #[test]
 fn every_rule_speaks_of_the_wreck() {
-    let verdict = judge(&wreck(), &Catalogue::default());
-    let mut named: Vec<_> = verdict
-        .findings
-        .iter()
-        .map(|finding| finding.rule)
-        .collect();
+    let mut relayed = wreck();
+    relayed.route = crate::RouteFacts::nhsmail(crate::RouteKind::Relay);
+    let mut named = Vec::new();
+    for facts in [wreck(), registered_wreck(), relayed] {
+        let verdict = judge(&facts, &Catalogue::default());
+        named.extend(verdict.findings.iter().map(|finding| finding.rule));
+    }
     named.sort_unstable();
     named.dedup();
     let all: Vec<_> = RULES.iter().map(|rule| rule.id).collect();

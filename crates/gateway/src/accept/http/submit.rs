@@ -239,7 +239,7 @@ impl Context {
         let held = recipients.iter().any(|recipient| recipient.state == "hold");
         let made = acceptance.verdict.repairs.iter().map(|repair| RepairOut {
             rule: repair.rule.to_owned(),
-            change: format!("{} added", repair.field.name()),
+            change: repair.change(),
         });
         let own = repairs.into_iter().map(|one| RepairOut {
             rule: one.rule,

@@ -23,6 +23,7 @@ mod pages {
     pub(super) const DURABILITY: &str = "explanation/durability.md";
     pub(super) const LIMITS: &str = "explanation/limits.md";
     pub(super) const PASSWORDS: &str = "reference/passwords.md";
+    pub(super) const REGISTER: &str = "reference/register.md";
     pub(super) const RULES: &str = "reference/rules.md";
     pub(super) const TUTORIAL: &str = "tutorial/first-message.md";
     pub(super) const TWIN: &str = "reference/twin.md";

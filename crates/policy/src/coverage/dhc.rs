@@ -60,6 +60,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Rule("messages-per-minute"),
             Limit("messages per minute"),
             Register("volumes.messages_per_minute_peak"),
+            Register("high_sending_route"),
             Gateway("the `high_sending` route", CONFIGURATION),
             Plays("the high sending service", TWIN),
         ],

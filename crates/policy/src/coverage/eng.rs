@@ -2,7 +2,7 @@
 
 use super::Line;
 use super::Standing::{Gateway, Later, Limit, Preflight, Register, Rule, Twin};
-use super::pages::CONFIGURATION;
+use super::pages::{CONFIGURATION, REGISTER};
 use super::shared::{DOOR, PACE, RECEIVING, SECRETS};
 
 pub(super) const STANDINGS: &[Line] = &[
@@ -72,9 +72,16 @@ pub(super) const STANDINGS: &[Line] = &[
             Register("purpose"),
             Register("direction"),
             Register("review_date"),
+            Gateway("the interface record of each application", REGISTER),
         ],
     ),
-    (15, &[Register("references.cmdb")]),
+    (
+        15,
+        &[
+            Register("references.cmdb"),
+            Gateway("export of the register as configuration items", REGISTER),
+        ],
+    ),
     (
         16,
         &[

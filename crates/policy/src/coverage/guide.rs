@@ -2,7 +2,9 @@
 
 use super::Line;
 use super::Standing::{Cannot, Gateway, Later, Limit, Plays, Preflight, Register, Rule, Twin};
-use super::pages::{COMMANDS, CONFIGURATION, CONSOLE, DURABILITY, LIMITS, RULES, TUTORIAL, TWIN};
+use super::pages::{
+    COMMANDS, CONFIGURATION, CONSOLE, DURABILITY, LIMITS, REGISTER, RULES, TUTORIAL, TWIN,
+};
 use super::shared::{
     BREAKER, DIRECTORY, EWS, GRAPH, HAZARDS, ONE_SECRET, PACE, PASSWORD, PASSWORD_AGE, RECEIVING,
     SECRETS, TOLD,
@@ -516,6 +518,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Rule("recipients-per-day"),
             Rule("messages-per-minute"),
             Register("volumes.messages_per_minute_peak"),
+            Register("high_sending_route"),
             Gateway("the `high_sending` route", CONFIGURATION),
             Plays("the high sending service", TWIN),
         ],
@@ -613,7 +616,13 @@ pub(super) const STANDINGS: &[Line] = &[
             COMMANDS,
         )],
     ),
-    (108, &[Later("the record and export of the register")]),
+    (
+        108,
+        &[Gateway(
+            "the interface record of each application",
+            REGISTER,
+        )],
+    ),
     (
         109,
         &[

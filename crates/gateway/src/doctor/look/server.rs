@@ -77,7 +77,7 @@ pub(super) async fn call(here: &Surroundings, route: &Route) -> Result<Stream, C
         &*here.clock,
         &route.server,
         route.port,
-        None,
+        route.source_address,
         deadline,
     )
     .await

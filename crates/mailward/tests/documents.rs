@@ -110,10 +110,12 @@ fn fields_checks_and_behaviours_stand_at_the_clauses_that_they_name() {
 
 /// Pages written by hand around a table that is generated: the page, what the
 /// table's marks call it, and the table.
-const TABLES: [(&str, &str, fn() -> String); 2] = [
+const TABLES: [Table; 2] = [
     ("register.md", "fields", fields_table),
     ("doctor.md", "checks", checks_table),
 ];
+
+type Table = (&'static str, &'static str, fn() -> String);
 
 #[test]
 fn tables_within_pages_are_what_the_code_says() {

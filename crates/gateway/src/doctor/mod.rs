@@ -80,6 +80,7 @@ pub const CHECKS: &[Check] = &[
     check::sign_in::CHECK,
     check::smtp_enabled::CHECK,
     check::mailbox_quota::CHECK,
+    check::password_age::CHECK,
     check::retirements::CHECK,
     check::relay_sender::CHECK,
     check::relay_terms::CHECK,

@@ -10,6 +10,7 @@ use mailward_net::{Certificate, TlsFacts};
 use mailward_wire::smtp::client::{Features, Stage};
 
 use crate::config::{Account, Application, Config, Route};
+use crate::password::AccountAge;
 
 /// Everything, as far as it was looked at.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Seen {
     pub(super) routes: Vec<RouteSeen>,
     pub(super) tokens: Vec<TokenSeen>,
     pub(super) accounts: Vec<AccountSeen>,
+    /// Of each account of the configuration, in its order.
+    pub(super) ages: Vec<AccountAge>,
     pub(super) secrets: SecretsSeen,
     pub(super) store: StoreSeen,
     pub(super) own: OwnSeen,

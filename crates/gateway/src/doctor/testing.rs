@@ -19,6 +19,7 @@ use super::{Check, Finding, Severity};
 use crate::config::{
     Account, Application, Config, Mechanism, OAuthClient, References, Route, SecretRef,
 };
+use crate::password::account_ages;
 
 pub(super) fn day(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("a date")
@@ -76,7 +77,9 @@ impl Fixture {
         config.accounts.push(account.clone());
         let application = application("nhsmail");
         config.applications.push(application.clone());
+        let ages = account_ages(&config, None, day("2026-11-21"));
         Seen {
+            ages,
             config: Arc::new(config),
             applications: vec![application],
             at: day("2026-11-21"),

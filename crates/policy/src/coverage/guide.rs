@@ -203,6 +203,7 @@ pub(super) const STANDINGS: &[Line] = &[
         31,
         &[
             Limit("password age"),
+            Preflight("password-age"),
             PASSWORD_AGE,
             Twin("password-expired"),
         ],
@@ -220,6 +221,7 @@ pub(super) const STANDINGS: &[Line] = &[
         33,
         &[
             Limit("password age, application account"),
+            Preflight("password-age"),
             PASSWORD_AGE,
             Twin("password-expired"),
         ],

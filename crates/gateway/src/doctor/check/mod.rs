@@ -8,6 +8,7 @@ pub(super) mod message_size;
 pub(super) mod oauth_token;
 pub(super) mod own_certificate;
 pub(super) mod own_listeners;
+pub(super) mod password_age;
 pub(super) mod register;
 pub(super) mod relay_sender;
 pub(super) mod relay_terms;

@@ -26,6 +26,7 @@ use super::ledger::Ledger;
 use super::seen::{AccountSeen, OwnSeen, Seen, SignInSeen, StoreSeen, StoreState};
 use super::{Doctor, Look};
 use crate::config::{Application, Config};
+use crate::password::account_ages;
 use crate::secrets::Secrets;
 
 /// Servers called, or accounts signed in, at one time.
@@ -105,8 +106,10 @@ pub(super) async fn look(doctor: Doctor, looks: &[Look], at: Timestamp) -> Seen 
             .cloned()
             .unwrap_or_else(|| SignInSeen::NotTried("not asked for".to_owned())),
     });
+    let ages = account_ages(&here.config, here.secrets.as_deref().ok(), at);
     Seen {
         accounts: accounts.collect(),
+        ages,
         applications: applications.unwrap_or_else(|| here.config.applications.clone()),
         config: Arc::clone(&here.config),
         at,

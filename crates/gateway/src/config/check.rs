@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use mailward_mail::{Address, Domain, Timestamp};
 use mailward_policy::limits::ACCEPTED_OCTETS_MAX;
+use mailward_policy::rules::one_account_one_application;
 use mailward_policy::{Level, Settings};
 use toml::Spanned;
 
@@ -36,6 +37,8 @@ pub(super) struct Checker<'a> {
     pub(super) declared_routes: HashSet<String>,
     pub(super) declared_oauth: HashSet<String>,
     pub(super) declared_accounts: HashSet<String>,
+    /// The rule against it is set to something milder than refuse.
+    pub(super) may_share_accounts: bool,
     errors: Vec<ConfigError>,
 }
 
@@ -49,6 +52,7 @@ impl<'a> Checker<'a> {
             declared_routes: HashSet::new(),
             declared_oauth: HashSet::new(),
             declared_accounts: HashSet::new(),
+            may_share_accounts: false,
             errors: Vec::new(),
         }
     }
@@ -74,6 +78,9 @@ impl<'a> Checker<'a> {
             .iter()
             .map(|one| one.address.get_ref().to_lowercase())
             .collect();
+        self.may_share_accounts = file.rules.iter().any(|(rule, level)| {
+            rule.get_ref() == one_account_one_application::RULE.id && *level != Level::Refuse
+        });
         let oauth = self.oauth(file.oauth);
         let routes = self.routes(file.route, &oauth);
         let accounts = self.accounts(file.account, &routes);

@@ -1,6 +1,6 @@
 //! The sense of `[[application]]`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use mailward_mail::Address;
 use mailward_policy::{ApplicationState, DataClass, RouteKind};
@@ -23,9 +23,11 @@ impl Checker<'_> {
     ) -> Vec<Application> {
         let (mut names, mut usernames) = (HashSet::new(), HashSet::new());
         let mut hashes = HashSet::new();
+        let mut owners = HashMap::new();
         let mut checked = Vec::new();
         for application in applications {
             self.once(&mut names, &application.name, "an application");
+            self.account_of_its_own(&application, &mut owners);
             self.credentials(&application, &mut usernames, &mut hashes);
             checked.extend(self.application(application, routes, accounts));
         }
@@ -112,6 +114,27 @@ impl Checker<'_> {
         };
         self.iams(&checked, &application.name, route?);
         Some(checked)
+    }
+
+    /// Quota, replies and permissions are the account's (GUIDE-70). One that is
+    /// retired has given its account back.
+    fn account_of_its_own(
+        &mut self,
+        application: &file::Application,
+        owners: &mut HashMap<String, String>,
+    ) {
+        if self.may_share_accounts || application.state == ApplicationState::Retired {
+            return;
+        }
+        let account = application.account.get_ref().to_lowercase();
+        let name = application.name.get_ref().clone();
+        if let Some(owner) = owners.insert(account, name) {
+            self.fail(
+                application.account.span(),
+                format!("application {owner} sends from it already (GUIDE-70)"),
+                "Give each application an account of its own.",
+            );
+        }
     }
 
     /// Of the right kind, and not leading out of the twin or into it.

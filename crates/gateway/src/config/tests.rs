@@ -338,6 +338,36 @@ fn an_application_may_name_high_sending_or_the_relay_beside_its_accounts_route()
 }
 
 #[test]
+fn each_application_has_an_account_of_its_own() {
+    let second = |state: &str| {
+        format!(
+            "\n[[application]]\nname = \"rota\"\nowner = \"Rota\"\npurpose = \"Rotas\"\n\
+             data_class = \"OFFICIAL\"\npatient_data = false\n\
+             account = \"LETTERS@northmoor.example\"\nstate = {state:?}\n"
+        )
+    };
+    let shared = parse(&(GOOD.to_owned() + &second("draft"))).expect_err("a shared account");
+    let text = shared.to_string();
+    for words in [
+        "LETTERS@northmoor.example",
+        "application clinic-letters sends from it already (GUIDE-70)",
+        "Give each application an account of its own.",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+    let retired = GOOD.to_owned() + &second("retired");
+    let allowed = GOOD.replace(
+        "[rules]\n",
+        "[rules]\none-account-one-application = \"warn\"\n",
+    ) + &second("draft");
+    for text in [retired, allowed] {
+        if let Err(errors) = parse(&text) {
+            panic!("{errors}");
+        }
+    }
+}
+
+#[test]
 fn an_application_leaves_by_its_accounts_route() {
     let other = "[[route]]\nname = \"other\"\nkind = \"submission\"\nserver = \"localhost\"\nport = 25\n\
                  mechanism = \"plain\"\n\n[[application]]\nroute = \"other\"\n";

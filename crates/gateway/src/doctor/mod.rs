@@ -29,12 +29,12 @@ use std::time::Duration;
 
 use mailward_mail::{Clock, Dice, Timestamp};
 use mailward_net::{Resolver, ServerIdentity};
-use mailward_policy::ClauseId;
+use mailward_policy::{ApplicationState, ClauseId};
 use mailward_queue::Queue;
 
 use self::finding::Findings;
 use self::seen::Seen;
-use crate::config::{Application, Config, Mechanism};
+use crate::config::{Account, Application, Config, Mechanism};
 use crate::gateway::Addresses;
 use crate::secrets::Secrets;
 
@@ -203,7 +203,11 @@ impl Doctor {
             looks.push(Look::Store);
         }
         let seen = look::look(self, &looks, at).await;
-        Ok(Report::new(at, judge(&seen, &chosen)))
+        let mut findings = judge(&seen, &chosen);
+        if scope.route.is_none() {
+            lighten_unused(&mut findings, &seen);
+        }
+        Ok(Report::new(at, findings))
     }
 }
 
@@ -214,6 +218,26 @@ fn judge(seen: &Seen, checks: &[&Check]) -> Vec<Finding> {
         findings.into_vec()
     });
     judged.collect()
+}
+
+/// No mail waits for a route that nobody sends by: what is wrong with it is
+/// worth knowing, and no more, unless it is the one that was asked about.
+fn lighten_unused(findings: &mut [Finding], seen: &Seen) {
+    for route in &seen.config.routes {
+        let of_account = |account: &Account| account.route == route.name;
+        let of_application = |one: &Application| {
+            one.state != ApplicationState::Retired
+                && (one.route == route.name || one.high_sending_route.as_ref() == Some(&route.name))
+        };
+        let is_used = seen.config.accounts.iter().any(of_account)
+            || seen.applications.iter().any(of_application);
+        let subject = format!("route {}", route.name);
+        let of_route = findings.iter_mut().filter(|one| one.subject == subject);
+        for finding in of_route.filter(|one| !is_used && one.severity > Severity::Note) {
+            finding.severity = Severity::Note;
+            finding.seen.push_str("; nobody sends by this route");
+        }
+    }
 }
 
 fn chosen(scope: &Scope) -> Result<Vec<&'static Check>, ScopeError> {

@@ -78,3 +78,26 @@ fn a_scope_leaves_what_belongs_together() {
     };
     assert!(matches!(chosen(&unknown), Err(ScopeError::NoSuchCheck(_))));
 }
+
+#[test]
+fn trouble_with_a_route_that_nobody_uses_is_a_note() {
+    let subject = "route nhsmail";
+    let mut seen = Fixture::healthy();
+    seen.routes[0].connection = Err("refused".to_owned());
+    seen.routes[0].session = None;
+    let check = CHECKS
+        .iter()
+        .find(|check| check.id == "server-port")
+        .expect("the check");
+    let worst = |seen: &Seen| {
+        let mut findings = judge(seen, &[check]);
+        lighten_unused(&mut findings, seen);
+        let of_route = findings.iter().filter(|one| one.subject == subject);
+        of_route.map(|one| one.severity).max()
+    };
+    assert_eq!(worst(&seen), Some(Severity::Error));
+    super::testing::config_of(&mut seen).accounts.clear();
+    assert_eq!(worst(&seen), Some(Severity::Error), "its application");
+    seen.applications[0].state = ApplicationState::Retired;
+    assert_eq!(worst(&seen), Some(Severity::Note));
+}

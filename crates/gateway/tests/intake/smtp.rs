@@ -126,6 +126,40 @@ async fn missing_date_and_message_id_are_added_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_accounts_name_replaces_a_display_name_where_its_record_allows() {
+    let world = World::configured(|config| config.accounts[0].repair_display_name = true).await;
+    let mut lines = signed_in(&world).await;
+    // The second is larger than what is held back until its end.
+    for body in ["Dear Ann,\r\n".to_owned(), "0123456789abcdef\r\n".repeat(50_000)] {
+        let written = "From: letters@northmoor.example\r\n";
+        let rest = format!(
+            "To: a@northmoor.example\r\nSubject: x\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\n\
+             Message-ID: <1@northmoor.example>\r\n\r\n{body}"
+        );
+        let message = format!("{written}{rest}");
+        let id = id_in(&send(&mut lines, &["ann@northmoor.example"], &message, "250").await);
+        let kept = world.body(id).await;
+        let (top, below) = kept
+            .split_once("X-Mailward-Original-From:")
+            .expect("the application's own line");
+        assert_eq!(below, format!(" letters@northmoor.example\r\n{rest}"));
+        assert!(
+            top.ends_with(
+                "\r\nFrom: \"Letters, Clinic (NORTHMOOR TRUST)\" <letters@northmoor.example>\r\n"
+            ),
+            "{top}"
+        );
+        let view = world.show(id).await;
+        let kinds: Vec<_> = view
+            .timeline
+            .iter()
+            .map(|entry| entry.event.kind())
+            .collect();
+        assert_eq!(kinds[..2], ["accepted", "repaired"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_message_streams_and_is_repaired_on_top() {
     let world = World::new().await;
     let mut lines = signed_in(&world).await;

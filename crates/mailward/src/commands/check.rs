@@ -164,7 +164,7 @@ mod tests {
         let file = folder.path().join("letter.eml");
         let sample = &Seed::sample().application[0];
         let message = format!(
-            "From: \"Mailward, Sample\" <{}>\nTo: <someone@elsewhere.example>\nSubject: Hello\n\
+            "From: \"Mailward, Sample\" <{}>\nTo: <someone@northmoor.example>\nSubject: Hello\n\
              Date: Sat, 21 Nov 2026 09:30:00 +0000\nMessage-ID: <1@sample.example>\n\nHello.\n",
             sample.account
         );

@@ -246,6 +246,42 @@ assert code == 552 and b"GUIDE-67" in text and b"Rule: message-size" in text, (c
 code, text = hand_in(gateway("barred"), "barred@northmoor.example", ["reader@northmoor.example"],
     letter('From: "Barred, Witness (NORTHMOOR HOSPITALS TRUST)" <barred@northmoor.example>\n'))
 assert code >= 500 and "relay" in text, (code, text)
+# With one: its own domain alone, and nothing confidential (GUIDE-13, 50, 15, 16).
+relayed = 'From: "Relayed, Witness (NORTHMOOR HOSPITALS TRUST)" <relayed@northmoor.example>\n'
+to = ["reader@northmoor.example"]
+for header, sender, body, rule, clause in [
+    ("From: alerts@nhs.net\n", "alerts@nhs.net", "x\n", "relay-sender", "GUIDE-13"),
+    ("From: alerts@example.org\n", "alerts@example.org", "x\n", "relay-sender", "GUIDE-13"),
+    (relayed + "X-Mailward-Data-Class: OFFICIAL-SENSITIVE\n", None, "x\n", "data-class-route", "GUIDE-15"),
+    (relayed, None, "The result of 999 000 0018 is there.\n", "data-class-route", "GUIDE-15"),
+    (relayed, None, "The clinic is at ten.\n", None, None),
+]:
+    code, text = hand_in(gateway("relayed"), sender or "relayed@northmoor.example", to, letter(header, body))
+    if rule is None:
+        assert code == 250, (code, text)
+    else:
+        assert code >= 500 and "Rule: %s" % rule in text and clause in text, (header, code, text)
+        assert "9990000018" not in text.replace(" ", ""), text
+# What only the gateway can tell: sensitive mail to strangers, and mass mailings.
+own = 'From: "Sender, Witness (NORTHMOOR HOSPITALS TRUST)" <sender@northmoor.example>\n'
+stranger = ["someone@elsewhere.example"]
+number = "The result of 999 000 0018 is there.\n"
+code, text = hand_in(gateway("sender"), "sender@northmoor.example", stranger, letter(own, number))
+assert code == 550 and "ENG-19" in text and "Rule: recipient-domain" in text, (code, text)
+code, text = hand_in(gateway("sender"), "sender@northmoor.example", stranger,
+    letter(own, number).replace(b"Subject: ", b"Subject: [secure] "))
+assert code == 250, (code, text)
+for start, allowed in [(0, True), (300, False)]:
+    many = ["person%d@elsewhere.example" % n for n in range(start, start + 300)]
+    code, text = hand_in(gateway("sender"), "sender@northmoor.example", many, letter(own, "Our service is new.\n"))
+    assert (code == 250) == allowed, (code, text)
+assert "ENG-4" in text and "Rule: mass-mailing" in text, text
+# GUIDE-69: the second message to a list waits, and says for what.
+ward = ["ward.seven@northmoor.example"]
+ids = [taken("sender", None, ward, letter(own, "Round %d.\n" % n)) for n in range(2)]
+settled("sender", ids[0], "relayed")
+waits = wait_for(lambda: [v for v in [message("sender", ids[1])] if "list_spacing" in json.dumps(v)], "the limit")
+assert waits[0]["recipients"][0]["state"] == "incoming", waits
 # No TLS, no sign-in (GUIDE-60, DHC-12).
 plain = connect(ready["gateway"]["submission"])
 assert plain.mail("sender@northmoor.example")[0] == 530

@@ -130,7 +130,10 @@ async fn the_accounts_name_replaces_a_display_name_where_its_record_allows() {
     let world = World::configured(|config| config.accounts[0].repair_display_name = true).await;
     let mut lines = signed_in(&world).await;
     // The second is larger than what is held back until its end.
-    for body in ["Dear Ann,\r\n".to_owned(), "0123456789abcdef\r\n".repeat(50_000)] {
+    for body in [
+        "Dear Ann,\r\n".to_owned(),
+        "0123456789abcdef\r\n".repeat(50_000),
+    ] {
         let written = "From: letters@northmoor.example\r\n";
         let rest = format!(
             "To: a@northmoor.example\r\nSubject: x\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\n\

@@ -170,6 +170,7 @@ data_class = \"OFFICIAL\"
 patient_data = false
 account = \"{FROM}\"
 state = \"live\"
+references = {{ application_documentation = \"bench\", architecture_documentation = \"bench\" }}
 passwords = [{{ username = \"{FROM}\", hash = \"sha256:{hash}\" }}]
 "
     ))

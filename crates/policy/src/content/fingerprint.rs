@@ -8,6 +8,9 @@ const SALUTATION_OCTETS_MAX: usize = 64;
 /// A line that greets in this many words holds nothing but names.
 const SALUTATION_WORDS_MAX: usize = 4;
 
+/// Letters are picked out of this much at a time: a power of two.
+const PIECE_OCTETS: usize = 64;
+
 const GREETINGS: [&[u8]; 6] = [b"dear", b"hello", b"hi", b"hey", b"hiya", b"greetings"];
 const TIMES_OF_DAY: [&[u8]; 4] = [b"morning", b"afternoon", b"evening", b"day"];
 
@@ -100,14 +103,20 @@ impl Fingerprint {
     }
 
     fn letters_of(&mut self, text: &[u8]) {
-        for byte in text {
-            let ascii = ASCII_LETTERS[usize::from(*byte)];
-            if byte.is_ascii() && self.skip == 0 {
+        // Nearly all text is ASCII, and a whole piece of it goes fast.
+        for piece in text.chunks(PIECE_OCTETS) {
+            if self.skip == 0 && piece.is_ascii() {
                 self.after_c3 = false;
-                self.letters += u64::from(ascii != 0);
-                self.hash.push_if(ascii, ascii != 0);
-            } else {
-                self.beyond_ascii(*byte);
+                self.letters += self.hash.feed_letters(piece);
+                continue;
+            }
+            for byte in piece {
+                if byte.is_ascii() && self.skip == 0 {
+                    self.after_c3 = false;
+                    self.letters += self.hash.feed_letters(&[*byte]);
+                } else {
+                    self.beyond_ascii(*byte);
+                }
             }
         }
     }
@@ -133,7 +142,7 @@ impl Fingerprint {
             _ => byte,
         };
         self.after_c3 = folded == 0xc3;
-        self.hash.push_if(folded, true);
+        self.hash.feed(&[folded]);
     }
 }
 
@@ -227,18 +236,9 @@ impl Default for Hash {
 }
 
 impl Hash {
-    /// Without a branch on `wanted`, which no machine could foretell.
-    fn push_if(&mut self, byte: u8, wanted: bool) {
-        self.block[self.filled & 7] = byte;
-        self.filled += usize::from(wanted);
-        if self.filled == 8 {
-            self.take_block(self.block);
-        }
-    }
-
     fn feed(&mut self, mut piece: &[u8]) {
         while self.filled > 0 && !piece.is_empty() {
-            self.push_if(piece[0], true);
+            self.push(piece[0]);
             piece = &piece[1..];
         }
         let (blocks, rest) = piece.as_chunks::<8>();
@@ -246,8 +246,40 @@ impl Hash {
             self.take_block(*block);
         }
         for byte in rest {
-            self.push_if(*byte, true);
+            self.push(*byte);
         }
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.block[self.filled] = byte;
+        self.filled += 1;
+        if self.filled == 8 {
+            self.take_block(self.block);
+        }
+    }
+
+    /// Takes the letters of at most [`PIECE_OCTETS`] of ASCII, and tells how
+    /// many they are. Without a branch on what is a letter, which no machine
+    /// could foretell.
+    fn feed_letters(&mut self, piece: &[u8]) -> u64 {
+        // The next power of two that holds a piece and a block begun before.
+        const ROOM: usize = 2 * PIECE_OCTETS;
+        let mut letters = [0; ROOM];
+        letters[..8].copy_from_slice(&self.block);
+        let mut count = self.filled;
+        for byte in piece {
+            let letter = ASCII_LETTERS[usize::from(*byte)];
+            letters[count & (ROOM - 1)] = letter;
+            count += usize::from(letter != 0);
+        }
+        let found = count - self.filled;
+        let (blocks, rest) = letters[..count].as_chunks::<8>();
+        for block in blocks {
+            self.take_block(*block);
+        }
+        self.block[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
+        found as u64
     }
 
     fn take_block(&mut self, block: [u8; 8]) {

@@ -37,14 +37,37 @@ const PREFIXES: [&str; 8] = [
     "HANDLING",
 ];
 
-/// Whether a line that starts so can be a marking: told by one octet, since
-/// nearly no line is.
+/// The first word of every line that can be a marking.
+const FIRST_WORDS: [&[u8]; 11] = [
+    b"OFFICIAL",
+    b"SECRET",
+    b"TOP",
+    b"UK",
+    b"NATO",
+    b"PROTECTIVE",
+    b"SECURITY",
+    b"DATA",
+    b"CLASSIFICATION",
+    b"MARKING",
+    b"HANDLING",
+];
+
+/// Whether a line that starts so can be a marking: told by its first word,
+/// since nearly no line is.
 pub(super) fn may_start(line: &[u8]) -> bool {
     const DECORATION_OCTETS_MAX: usize = 16;
-    line.iter()
+    let Some(start) = line
+        .iter()
         .take(DECORATION_OCTETS_MAX)
-        .find(|byte| byte.is_ascii_alphanumeric() || **byte == b'\n')
-        .is_some_and(|byte| b"OSTUPCMDHospcmdh".contains(byte))
+        .position(|byte| byte.is_ascii_alphanumeric() || *byte == b'\n')
+    else {
+        return false;
+    };
+    let line = &line[start..];
+    FIRST_WORDS.iter().any(|word| {
+        line.get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+    })
 }
 
 /// The class that a line says, when it says nothing else. OFFICIAL-SENSITIVE

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::testing::Fixture;
+use super::testing::{Fixture, config_of};
 use super::*;
 
 #[test]
@@ -96,7 +96,7 @@ fn trouble_with_a_route_that_nobody_uses_is_a_note() {
         of_route.map(|one| one.severity).max()
     };
     assert_eq!(worst(&seen), Some(Severity::Error));
-    super::testing::config_of(&mut seen).accounts.clear();
+    config_of(&mut seen).accounts.clear();
     assert_eq!(worst(&seen), Some(Severity::Error), "its application");
     seen.applications[0].state = ApplicationState::Retired;
     assert_eq!(worst(&seen), Some(Severity::Note));

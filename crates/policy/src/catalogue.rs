@@ -3,13 +3,13 @@
 use crate::profile::Profile;
 use crate::rule::{Problem, Rule, Severity};
 use crate::rules::{
-    application_registered, cloud_route, data_class_route, date_present, dedicated_account,
-    display_name_form, from_is_account, from_single, header_readable, iams_reference, list_spacing,
-    mail_service_allowed, mandatory_headers, marking_kept, mass_mailing, message_id_present,
-    message_size, messages_per_minute, no_non_delivery_address, one_account_one_application,
-    patient_identifiers, recipient_domain, recipients_per_day, recipients_per_message,
-    recipients_readable, relay_sender, reply_to_real, route_authenticated, route_retirement,
-    subject_present, tls_route,
+    application_registered, cloud_route, content_read, data_class_route, date_present,
+    dedicated_account, display_name_form, from_is_account, from_single, header_readable,
+    iams_reference, list_spacing, mail_service_allowed, mandatory_headers, marking_kept,
+    mass_mailing, message_id_present, message_size, messages_per_minute, no_non_delivery_address,
+    one_account_one_application, patient_identifiers, recipient_domain, recipients_per_day,
+    recipients_per_message, recipients_readable, relay_sender, reply_to_real, route_authenticated,
+    route_retirement, subject_present, tls_route,
 };
 use crate::settings::{Level, Settings};
 use crate::verdict::Finding;
@@ -19,6 +19,7 @@ use crate::verdict::Finding;
 pub const RULES: &[&Rule] = &[
     &application_registered::RULE,
     &cloud_route::RULE,
+    &content_read::RULE,
     &data_class_route::RULE,
     &date_present::RULE,
     &dedicated_account::RULE,

@@ -45,17 +45,21 @@ impl Facts {
     /// The class that somebody stated: with the submission, in the header, or
     /// in the register.
     pub fn stated_class(&self) -> DataClass {
-        let label = self.message.data_class.as_ref();
-        let labelled = label.and_then(|label| label.class.ok());
         let patient_data = self
             .application
             .as_ref()
             .is_some_and(|application| application.patient_data)
             .then_some(DataClass::OfficialSensitive);
-        [labelled, patient_data]
-            .into_iter()
-            .flatten()
-            .fold(self.data_class, DataClass::max)
+        patient_data.map_or(self.submitted_class(), |class| {
+            class.max(self.submitted_class())
+        })
+    }
+
+    /// The class that the submission bears, by itself or by its header.
+    pub fn submitted_class(&self) -> DataClass {
+        let label = self.message.data_class.as_ref();
+        let labelled = label.and_then(|label| label.class.ok());
+        labelled.map_or(self.data_class, |class| class.max(self.data_class))
     }
 
     /// Whether `address` is the account or one it may send as (GUIDE-10).
@@ -411,6 +415,10 @@ pub const NAMES: &[(&str, &str)] = &[
     ),
     ("message.header", "the size and form of the header section"),
     ("message.octets", "the size of the encoded message"),
+    (
+        "content.cut_short",
+        "whether the message has more parts than are opened",
+    ),
     (
         "content.identifiers",
         "identifiers of patients in subject, texts and names of attachments",

@@ -3,6 +3,7 @@
 
 pub mod application_registered;
 pub mod cloud_route;
+pub mod content_read;
 pub mod data_class_route;
 pub mod date_present;
 pub mod dedicated_account;

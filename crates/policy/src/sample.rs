@@ -70,10 +70,7 @@ pub fn facts_of(header: &str) -> Facts {
             }],
         },
         message: message(header),
-        content: ContentFacts {
-            complete: true,
-            ..ContentFacts::default()
-        },
+        content: ContentFacts::default(),
         history: HistoryFacts::default(),
         route: RouteFacts::nhsmail(RouteKind::Submission),
         data_class: DataClass::Official,

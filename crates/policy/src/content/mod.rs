@@ -21,9 +21,9 @@ pub const FINDINGS_MAX: usize = 16;
 /// content was not read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContentFacts {
-    /// Whether the message was read to its end; until then the rest may hold
-    /// what these facts do not say.
-    pub complete: bool,
+    /// It has more parts than are opened: the rest may hold what these facts
+    /// do not say.
+    pub cut_short: bool,
     /// Identifiers of patients, at most [`FINDINGS_MAX`].
     pub identifiers: Vec<Identifier>,
     /// `[secure]` stands in the subject, which makes the service encrypt.

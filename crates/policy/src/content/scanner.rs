@@ -59,7 +59,7 @@ impl Scanner {
     pub fn finish(self) -> ContentFacts {
         let reader = self.walker.finish();
         ContentFacts {
-            complete: reader.parts < PARTS_MAX,
+            cut_short: reader.parts >= PARTS_MAX,
             identifiers: reader.findings.identifiers,
             secure_tag: reader.secure_tag,
             marking: reader.findings.marking,

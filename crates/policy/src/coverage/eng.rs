@@ -134,6 +134,7 @@ pub(super) const STANDINGS: &[Line] = &[
         &[
             Rule("recipient-domain"),
             Rule("patient-identifiers"),
+            Rule("content-read"),
             Rule("data-class-route"),
             Register("patient_data"),
             Register("data_class"),

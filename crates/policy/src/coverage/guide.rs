@@ -118,6 +118,7 @@ pub(super) const STANDINGS: &[Line] = &[
         15,
         &[
             Rule("patient-identifiers"),
+            Rule("content-read"),
             Rule("marking-kept"),
             Rule("data-class-route"),
             Preflight("relay-terms"),

@@ -17,7 +17,7 @@ const PAGE: &str = manual_page! {
     /// One number of ten digits in eleven passes the check by chance, so what is plainly a telephone number, a fraction or a part of something longer does not count; a bare number does.
     /// Every finding names its place, and shows the last digits alone.
     /// The finding is a warning, because the class has been raised already: what that forbids, other rules refuse (data-class-route, recipient-domain, iams-reference).
-    /// A message that was submitted as OFFICIAL-SENSITIVE draws none.
+    /// A message that was submitted as OFFICIAL-SENSITIVE, by itself, by its header or by the application's default, draws none.
 };
 
 pub static RULE: Rule = Rule {
@@ -27,12 +27,7 @@ pub static RULE: Rule = Rule {
     clauses: &[eng(20), guide(15), guide(22)],
     standards: &[],
     holds: Period::ALWAYS,
-    reads: &[
-        "content.identifiers",
-        "data_class",
-        "message.data_class",
-        "application.patient_data",
-    ],
+    reads: &["content.identifiers", "data_class", "message.data_class"],
     page: PAGE,
     answer: Answer::POLICY,
     judge,
@@ -50,6 +45,17 @@ pub static RULE: Rule = Rule {
             expected: Expected::Breaks("an NHS number (******0018) in line 3 of the text"),
         },
         Example {
+            title: "The same by an application that is registered to carry patient data.",
+            header: "",
+            change: |facts| {
+                facts.content.identifiers = vec![number()];
+                if let Some(application) = &mut facts.application {
+                    application.patient_data = true;
+                }
+            },
+            expected: Expected::Breaks("though it was submitted as OFFICIAL"),
+        },
+        Example {
             title: "The same, submitted as OFFICIAL-SENSITIVE.",
             header: "",
             change: |facts| {
@@ -62,7 +68,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn judge(facts: &Facts) -> Vec<Problem> {
-    let said = facts.stated_class();
+    let said = facts.submitted_class();
     if said >= DataClass::OfficialSensitive {
         return Vec::new();
     }

@@ -25,6 +25,7 @@ fn registered_wreck() -> Facts {
         shown: "******0018".to_owned(),
     }];
     facts.content.marking = Some(DataClass::OfficialSensitive);
+    facts.content.cut_short = true;
     facts.content.fingerprint = Some([7; 16]);
     facts.history.same_text_recipients = 100_000;
     facts.history.recipients_last_day = 100_000;

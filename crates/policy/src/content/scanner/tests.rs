@@ -205,3 +205,13 @@ fn findings_are_bounded() {
     let facts = scan(&format!("\n{}", "999 000 0018\n".repeat(100)));
     assert_eq!(facts.identifiers.len(), super::super::FINDINGS_MAX);
 }
+
+#[test]
+fn says_when_there_are_more_parts_than_it_opens() {
+    for (parts, cut_short) in [(10, false), (PARTS_MAX - 2, false), (PARTS_MAX + 10, true)] {
+        let message = "Content-Type: multipart/mixed; boundary=b\n\n".to_owned()
+            + &"--b\n\nPart.\n".repeat(parts)
+            + "--b--\n";
+        assert_eq!(scan(&message).cut_short, cut_short, "{parts}");
+    }
+}

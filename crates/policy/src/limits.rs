@@ -175,10 +175,10 @@ pub const LIST_SPACING: Limit = Limit {
 /// application that sets none of its own.
 pub const MASS_MAILING_RECIPIENTS: Limit = Limit {
     name: "recipients of one text before it is a mass mailing",
-    figure: 500,
+    figure: 1000,
     unit: Unit::Recipients,
     clauses: &[eng(4), dhc(10)],
-    source: "ours: the recipients of one message by default; an application can set another",
+    source: "ours: the most recipients that one message can have; an application can set another",
     holds: NO_DATES_GIVEN,
 };
 

@@ -11,7 +11,7 @@ const PAGE: &str = manual_page! {
     ///
     /// Texts count as the same when they differ only in what is a person's own: names after a greeting, digits, white space, punctuation, case.
     /// Attachments count too: a letter of one's own to each of many is no mass mailing, however alike the words around it.
-    /// The threshold is 500 people in 24 hours, or what the register says of the application (`mass_mailing_recipients_max`); neither standard gives a figure.
+    /// The threshold is 1,000 people in 24 hours, or what the register says of the application (`mass_mailing_recipients_max`); neither standard gives a figure.
     /// A distribution list counts as one.
 };
 

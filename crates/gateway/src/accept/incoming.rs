@@ -174,13 +174,15 @@ impl Incoming {
             return Ok(());
         };
         // One octet more than there is says that more is to come.
-        let gathered = gather(intake, submission, held_back, self.octets + 1, self.at);
+        let mut gathered = gather(intake, submission, held_back, self.octets + 1, self.at);
+        let mut scanner = Scanner::new();
+        scanner.feed(held_back);
+        // The subject is among it, and with it whether the service encrypts.
+        gathered.facts.content = scanner.so_far();
         let verdict = judge(intake, &gathered.facts)?;
         let mut body = intake.queue.new_body();
         body.write(&top(submission, &verdict, self.id, self.at))?;
         write_start(&mut body, &verdict, held_back)?;
-        let mut scanner = Scanner::new();
-        scanner.feed(held_back);
         self.stage = Stage::Streaming(Box::new(Streaming {
             gathered,
             scanner,

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mailward_gateway::config::Limits;
 use mailward_mail::MessageId;
+use mailward_policy::DataClass;
 use mailward_testkit::Lines;
 
 use crate::support::{ACCOUNT, CHOSEN_PASSWORD, MADE_PASSWORD, World};
@@ -159,6 +160,28 @@ async fn the_accounts_name_replaces_a_display_name_where_its_record_allows() {
             .map(|entry| entry.event.kind())
             .collect();
         assert_eq!(kinds[..2], ["accepted", "repaired"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secure_tag_counts_however_large_the_message_is() {
+    let world = World::configured(|config| {
+        config.applications[0].data_class = DataClass::OfficialSensitive;
+        config.applications[0].references.iams = Some("IA-114".to_owned());
+    })
+    .await;
+    let mut lines = signed_in(&world).await;
+    for body in [
+        "Dear Ann,\r\n".to_owned(),
+        "0123456789abcdef\r\n".repeat(50_000),
+    ] {
+        for (subject, code) in [("[secure] Letter", "250"), ("Letter", "550")] {
+            let header = HEADER.replace("Your appointment", subject);
+            let message = format!("{header}\r\n{body}");
+            let reply = send(&mut lines, &["ann@elsewhere.example"], &message, code).await;
+            let refused = reply.contains("Rule: recipient-domain");
+            assert_eq!(refused, code == "550", "{reply}");
+        }
     }
 }
 

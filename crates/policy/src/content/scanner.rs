@@ -55,6 +55,20 @@ impl Scanner {
         self.walker.feed(octets);
     }
 
+    /// What is known already of a message that goes on. Once its header section
+    /// was fed, `[secure]` is known for good, and identifiers and marking can
+    /// only be added to; a fingerprint there is not yet.
+    pub fn so_far(&self) -> ContentFacts {
+        let reader = self.walker.visitor();
+        ContentFacts {
+            cut_short: false,
+            identifiers: reader.findings.identifiers.clone(),
+            secure_tag: reader.secure_tag,
+            marking: reader.findings.marking,
+            fingerprint: None,
+        }
+    }
+
     /// The facts of all that was fed, taken for the whole message.
     pub fn finish(self) -> ContentFacts {
         let reader = self.walker.finish();

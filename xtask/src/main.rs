@@ -24,6 +24,12 @@ cargo xtask COMMAND
                      accepted messages a second, and memory of idle connections,
                      beside Postfix in the same run (as root; ten minutes, or
                      one with --quick). DIR is on the disk to measure [/var/tmp]
+  bench relay [--quick] [--json] [--dir DIR] [--messages N] [--pairs N]
+              [--only cells|memory|burst] [--burst N]
+                     messages a second from application to far end beside
+                     Postfix doing the same hop, memory of connections and queued
+                     messages, and a burst of 100,000 (as root; a quarter of an
+                     hour, or two minutes with --quick)
   bench rules        what judging a message costs, beside plain passes over
                      the same octets (a minute; run it by --release)
 ";
@@ -36,6 +42,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::quick(),
         ["docs"] => test::write_documents(),
         ["bench", "accept", rest @ ..] => bench::accept(rest),
+        ["bench", "relay", rest @ ..] => bench::relay(rest),
         ["bench", "rules", rest @ ..] => bench::rules(rest),
         _ => {
             eprint!("{USAGE}");

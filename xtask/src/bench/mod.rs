@@ -49,6 +49,7 @@ mod message;
 mod options;
 mod peer;
 mod processes;
+mod relay;
 mod report;
 mod rounds;
 mod rules;
@@ -57,6 +58,7 @@ mod tls;
 use crate::run::Result;
 use options::Options;
 use peer::Peers;
+pub(crate) use relay::relay;
 use report::Report;
 pub(crate) use rules::rules;
 

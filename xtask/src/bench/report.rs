@@ -161,7 +161,12 @@ fn sorted(pairs: &[Pair], figure: impl Fn(&Pair) -> f64) -> Vec<f64> {
 }
 
 fn median(pairs: &[Pair], figure: impl Fn(&Pair) -> f64) -> f64 {
-    let figures = sorted(pairs, figure);
+    median_of(pairs.iter().map(figure))
+}
+
+pub(super) fn median_of(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
     match figures.len() {
         0 => f64::NAN,

@@ -64,6 +64,7 @@ impl Checker<'_> {
             _ => self.mechanism(&route, oauth),
         };
         let source_address = self.source_address(&route, kind);
+        self.within_published(&route, kind);
         let retirements = route
             .retires
             .into_iter()
@@ -101,6 +102,33 @@ impl Checker<'_> {
             twin: route.twin,
             retirements,
         })
+    }
+
+    /// A mailbox's published limits may be lowered and never raised, for the
+    /// service keeps them too (GUIDE-80). Only a twin on this very machine can
+    /// be asked for more: development and benchmarks.
+    fn within_published(&mut self, route: &file::Route, kind: Option<RouteKind>) {
+        if kind != Some(RouteKind::Submission) || (route.twin && is_this_machine(&route.server)) {
+            return;
+        }
+        let connections = route.connections_max.as_ref();
+        let connections = connections.map(|count| (count.span(), *count.get_ref() as u64));
+        let messages = route.messages_per_minute.as_ref();
+        let messages = messages.map(|count| (count.span(), u64::from(*count.get_ref())));
+        for (asked, most, what) in [
+            (connections, CONNECTIONS.figure, "connections at once"),
+            (messages, MESSAGES_PER_MINUTE.figure, "messages a minute"),
+        ] {
+            if let Some((span, count)) = asked
+                && count > most
+            {
+                self.fail(
+                    span,
+                    format!("the service lets a mailbox have {most} {what} (GUIDE-80)"),
+                    format!("Set {most} or less, or remove it."),
+                );
+            }
+        }
     }
 
     fn kind(&mut self, text: &Text) -> Option<RouteKind> {
@@ -382,4 +410,12 @@ impl Checker<'_> {
         }
         found
     }
+}
+
+fn is_this_machine(server: &Text) -> bool {
+    let name = server.get_ref().trim_matches(['[', ']']);
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

@@ -338,6 +338,47 @@ fn an_application_may_name_high_sending_or_the_relay_beside_its_accounts_route()
 }
 
 #[test]
+fn a_production_route_never_goes_above_the_published_limits() {
+    let with = |lines: &str| GOOD.replacen("port = 587\n", &format!("port = 587\n{lines}\n"), 1);
+    let twin_at = |server: &str, lines: &str| {
+        with(&format!("twin = true\n{lines}")).replacen("smtp.office365.com", server, 1)
+    };
+    let above = "connections_max = 20\nmessages_per_minute = 100000";
+    for (text, problems) in [
+        (with("connections_max = 3\nmessages_per_minute = 30"), 0),
+        (with("connections_max = 1\nmessages_per_minute = 1"), 0),
+        (with("connections_max = 4"), 1),
+        (with("messages_per_minute = 31"), 1),
+        (with(above), 2),
+        // Not even where it says that it ends in a twin, unless that is here.
+        (twin_at("smtp.office365.com", above), 2),
+        (twin_at("twin.northmoor.example", above), 2),
+        (twin_at("127.0.0.1", above), 0),
+        (twin_at("localhost", above), 0),
+        (
+            with(above).replacen("smtp.office365.com", "127.0.0.1", 1),
+            2,
+        ),
+        // High sending has limits of its own, that are not published.
+        (
+            with(above).replacen("kind = \"submission\"", "kind = \"high_sending\"", 1),
+            0,
+        ),
+    ] {
+        let found = parse(&text).err().map(|errors| errors.to_string());
+        let found = found.unwrap_or_default();
+        let named = found.matches("the service lets a mailbox have").count();
+        assert_eq!(named, problems, "{text}\n{found}");
+        assert_eq!(found.is_empty(), problems == 0, "{found}");
+    }
+    assert_eq!(
+        errors("port = 587\n", "port = 587\nmessages_per_minute = 31\n"),
+        "gateway.toml:23: 31: the service lets a mailbox have 30 messages a minute (GUIDE-80). \
+         Set 30 or less, or remove it."
+    );
+}
+
+#[test]
 fn each_application_has_an_account_of_its_own() {
     let second = |state: &str| {
         format!(

@@ -15,14 +15,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Runs until dropped, in a process group of its own: Ctrl-C is for us alone.
 #[derive(Debug)]
-pub(super) struct Dovecot {
+pub(in crate::bench) struct Dovecot {
     master: Child,
     config: PathBuf,
 }
 
 impl Dovecot {
     /// `socket` is where Postfix looks for it.
-    pub(super) fn start(folder: &Path, socket: &Path) -> Result<Self> {
+    pub(in crate::bench) fn start(folder: &Path, socket: &Path) -> Result<Self> {
         let home = folder.join("dovecot");
         make_folder(&home.join("run"))?;
         write(
@@ -44,7 +44,7 @@ impl Dovecot {
         Ok(dovecot)
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(in crate::bench) fn pid(&self) -> u32 {
         self.master.id()
     }
 
@@ -95,7 +95,7 @@ log_path = {home}/log
 protocols =
 ssl = no
 listen = 127.0.0.1
-auth_mechanisms = plain
+auth_mechanisms = plain login
 disable_plaintext_auth = no
 passdb {{
   driver = passwd-file

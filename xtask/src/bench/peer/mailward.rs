@@ -23,14 +23,45 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Runs until dropped, when its folder goes as well. In a process group of its
 /// own: Ctrl-C is for us alone.
 #[derive(Debug)]
-pub(super) struct Mailward {
-    pub(super) address: SocketAddr,
+pub(in crate::bench) struct Mailward {
+    pub(in crate::bench) address: SocketAddr,
     child: Child,
     _folder: TempDir,
 }
 
+/// The way out that it is given.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::bench) enum Way {
+    /// To a port where nobody listens: the lane pauses after its first tries.
+    Nowhere,
+    /// STARTTLS and AUTH. The high sending service has no published limits, so
+    /// that none has to be lifted for the measurement.
+    SignedIn { port: u16, connections: usize },
+    /// A relay, which asks for no sign-in.
+    Relay { port: u16, connections: usize },
+}
+
+impl Way {
+    /// Its lines in `[[route]]`.
+    fn route(self) -> Result<String> {
+        Ok(match self {
+            Self::Nowhere => format!(
+                "kind = \"submission\"\nport = {}\nmechanism = \"login\"\n",
+                free_address()?.port()
+            ),
+            Self::SignedIn { port, connections } => format!(
+                "kind = \"high_sending\"\nport = {port}\nmechanism = \"login\"\n\
+                 connections_max = {connections}\ntwin = true\n"
+            ),
+            Self::Relay { port, connections } => format!(
+                "kind = \"relay\"\nport = {port}\nconnections_max = {connections}\ntwin = true\n"
+            ),
+        })
+    }
+}
+
 /// Builds what is measured.
-pub(super) fn build() -> Result {
+pub(in crate::bench) fn build() -> Result {
     run_quietly(
         Command::new("cargo")
             .args(["build", "--release", "--package", "mailward"])
@@ -46,7 +77,11 @@ fn program() -> Result<PathBuf> {
 }
 
 impl Mailward {
-    pub(super) fn start(folder: &Path, certificate: &Certificate) -> Result<Self> {
+    pub(in crate::bench) fn start(
+        folder: &Path,
+        certificate: &Certificate,
+        way: Way,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("mailward-")
             .tempdir_in(folder)
@@ -58,7 +93,7 @@ impl Mailward {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o400))
             .map_err(|error| format!("{}: {error}", secret.display()))?;
         let config = home.join("gateway.toml");
-        write(&config, &configuration(certificate)?)?;
+        write(&config, &configuration(certificate, way)?)?;
         let log_path = home.join("log");
         let log = fs::File::create(&log_path)
             .map_err(|error| format!("{}: {error}", log_path.display()))?;
@@ -91,7 +126,7 @@ impl Mailward {
         }
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(in crate::bench) fn pid(&self) -> u32 {
         self.child.id()
     }
 }
@@ -131,35 +166,49 @@ fn submission(line: &str) -> Option<SocketAddr> {
     ready["gateway"]["submission"].as_str()?.parse().ok()
 }
 
-fn configuration(certificate: &Certificate) -> Result<String> {
+fn configuration(certificate: &Certificate, way: Way) -> Result<String> {
     let (chain, key) = (certificate.chain.display(), certificate.key.display());
     let hash: String = digest(&SHA256, PASSWORD.as_bytes())
         .as_ref()
         .iter()
         .map(|octet| format!("{octet:02x}"))
         .collect();
-    // Nobody listens there: the lane pauses after its first tries.
-    let nowhere = free_address()?.port();
+    let route = way.route()?;
+    let (relay, profile) = match way {
+        Way::Relay { .. } => ("route = \"relay\"\n", "profile = \"guide-2022\"\n"),
+        _ => ("", ""),
+    };
+    // An account signs in somewhere; its application may have a relay.
+    let (name, own) = match way {
+        Way::Relay { .. } => (
+            "relay",
+            format!(
+                "[[route]]\nname = \"own\"\nserver = \"127.0.0.1\"\nca_file = \"{chain}\"\ntwin = true\n{}\n",
+                Way::Nowhere.route()?
+            ),
+        ),
+        _ => ("own", String::new()),
+    };
+    let ca_file = match way {
+        Way::Relay { .. } => String::new(),
+        _ => format!("ca_file = \"{chain}\"\n"),
+    };
     Ok(format!(
         "\
-[gateway]
+{profile}[gateway]
 hostname = \"gateway.northmoor.example\"
 dir = \"state\"
 submission = \"127.0.0.1:0\"
 tls = {{ certificate = \"{chain}\", key = \"{key}\" }}
 
-[[route]]
-name = \"nowhere\"
-kind = \"submission\"
+{own}[[route]]
+name = \"{name}\"
 server = \"127.0.0.1\"
-port = {nowhere}
-ca_file = \"{chain}\"
-mechanism = \"login\"
-
+{ca_file}{route}
 [[account]]
 address = \"{FROM}\"
 kind = \"application\"
-route = \"nowhere\"
+route = \"own\"
 secret = \"credential:account\"
 
 [[application]]
@@ -169,7 +218,7 @@ purpose = \"Measures how fast mail is accepted\"
 data_class = \"OFFICIAL\"
 patient_data = false
 account = \"{FROM}\"
-state = \"live\"
+{relay}state = \"live\"
 references = {{ application_documentation = \"bench\", architecture_documentation = \"bench\" }}
 passwords = [{{ username = \"{FROM}\", hash = \"sha256:{hash}\" }}]
 "

@@ -1,8 +1,8 @@
 //! The servers under test, in one folder, each with a queue of its own.
 
-mod dovecot;
-mod mailward;
-mod postfix;
+pub(super) mod dovecot;
+pub(super) mod mailward;
+pub(super) mod postfix;
 
 use std::fs;
 use std::io::{Read, Seek};
@@ -23,13 +23,18 @@ use super::options::Options;
 use super::tls::{self, Certificate, Version};
 use crate::run::{Result, is_installed};
 use dovecot::Dovecot;
-use mailward::Mailward;
+use mailward::{Mailward, Way};
 use postfix::Postfix;
+
+/// What AUTH PLAIN (RFC 4616) is given at both servers.
+pub(super) fn plain() -> Arc<str> {
+    Arc::from(STANDARD.encode(format!("\0{FROM}\0{PASSWORD}")))
+}
 
 /// The account, which is also the name to sign in with.
 pub(super) const FROM: &str = "clinic.letters@northmoor.example";
 pub(super) const TO: &str = "mary.major@northmoor.example";
-const PASSWORD: &str = "4f1d6c0a9b7e4d35a2c8e61f";
+pub(super) const PASSWORD: &str = "4f1d6c0a9b7e4d35a2c8e61f";
 
 /// One sentence if something is missing that can't be done without.
 pub(super) fn require_components() -> Result {
@@ -66,14 +71,9 @@ impl Peers {
     /// Builds Mailward, and starts Postfix. Mailward starts for each round.
     pub(super) fn start(options: &Options) -> Result<Self> {
         mailward::build()?;
-        let folder = tempfile::Builder::new()
-            .prefix("mailward-bench-")
-            .tempdir_in(&options.dir)
-            .map_err(|error| format!("{}: {error}", options.dir.display()))?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
-            .map_err(|error| format!("{}: {error}", folder.path().display()))?;
+        let folder = temporary_folder(&options.dir)?;
         let certificate = Certificate::make(folder.path())?;
-        let socket = postfix::prepare(folder.path(), &certificate)?;
+        let socket = postfix::prepare(folder.path(), &certificate, postfix::HOLDS)?;
         let dovecot = Dovecot::start(folder.path(), &socket)?;
         let postfix = Postfix::start(folder.path())?;
         Ok(Self {
@@ -98,7 +98,8 @@ impl Peers {
                 }
             }
             Who::Mailward => {
-                let mailward = Mailward::start(self.folder.path(), &self.certificate)?;
+                let mailward =
+                    Mailward::start(self.folder.path(), &self.certificate, Way::Nowhere)?;
                 Turn {
                     name: "Mailward",
                     address: mailward.address,
@@ -118,6 +119,17 @@ impl Peers {
     }
 }
 
+/// Removed when dropped. Every user may pass through it: Postfix's does.
+pub(super) fn temporary_folder(dir: &Path) -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("mailward-bench-")
+        .tempdir_in(dir)
+        .map_err(|error| format!("{}: {error}", dir.display()))?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
+        .map_err(|error| format!("{}: {error}", folder.path().display()))?;
+    Ok(folder)
+}
+
 /// A server that runs, the only one with work to do.
 pub(super) struct Turn<'a> {
     name: &'static str,
@@ -134,7 +146,7 @@ impl Turn<'_> {
             name: self.name,
             address: self.address,
             tls: tls::client(version)?,
-            plain: Arc::from(STANDARD.encode(format!("\0{FROM}\0{PASSWORD}"))),
+            plain: plain(),
         })
     }
 }
@@ -145,16 +157,16 @@ impl Drop for Turn<'_> {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result {
+pub(super) fn write(path: &Path, text: &str) -> Result {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn make_folder(path: &Path) -> Result {
+pub(super) fn make_folder(path: &Path) -> Result {
     fs::create_dir_all(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// An address nobody listens on; somebody may take it before it is used.
-fn free_address() -> Result<SocketAddr> {
+pub(super) fn free_address() -> Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map_err(|error| format!("no port is free: {error}"))
@@ -162,7 +174,7 @@ fn free_address() -> Result<SocketAddr> {
 
 /// Runs to the end; what it prints is shown only if it fails. That goes to a
 /// file, since a service left running would hold a pipe open for good.
-fn run_quietly(command: &mut Command) -> Result {
+pub(super) fn run_quietly(command: &mut Command) -> Result {
     let program = command.get_program().to_string_lossy().into_owned();
     let failed = |error: std::io::Error| format!("can't run {program}: {error}");
     let mut said = tempfile::tempfile().map_err(failed)?;

@@ -11,22 +11,32 @@ use super::{free_address, make_folder, run_quietly, write};
 use crate::bench::tls::Certificate;
 use crate::run::Result;
 
+/// Mail is accepted and synced; the queue manager never looks at it.
+pub(super) const HOLDS: &str = "
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions = check_recipient_access static:HOLD, permit_sasl_authenticated, reject
+";
+
 /// Who its processes run as.
 const USER: &str = "postfix";
 
 /// Runs until dropped.
 #[derive(Debug)]
-pub(super) struct Postfix {
-    pub(super) address: SocketAddr,
+pub(in crate::bench) struct Postfix {
+    pub(in crate::bench) address: SocketAddr,
     /// Of its master.
-    pub(super) pid: u32,
+    pub(in crate::bench) pid: u32,
     config: PathBuf,
     queue: PathBuf,
 }
 
-/// Makes folders and `main.cf`; gives the path of the sign-in socket, which
-/// has to be there before Postfix starts.
-pub(super) fn prepare(folder: &Path, certificate: &Certificate) -> Result<PathBuf> {
+/// Makes folders and `main.cf`, which ends in `settings`; gives the path of the
+/// sign-in socket, which has to be there before Postfix starts.
+pub(in crate::bench) fn prepare(
+    folder: &Path,
+    certificate: &Certificate,
+    settings: &str,
+) -> Result<PathBuf> {
     let home = folder.join("postfix");
     let owned = [home.join("data"), home.join("queue/private")];
     make_folder(&home.join("etc"))?;
@@ -35,12 +45,13 @@ pub(super) fn prepare(folder: &Path, certificate: &Certificate) -> Result<PathBu
         chown(path, Some(user_id(USER)?), None)
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    write(&home.join("etc/main.cf"), &main_cf(&home, certificate))?;
+    let main_cf = format!("{}{settings}", main_cf(&home, certificate));
+    write(&home.join("etc/main.cf"), &main_cf)?;
     Ok(home.join("queue/private/auth"))
 }
 
 impl Postfix {
-    pub(super) fn start(folder: &Path) -> Result<Self> {
+    pub(in crate::bench) fn start(folder: &Path) -> Result<Self> {
         let home = folder.join("postfix");
         let (config, queue) = (home.join("etc"), home.join("queue"));
         let address = free_address()?;
@@ -114,10 +125,6 @@ smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = private/auth
 
-# Accepted and synced; never looked at by the queue manager.
-smtpd_relay_restrictions = permit_sasl_authenticated, reject
-smtpd_recipient_restrictions = check_recipient_access static:HOLD, permit_sasl_authenticated, reject
-
 # Nothing holds it back.
 in_flow_delay = 0
 default_process_limit = 500
@@ -155,6 +162,7 @@ discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 tlsmgr unix - - n 1000? 1 tlsmgr
+tlsproxy unix - - n - 0 tlsproxy
 postlog unix-dgram n - n - 1 postlogd
 "
     )

@@ -42,14 +42,22 @@ pub const MIGRATIONS: &[&str] = &[
     QUEUE_LIMITS,
     crate::password::MIGRATION,
     crate::register::MIGRATION_LIFE,
+    QUEUE_TALLIES,
 ];
+
+/// What a store of the gateway is opened with.
+pub const SCHEMA: Schema = Schema {
+    name: "gateway",
+    migrations: MIGRATIONS,
+};
 
 const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
 const QUEUE_LIMITS: &str = mailward_queue::MIGRATIONS[1];
+const QUEUE_TALLIES: &str = mailward_queue::MIGRATIONS[2];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 2,
+    mailward_queue::MIGRATIONS.len() == 3,
     "a migration of the queue is missing"
 );
 
@@ -321,11 +329,6 @@ fn gates(config: &Config) -> Gates {
 fn open_store(config: &Config, disk: Arc<dyn Disk>) -> Result<Store, OpenError> {
     Store::open(mailward_store::Options {
         disk,
-        ..mailward_store::Options::new(
-            &config.dir,
-            Schema {
-                migrations: MIGRATIONS,
-            },
-        )
+        ..mailward_store::Options::new(&config.dir, SCHEMA)
     })
 }

@@ -321,9 +321,7 @@ async fn nothing_is_tried_while_another_process_holds_the_record() {
     let (dir, tls) = (tempfile::tempdir().unwrap(), TestTls::new());
     let server = Server::start(GOOD, &tls);
     let config = config(dir.path(), &tls, &[("main", "localhost", server.port)]);
-    let schema = mailward_store::Schema {
-        migrations: mailward_gateway::MIGRATIONS,
-    };
+    let schema = mailward_gateway::SCHEMA;
     let held = mailward_store::Store::open(mailward_store::Options::new(&config.dir, schema));
     let held = held.unwrap();
     let report = examine(&config, None).await;

@@ -12,7 +12,7 @@ use crate::ledger::messages::Number;
 use crate::ledger::recipients::NewRecipient;
 use crate::ledger::same_text::TextKey;
 use crate::ledger::{
-    change, events, idempotency, lanes, messages, notices, recipients, same_text, shares,
+    change, events, idempotency, lanes, messages, notices, recipients, same_text, shares, summary,
 };
 use crate::message::{
     Accepted, EnvelopeOptions, HEADER_TEXT_OCTETS_MAX, IDEMPOTENCY_KEY_OCTETS_MAX, NewMessage,
@@ -20,7 +20,7 @@ use crate::message::{
 };
 use crate::notice::NoticeId;
 use crate::queue::Queue;
-use crate::state::HoldReason;
+use crate::state::{HoldReason, StateWord};
 use crate::timeline::TimelineEvent;
 
 impl Queue {
@@ -241,6 +241,12 @@ impl Rows {
         }
         let waiting = i64::try_from(self.recipients.len()).unwrap_or(i64::MAX);
         shares::add_waiting(tx, lane, waiting)?;
+        let state = if hold.is_some() {
+            StateWord::Hold
+        } else {
+            StateWord::Incoming
+        };
+        summary::add(tx, new.message_class, state, waiting)?;
         let accepted = TimelineEvent::Accepted {
             application: new.application.clone(),
             octets: body.octets(),

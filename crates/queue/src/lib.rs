@@ -38,6 +38,7 @@ mod names;
 mod notice;
 mod overdue;
 mod queue;
+mod retention;
 pub mod schedule;
 mod sending;
 mod show;
@@ -62,6 +63,7 @@ pub use names::{AccountName, Actor, ApplicationName, Credential, Lane, RouteName
 pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};
 pub use overdue::{ATTEMPT_LENGTH_MAX, DOUBT_REST_MAX, Overdue, Recovered};
 pub use queue::{Options, Queue};
+pub use retention::{Forgotten, KEPT_LEAST};
 pub use schedule::{ClassTerms, DoubtPolicy, Jitter, MessageClass, Terms};
 pub use sending::Finished;
 pub use show::{AttemptView, MessageView, RecipientView};

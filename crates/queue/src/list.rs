@@ -12,6 +12,7 @@ use crate::ledger::messages::Number;
 use crate::ledger::{breakers, lanes, listing, messages, notices, recipients, summary};
 use crate::names::{ApplicationName, Lane};
 use crate::queue::Queue;
+use crate::schedule::MessageClass;
 use crate::show::RecipientView;
 use crate::state::StateWord;
 
@@ -21,8 +22,9 @@ pub const PAGE_MAX: usize = 500;
 /// Recipients named with each message of a list.
 pub(crate) const RECIPIENTS_LISTED_MAX: usize = 10;
 
-/// Text is in no index, so a page that searches reads at most so many
-/// messages, and may come out short with a cursor to go on from.
+/// Text is in no index, nor is a state together with an application, so a page
+/// of these reads at most so many messages, and may come out short with a
+/// cursor to go on from.
 const SEARCHED_PER_PAGE_MAX: Number = 20_000;
 
 /// The longest text to search for, in octets.
@@ -93,6 +95,8 @@ pub struct ListItem {
 pub struct Summary {
     /// Recipients in each state, in the order of [`StateWord::ALL`].
     pub recipients: Vec<(StateWord, u64)>,
+    /// The same by message class; what has none is left out.
+    pub by_class: Vec<(MessageClass, StateWord, u64)>,
     /// The oldest message with a recipient that has no end yet.
     pub oldest_waiting: Option<(MessageId, Timestamp)>,
     pub notices_open: u64,
@@ -122,23 +126,21 @@ impl Queue {
             .await?)
     }
 
-    /// Counts and alarms in one look. Counting walks an index over all
-    /// recipients: for a page that people look at, not for every message.
+    /// Counts and alarms in one look, at the same cost whatever waits.
     pub async fn summary(&self) -> Result<Summary, QueueError> {
         let summary = self
             .read(|tx| {
-                let counted = summary::count(tx)?;
+                let by_class = summary::tallies(tx)?;
                 let count_of = |state: StateWord| {
-                    counted
-                        .iter()
-                        .find(|(word, _)| *word == state)
-                        .map_or(0, |(_, count)| *count)
+                    let of_state = by_class.iter().filter(|(_, word, _)| *word == state);
+                    of_state.map(|(.., count)| count).sum()
                 };
                 Ok(Summary {
                     recipients: StateWord::ALL
                         .into_iter()
                         .map(|state| (state, count_of(state)))
                         .collect(),
+                    by_class,
                     oldest_waiting: summary::oldest_waiting(tx)?,
                     notices_open: notices::count_open(tx)?,
                     breakers_open: breakers::all_open(tx, PAGE_MAX)?.len(),
@@ -168,9 +170,12 @@ fn page(
         .filter(|text| !text.is_empty());
     let pattern =
         text.map(|text| listing::pattern(&text[..text.floor_char_boundary(SEARCH_OCTETS_MAX)]));
-    let floor = match pattern {
-        Some(_) => lowest.max(before.saturating_sub(SEARCHED_PER_PAGE_MAX)),
-        None => lowest,
+    // No index has both, so one is walked and the other looked up.
+    let walks = pattern.is_some() || (filter.application.is_some() && filter.state.is_some());
+    let floor = if walks {
+        lowest.max(before.saturating_sub(SEARCHED_PER_PAGE_MAX))
+    } else {
+        lowest
     };
     let range = Range {
         before,

@@ -61,6 +61,7 @@ impl Queue {
         let store = Store::open(mailward_store::Options {
             dir: options.dir,
             schema: Schema {
+                name: "queue",
                 migrations: MIGRATIONS,
             },
             limits: options.limits,

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use mailward_store::{BodyRef, Options, Schema, Store, Value};
 
 const SCHEMA: Schema = Schema {
+    name: "messages",
     migrations: &[
         "CREATE TABLE message (id TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, due INTEGER NOT NULL, about TEXT NOT NULL) WITHOUT ROWID;",
     ],

@@ -4,11 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
+use crate::body::HEADER_OCTETS;
 use crate::disk::{Disk, DiskFile};
 use crate::error::Damage;
 use crate::folder::Folder;
 use crate::read_body::Source;
 use crate::rows::{Place, Placed};
+use crate::tally::Segments;
+
+/// What looking at a body costs beside reading it, in octets.
+const COST_OCTETS: u64 = 1024;
 
 /// Files in the folder, and what the rows said of them so far.
 #[derive(Debug)]
@@ -21,8 +26,8 @@ pub(crate) struct Audit<'a> {
     pub(crate) bodies: HashMap<u64, u64>,
     /// Files of large bodies that were never finished.
     pub(crate) unfinished: Vec<String>,
-    /// Live bodies by segment, and where the last of them ends.
-    pub(crate) live: HashMap<u64, Live>,
+    /// Live bodies by segment, as far as they were seen.
+    pub(crate) live: Segments,
     pub(crate) live_files: HashSet<u64>,
     pub(crate) bodies_seen: u64,
     pub(crate) octets_seen: u64,
@@ -31,12 +36,6 @@ pub(crate) struct Audit<'a> {
     /// The segment being read, kept open from body to body.
     open: Option<(u64, Arc<dyn DiskFile>)>,
     buffer: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Live {
-    pub(crate) bodies: u64,
-    pub(crate) end: u64,
 }
 
 impl<'a> Audit<'a> {
@@ -51,7 +50,7 @@ impl<'a> Audit<'a> {
             segments: HashMap::new(),
             bodies: HashMap::new(),
             unfinished: Vec::new(),
-            live: HashMap::new(),
+            live: Segments::new(),
             live_files: HashSet::new(),
             bodies_seen: 0,
             octets_seen: 0,
@@ -84,6 +83,11 @@ impl<'a> Audit<'a> {
         self.segments.keys().max().copied()
     }
 
+    /// False once the budget would not last for a body of this size.
+    pub(crate) fn lasts_for(&self, placed: &Placed) -> bool {
+        self.content_octets_left >= placed.body.octets() + COST_OCTETS
+    }
+
     /// One body that the rows name. Everything about it is compared while
     /// the budget lasts; then presence and, in the active segment, headers.
     pub(crate) fn body(&mut self, placed: &Placed) -> Result<(), Damage> {
@@ -92,8 +96,9 @@ impl<'a> Audit<'a> {
         self.count(placed);
         self.check_presence(placed)?;
         let octets = placed.body.octets();
-        if self.content_octets_left >= octets.max(1) {
-            self.content_octets_left -= octets;
+        let cost = octets + COST_OCTETS;
+        if self.content_octets_left >= cost {
+            self.content_octets_left -= cost;
             let source = self.source(placed)?;
             return source.check_content(&mut self.buffer);
         }
@@ -110,7 +115,8 @@ impl<'a> Audit<'a> {
             Place::Segment { segment, .. } => {
                 let live = self.live.entry(segment).or_default();
                 live.bodies += 1;
-                live.end = live.end.max(placed.end());
+                live.octets += placed.body.octets() + HEADER_OCTETS as u64;
+                live.ends_at = live.ends_at.max(placed.end());
             }
             Place::OwnFile => {
                 self.live_files.insert(placed.body.number());
@@ -118,7 +124,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn check_presence(&self, placed: &Placed) -> Result<(), Damage> {
+    pub(crate) fn check_presence(&self, placed: &Placed) -> Result<(), Damage> {
         let damage = |what: &str| {
             let damage = Damage::new(self.folder.dir(), placed.path(self.folder), what)
                 .record(placed.body.number());

@@ -8,8 +8,10 @@ use crate::audit::Audit;
 use crate::disk::SystemDisk;
 use crate::error::{Damage, OpenError};
 use crate::folder::{Folder, Lock};
+use crate::identity;
 use crate::rows;
 use crate::schema;
+use crate::tally;
 use crate::wal;
 
 /// Damages a report lists; all of them are counted.
@@ -45,7 +47,8 @@ impl Report {
 /// every body against its checksum. Refused while a process has it open.
 pub fn check(dir: &Path) -> Result<Report, OpenError> {
     let folder = Folder::new(dir);
-    let _lock = Lock::take_to_read(&folder)?;
+    let _lock = Lock::take_to_read(&folder, "a check")?;
+    identity::check_readable(&folder)?;
     let mut report = Report::default();
     if let Err(damage) = wal::check(&folder) {
         report.add(damage);
@@ -99,6 +102,21 @@ fn check_rows(
     });
     if let Err(error) = outcome {
         report.add(rows_damage(folder, &error));
+        return;
+    }
+    // A store of an older version has no counts yet.
+    let Ok(counted) = tally::all(connection) else {
+        return;
+    };
+    for (segment, live) in &audit.live {
+        let counted = counted.get(segment).copied().unwrap_or_default();
+        if (counted.bodies, counted.octets) != (live.bodies, live.octets) {
+            let what = format!(
+                "segment {segment} has {} live bodies and is counted with {}",
+                live.bodies, counted.bodies
+            );
+            report.add(Damage::new(folder.dir(), folder.rows(), what));
+        }
     }
 }
 

@@ -36,6 +36,7 @@ impl Writer {
     /// The group's way to the disk. Each `?` leaves it undone.
     pub(crate) fn store(&mut self, group: &mut [Job]) -> Result<(), Failure> {
         self.released.clear();
+        self.changes.clear();
         self.shared.refuse_if_poisoned().map_err(Failure::Undo)?;
         self.refuse_below_floor(group);
         let place = self.append(group)?;
@@ -103,7 +104,9 @@ impl Writer {
                 return Err(self.disk_failed("begin", number, &error));
             }
         }
-        if !self.live.contains_key(&sealed) {
+        let mut segments = self.shared.segments();
+        if segments.get(&sealed).is_none_or(|live| live.bodies == 0) {
+            segments.remove(&sealed);
             self.keeper.remove(self.shared.folder.segment(sealed));
         }
         Ok(())
@@ -114,8 +117,16 @@ impl Writer {
             self.run_change(job, position)?;
             position += job.octets();
         }
+        self.count_released();
         self.reserve_numbers()
+            .and_then(|()| self.changes.write(&self.connection))
             .map_err(|error| self.statement_failed(error.into()))
+    }
+
+    fn count_released(&mut self) {
+        for placed in &self.released {
+            self.changes.take(placed);
+        }
     }
 
     /// Keeps the number that a restart begins with above all that were given.
@@ -133,8 +144,10 @@ impl Writer {
     /// only what ends the whole group is an error.
     fn run_change(&mut self, job: &mut Job, position: u64) -> Result<(), Failure> {
         let released_before = self.released.len();
+        let mut stored = Vec::new();
         self.statement("SAVEPOINT change")?;
         let outcome = insert_bodies(&self.connection, self.segment.number(), job, position)
+            .map(|placed| stored = placed)
             .and_then(|()| job.run(&mut Tx::new(&self.connection, &mut self.released)));
         let refusal = match outcome {
             Ok(()) => None,
@@ -152,6 +165,10 @@ impl Writer {
             self.statement("ROLLBACK TO change")?;
             self.released.truncate(released_before);
             job.refused = Some(refusal.into());
+            stored.clear();
+        }
+        for placed in &stored {
+            self.changes.add(placed);
         }
         self.statement("RELEASE change")
     }
@@ -203,6 +220,7 @@ impl Writer {
     /// Rows and segment as they were before the group.
     pub(crate) fn undo(&mut self, error: WriteError) -> WriteError {
         self.released.clear();
+        self.changes.clear();
         // The reservation may have been part of the group.
         self.reserved_body = 0;
         if !self.connection.is_autocommit()
@@ -228,7 +246,8 @@ fn insert_bodies(
     segment: u64,
     job: &Job,
     mut position: u64,
-) -> Result<(), TxError> {
+) -> Result<Vec<Placed>, TxError> {
+    let mut stored = Vec::with_capacity(job.bodies.len());
     for body in &job.bodies {
         let place = match &body.content {
             Content::Record(_) => Place::Segment { segment, position },
@@ -239,7 +258,8 @@ fn insert_bodies(
             place,
         };
         rows::insert(connection, &placed)?;
+        stored.push(placed);
         position += body.record_octets();
     }
-    Ok(())
+    Ok(stored)
 }

@@ -27,6 +27,31 @@ pub enum OpenError {
         known: usize,
     },
 
+    #[error(
+        "{} was written by a newer version (format {found}, this version knows {known}); \
+         start the newer version", .dir.display()
+    )]
+    NewerFormat {
+        dir: PathBuf,
+        found: i64,
+        known: i64,
+    },
+
+    /// A store, but of something else.
+    #[error(
+        "{} is the store of a {found}, not of a {expected}; name the folder of a {expected}",
+        .dir.display()
+    )]
+    OtherStore {
+        dir: PathBuf,
+        found: String,
+        expected: String,
+    },
+
+    /// No store at all, and nothing of it was touched.
+    #[error("{} is no store of ours: {what}; choose another folder", .path.display())]
+    Foreign { path: PathBuf, what: String },
+
     #[error("schema step {step} of {} failed: {reason}", .dir.display())]
     Schema {
         dir: PathBuf,

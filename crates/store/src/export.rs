@@ -21,6 +21,7 @@ use crate::check::{audit, rows_damage};
 use crate::disk::SystemDisk;
 use crate::error::OpenError;
 use crate::folder::{Folder, Lock};
+use crate::identity;
 use crate::read_body::Source;
 use crate::rows::{self, Placed};
 use crate::schema;
@@ -53,7 +54,8 @@ impl Exported {
 /// folder. Refused while a process has the store open.
 pub fn export(dir: &Path, target: &Path) -> Result<Exported, OpenError> {
     let folder = Folder::new(dir);
-    let _lock = Lock::take_to_read(&folder)?;
+    let _lock = Lock::take_to_read(&folder, "an export")?;
+    identity::check_readable(&folder)?;
     let audit = audit(&folder)?;
     let into = Target::make(target)?;
     let mut exported = Exported::default();

@@ -1,7 +1,7 @@
 //! The names in a store's folder, and the lock that gives it to one process.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
@@ -72,6 +72,7 @@ impl Folder {
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
+    dir: File,
 }
 
 impl Drop for Lock {
@@ -79,43 +80,72 @@ impl Drop for Lock {
         // Closing is not enough: a child being started by another thread
         // holds a copy of the handle until it runs its own program.
         let _ = self.file.unlock();
+        let _ = self.dir.unlock();
     }
 }
 
 impl Lock {
+    /// For a program that writes.
     pub(crate) fn take(folder: &Folder) -> Result<Self, OpenError> {
         let path = folder.dir().join("lock");
-        let refused = |source: io::Error| OpenError::Folder {
-            path: path.clone(),
-            source,
-        };
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(refused)?;
-        lock(&mut file, folder, &path)?;
+            .map_err(|source| OpenError::Folder {
+                path: path.clone(),
+                source,
+            })?;
+        Self::hold(file, folder, &path, "")
+    }
+
+    /// For checks and rescues (`what` is one of them, with its article), which
+    /// may have to do with a folder that cannot be written to.
+    pub(crate) fn take_to_read(folder: &Folder, what: &str) -> Result<Self, OpenError> {
+        let path = folder.dir().join("lock");
+        let writable = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let file = writable
+            .or_else(|_| File::open(&path))
+            .or_else(|_| File::open(folder.dir()))
+            .map_err(|source| OpenError::Folder {
+                path: folder.dir().to_owned(),
+                source,
+            })?;
+        Self::hold(file, folder, &path, what)
+    }
+
+    /// The folder itself is locked too: a lock file can be removed and made
+    /// anew under our feet.
+    fn hold(mut file: File, folder: &Folder, path: &Path, what: &str) -> Result<Self, OpenError> {
+        lock(&mut file, folder, path)?;
+        let refused = |source| OpenError::Folder {
+            path: folder.dir().to_owned(),
+            source,
+        };
+        let dir = File::open(folder.dir()).map_err(refused)?;
+        match dir.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(&mut file, folder)),
+            Err(TryLockError::Error(source)) => return Err(refused(source)),
+        }
+        let holder = if what.is_empty() {
+            format!("process {}", std::process::id())
+        } else {
+            format!("process {}, {what}", std::process::id())
+        };
         // Only a courtesy to whoever is refused, so a failure is no matter.
         let _ = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| write!(file, "process {}", std::process::id()));
-        Ok(Self { file })
-    }
-
-    /// The same without writing anything, for checks and rescues. None if
-    /// nobody ever locked the folder.
-    pub(crate) fn take_to_read(folder: &Folder) -> Result<Option<Self>, OpenError> {
-        let path = folder.dir().join("lock");
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(OpenError::Folder { path, source }),
-        };
-        lock(&mut file, folder, &path)?;
-        Ok(Some(Self { file }))
+            .and_then(|()| write!(file, "{holder}"));
+        Ok(Self { file, dir })
     }
 }
 
@@ -126,10 +156,14 @@ fn lock(file: &mut File, folder: &Folder, path: &Path) -> Result<(), OpenError> 
             path: path.to_owned(),
             source,
         }),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
-            dir: folder.dir().to_owned(),
-            holder: holder(file),
-        }),
+        Err(TryLockError::WouldBlock) => Err(in_use(file, folder)),
+    }
+}
+
+fn in_use(file: &mut File, folder: &Folder) -> OpenError {
+    OpenError::Locked {
+        dir: folder.dir().to_owned(),
+        holder: holder(file),
     }
 }
 

@@ -34,8 +34,13 @@ impl Options {
 /// of its own. A script that has been released never changes; a change of
 /// schema is one more script at the end. Table names beginning with `store_`
 /// belong to the store.
+///
+/// The name is kept in the store: a store of another name is refused, so that
+/// nobody's migrations are applied to a store of something else.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
+    /// One word: what the store is of.
+    pub name: &'static str,
     pub migrations: &'static [&'static str],
 }
 
@@ -59,13 +64,15 @@ pub struct Limits {
     pub readers_max: usize,
     /// New bodies are refused while the disk has less free space than this,
     /// so that there is room left to record what happens to the old ones.
-    /// Zero turns the floor off.
+    /// They are taken again once there is a quarter more. Zero turns the floor
+    /// off.
     pub free_octets_min: u64,
     /// Rows are copied from the write-ahead log to the database once it has
     /// this many pages of 4 KiB.
     pub log_pages_max: u64,
     /// How many octets of live bodies are read and compared with their
-    /// checksums at start. A store smaller than this is checked completely.
+    /// checksums at start, the newest first. A store smaller than this is
+    /// checked completely; of a larger one the rest is checked while it runs.
     pub start_check_octets_max: u64,
     /// The database is checked at start when it is no larger than this.
     pub start_check_rows_octets_max: u64,

@@ -139,6 +139,42 @@ pub(crate) fn release(connection: &Connection, body: &BodyRef) -> Result<Option<
     Ok(None)
 }
 
+/// The first body of the segment that does not end within `octets`; the first
+/// of all where there is no file. Reads all rows.
+pub(crate) fn beyond(
+    connection: &Connection,
+    segment: u64,
+    octets: Option<u64>,
+) -> rusqlite::Result<Option<Placed>> {
+    connection
+        .query_row(
+            "SELECT number, segment, position, octets, crc32c FROM store_body \
+             WHERE segment = ?1 AND position + octets + 24 > ?2 ORDER BY position LIMIT 1",
+            (signed(segment), signed(octets.unwrap_or(0))),
+            Placed::from_row,
+        )
+        .optional()
+}
+
+/// Calls `each` with every body that has a file of its own, until it says to
+/// stop.
+pub(crate) fn each_file(
+    connection: &Connection,
+    mut each: impl FnMut(&Placed) -> bool,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT number, segment, position, octets, crc32c FROM store_body \
+         WHERE segment IS NULL ORDER BY number",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !each(&Placed::from_row(row)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Calls `each` with every body, the newest first, until it says to stop.
 pub(crate) fn each_body(
     connection: &Connection,

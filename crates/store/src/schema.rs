@@ -5,12 +5,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::error::{Damage, OpenError};
 use crate::folder::Folder;
+use crate::identity::{self, ABOUT_TABLE, APPLICATION_ID, FORMAT};
 use crate::options::{Limits, Schema};
 use crate::readers::STATEMENTS_KEPT;
 use crate::rows;
-
-/// "MWst", so that `file` and people can tell whose database it is.
-const APPLICATION_ID: i64 = 0x4d57_7374;
+use crate::tally;
 
 /// Named numbers of the store: `next_body`, `schema_steps`.
 const STATE_TABLE: &str = "
@@ -69,11 +68,33 @@ pub(crate) fn is_made(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Makes the store's own tables in an empty database.
-pub(crate) fn make(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {STATE_TABLE} {} COMMIT;",
-        rows::TABLE
-    ))
+pub(crate) fn make(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; \
+         {STATE_TABLE} {ABOUT_TABLE} {} {}",
+        rows::TABLE,
+        tally::TABLES
+    ))?;
+    identity::set_name(&transaction, schema.name)?;
+    transaction.commit()
+}
+
+/// Brings the store's own tables up to date; reads every row of a body where
+/// they were not counted yet.
+pub(crate) fn upgrade(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format == FORMAT {
+        return Ok(());
+    }
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(&format!(
+        "PRAGMA user_version = {FORMAT}; {ABOUT_TABLE} {}",
+        tally::TABLES
+    ))?;
+    tally::fill(&transaction)?;
+    identity::set_name(&transaction, schema.name)?;
+    transaction.commit()
 }
 
 /// Lets SQLite look for damage, if the database is within the budget.

@@ -1,7 +1,7 @@
 //! What every handle, body writer, body reader and thread of a store shares.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -11,9 +11,16 @@ use crate::folder::Folder;
 use crate::health::Health;
 use crate::options::Limits;
 use crate::readers::Readers;
+use crate::space::StoreSpace;
+use crate::tally::Segments;
+
+/// Bodies are taken again with this part of the floor beyond it.
+const ROOM_AGAIN_PART: u64 = 4;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// What is live where, as of the last commit.
+    pub(crate) segments: Mutex<Segments>,
     pub(crate) folder: Folder,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) limits: Limits,
@@ -23,14 +30,45 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(folder: Folder, disk: Arc<dyn Disk>, limits: Limits, next_body: u64) -> Self {
+    pub(crate) fn new(
+        folder: Folder,
+        disk: Arc<dyn Disk>,
+        limits: Limits,
+        next_body: u64,
+        segments: Segments,
+    ) -> Self {
         Self {
+            segments: Mutex::new(segments),
             readers: Readers::new(folder.rows(), limits.readers_max),
             folder,
             disk,
             limits,
             health: watch::Sender::new(Health::Sound),
             next_body: AtomicU64::new(next_body),
+        }
+    }
+
+    pub(crate) fn segments(&self) -> MutexGuard<'_, Segments> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What there is and what is taken, by a few looks at the file system.
+    pub(crate) fn space(&self) -> StoreSpace {
+        let octets = |path| std::fs::metadata(path).map_or(0, |facts| facts.len());
+        let files = self.disk.list(&self.folder.segments()).unwrap_or_default();
+        StoreSpace {
+            free_octets: self
+                .disk
+                .space(self.folder.dir())
+                .ok()
+                .map(|space| space.free_octets),
+            floor_octets: self.limits.free_octets_min,
+            refusing: matches!(self.health(), Health::Full { .. }),
+            rows_octets: octets(self.folder.rows()),
+            log_octets: octets(self.folder.wal()),
+            segments: files.len() as u64,
+            segment_octets: files.iter().map(|file| file.octets).sum(),
+            live_octets: self.segments().values().map(|live| live.octets).sum(),
         }
     }
 
@@ -68,7 +106,11 @@ impl Shared {
             return Some(format!("{} is mounted read-only", dir.display()));
         }
         // With the floor turned off a disk still has to have something left.
-        let floor = self.limits.free_octets_min.max(1);
+        let mut floor = self.limits.free_octets_min.max(1);
+        if self.is_full() {
+            // Not to and fro with every message that ends.
+            floor += floor / ROOM_AGAIN_PART;
+        }
         (space.free_octets < floor).then(|| {
             format!(
                 "{} has {} octets free and needs {floor}",

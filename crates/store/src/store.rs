@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::read_body::BodyReader;
 use crate::recover::{Recovered, recover};
 use crate::shared::Shared;
+use crate::space::StoreSpace;
 use crate::tx::{ReadTx, Tx};
 use crate::writer::Writer;
 
@@ -39,14 +40,22 @@ impl Store {
             segment,
             live,
             next_body,
+            checked_from,
         } = recover(&options)?;
+        tracing::debug!(checked_from, "bodies compared with their checksums");
         let dir = options.dir;
         let no_thread = |source| OpenError::Folder { path: dir, source };
         let (backlog, waiting) = mpsc::channel(options.limits.backlog_changes_max.max(1));
-        let shared = Arc::new(Shared::new(folder, options.disk, options.limits, next_body));
+        let shared = Arc::new(Shared::new(
+            folder,
+            options.disk,
+            options.limits,
+            next_body,
+            live,
+        ));
         let spawn = || -> std::io::Result<JoinHandle<()>> {
             let keeper = Keeper::start(Arc::clone(&shared))?;
-            let writer = Writer::new(Arc::clone(&shared), connection, segment, live, keeper, lock);
+            let writer = Writer::new(Arc::clone(&shared), connection, segment, keeper, lock);
             std::thread::Builder::new()
                 .name("store-writer".to_owned())
                 .spawn(move || writer.run(waiting))
@@ -112,6 +121,12 @@ impl Store {
     /// Begins to read a body. Whether it is there shows with the first chunk.
     pub fn read_body(&self, body: &BodyRef) -> Result<BodyReader, ReadError> {
         Ok(BodyReader::new(Arc::clone(&self.handle.shared), *body))
+    }
+
+    /// How much room there is, and what takes it. Asks the file system, so
+    /// for a look now and then.
+    pub fn space(&self) -> StoreSpace {
+        self.handle.shared.space()
     }
 
     pub fn health(&self) -> Health {

@@ -96,6 +96,15 @@ impl<'a> Tx<'a> {
         Ok(self.rows.prepare(sql, values)?.raw_execute()?)
     }
 
+    /// Gives up to `pages_max` free pages of the database back to the file
+    /// system, beyond those that are kept for what comes next.
+    pub fn give_back_pages(&mut self, pages_max: u32) -> Result<(), TxError> {
+        Ok(crate::vacuum::give_back(
+            self.rows.connection,
+            i64::from(pages_max),
+        )?)
+    }
+
     /// One more holder for `body`: it stays until each has released it.
     pub fn retain_body(&mut self, body: &BodyRef) -> Result<(), TxError> {
         rows::retain(self.rows.connection, body)

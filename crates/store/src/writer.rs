@@ -1,6 +1,5 @@
 //! The writer thread: gathers groups, has them committed, answers, tidies up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -16,15 +15,14 @@ use crate::new_body::Content;
 use crate::rows::{self, Place, Placed};
 use crate::segment::ActiveSegment;
 use crate::shared::Shared;
-
-/// Free pages the database may hold before some are given back.
-const FREE_PAGES_MAX: i64 = 4096;
+use crate::tally::Changes;
+use crate::vacuum;
 
 /// The log's length is asked for after so many groups.
 const GROUPS_BETWEEN_LOOKS: u32 = 8;
 
 /// Pages given back at a time.
-const PAGES_GIVEN_BACK: usize = 512;
+const PAGES_GIVEN_BACK: i64 = 512;
 
 /// Owns the connection that writes, the active segment and the lock.
 #[derive(Debug)]
@@ -32,12 +30,14 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) connection: Connection,
     pub(crate) segment: ActiveSegment,
-    /// How many live bodies each segment has; none where there are none.
-    pub(crate) live: HashMap<u64, u64>,
+    /// What the group under way changes in the segments' counts.
+    pub(crate) changes: Changes,
     pub(crate) keeper: Keeper,
     pub(crate) lock: Lock,
     /// Bodies released by the group under way.
     pub(crate) released: Vec<Placed>,
+    /// Segments that the group left without any live body.
+    emptied: Vec<u64>,
     groups_since_look: u32,
     /// Body numbers below this are spoken for in the rows.
     pub(crate) reserved_body: u64,
@@ -48,7 +48,6 @@ impl Writer {
         shared: Arc<Shared>,
         connection: Connection,
         segment: ActiveSegment,
-        live: HashMap<u64, u64>,
         keeper: Keeper,
         lock: Lock,
     ) -> Self {
@@ -56,10 +55,11 @@ impl Writer {
             shared,
             connection,
             segment,
-            live,
+            changes: Changes::default(),
             keeper,
             lock,
             released: Vec::new(),
+            emptied: Vec::new(),
             groups_since_look: 0,
             reserved_body: 0,
         }
@@ -113,7 +113,8 @@ impl Writer {
         let fate = match self.store(group) {
             Ok(()) => {
                 self.segment.keep();
-                self.count_in(group);
+                keep_stored_files(group);
+                self.count();
                 if self.shared.is_full() && self.shared.no_room().is_none() {
                     self.shared.room_again();
                 }
@@ -122,6 +123,7 @@ impl Writer {
             Err(Failure::Undo(error)) => Err(self.undo(error)),
             Err(Failure::Leave(error)) => {
                 self.released.clear();
+                self.changes.clear();
                 keep_files(group);
                 Err(error)
             }
@@ -137,16 +139,16 @@ impl Writer {
         }
     }
 
-    /// The stored bodies now live.
-    fn count_in(&mut self, group: &mut [Job]) {
-        for job in group.iter_mut().filter(|job| job.refused.is_none()) {
-            for body in &mut job.bodies {
-                match &mut body.content {
-                    Content::Record(_) => {
-                        *self.live.entry(self.segment.number()).or_default() += 1;
-                    }
-                    Content::File(file) => file.keep(),
-                }
+    /// What is live now. Segments without anything go; the active one goes
+    /// when it is sealed.
+    fn count(&mut self) {
+        let active = self.segment.number();
+        let mut segments = self.shared.segments();
+        let lost = self.changes.apply(&mut segments);
+        for segment in lost {
+            if segments.get(&segment).is_some_and(|live| live.bodies == 0) && segment != active {
+                segments.remove(&segment);
+                self.emptied.push(segment);
             }
         }
     }
@@ -154,7 +156,12 @@ impl Writer {
     /// After the answers: give back space, move rows out of the log.
     fn keep_house(&mut self) {
         for placed in std::mem::take(&mut self.released) {
-            self.give_back(&placed);
+            if placed.place == Place::OwnFile {
+                self.keeper.remove(placed.path(&self.shared.folder));
+            }
+        }
+        for segment in std::mem::take(&mut self.emptied) {
+            self.keeper.remove(self.shared.folder.segment(segment));
         }
         if self.keeper.takes_rest() {
             self.finish_checkpoint();
@@ -168,29 +175,11 @@ impl Writer {
         }
     }
 
-    fn give_back(&mut self, placed: &Placed) {
-        if let Place::Segment { segment, .. } = placed.place {
-            let Some(live) = self.live.get_mut(&segment) else {
-                return;
-            };
-            *live -= 1;
-            if *live > 0 {
-                return;
-            }
-            self.live.remove(&segment);
-            // The active one goes when it is sealed.
-            if segment == self.segment.number() {
-                return;
-            }
-        }
-        self.keeper.remove(placed.path(&self.shared.folder));
-    }
-
     /// The keeper has copied nearly all of the log. Between two groups nothing
     /// is added to it, so the rest can be copied and the log begin anew.
     fn finish_checkpoint(&mut self) {
         checkpoint(&self.connection, &self.shared);
-        if let Err(error) = give_back_pages(&self.connection) {
+        if let Err(error) = vacuum::give_back(&self.connection, PAGES_GIVEN_BACK) {
             tracing::warn!(%error, "cannot give back free pages of the database");
         }
     }
@@ -223,6 +212,15 @@ impl Drop for Alarm {
     }
 }
 
+fn keep_stored_files(group: &mut [Job]) {
+    let stored = group.iter_mut().filter(|job| job.refused.is_none());
+    for body in stored.flat_map(|job| &mut job.bodies) {
+        if let Content::File(file) = &mut body.content {
+            file.keep();
+        }
+    }
+}
+
 fn keep_files(group: &mut [Job]) {
     for body in group.iter_mut().flat_map(|job| &mut job.bodies) {
         if let Content::File(file) = &mut body.content {
@@ -237,16 +235,4 @@ fn log_pages(connection: &Connection) -> u64 {
         .prepare_cached("PRAGMA wal_checkpoint(NOOP)")
         .and_then(|mut statement| statement.query_row([], |row| row.get(1)))
         .map_or(0, rows::unsigned)
-}
-
-fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
-    let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-    if free <= FREE_PAGES_MAX {
-        return Ok(());
-    }
-    let mut statement =
-        connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
-    let mut rows = statement.query([])?;
-    while rows.next()?.is_some() {}
-    Ok(())
 }

@@ -216,6 +216,7 @@ async fn values_go_there_and_back() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut options = Options::new(dir.path(), common::SCHEMA);
     options.schema = Schema {
+        name: "values",
         migrations: &["CREATE TABLE value (number INTEGER, text TEXT, octets BLOB);"],
     };
     let store = Store::open(options).expect("a store");
@@ -271,7 +272,10 @@ async fn migrations_run_once_and_newer_stores_are_refused() {
         "CREATE TABLE third (id INTEGER); nonsense;",
     ];
     let dir = tempfile::tempdir().expect("a folder");
-    let start = |migrations| Store::open(Options::new(dir.path(), Schema { migrations }));
+    let start = |migrations| {
+        let name = "steps";
+        Store::open(Options::new(dir.path(), Schema { name, migrations }))
+    };
     for migrations in [FIRST, BOTH, BOTH] {
         let store = start(migrations).expect("a store");
         let count = store.read(|rows| {

@@ -1,7 +1,15 @@
 //! The twin's own tables, beside those of the mailboxes.
 
+use mailward_store::Schema;
+
+/// What a store of the twin is opened with.
+pub(crate) const SCHEMA: Schema = Schema {
+    name: "twin",
+    migrations: MIGRATIONS,
+};
+
 /// The scripts that a store for the twin is opened with, in this order.
-pub(crate) const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING, SIGN_IN];
+const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING, SIGN_IN];
 
 const TWIN: &str = "
 CREATE TABLE twin_account (

@@ -14,7 +14,7 @@ use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
 use mailward_net::{Listener, ServerIdentity, ShiftedClock, Tasks, tls};
 use mailward_policy::limits;
 use mailward_policy::password::BreachedList;
-use mailward_store::{Disk, Limits as StoreLimits, Options, Schema, Store};
+use mailward_store::{Disk, Limits as StoreLimits, Options, Store};
 use mailward_wire::smtp::server::{Dialect, Settings};
 
 use crate::accounts::{Account, Accounts, GivenBy, SignInRules};
@@ -28,7 +28,7 @@ use crate::manners::{Manners, ServiceSpec};
 use crate::oauth::{self, AppRegistration, Registrations, SigningKey, Tokens};
 use crate::pace::{Pace, Rates};
 use crate::relay::{self, Admissions, RelayDialect, RelayDoor};
-use crate::schema::MIGRATIONS;
+use crate::schema::SCHEMA;
 use crate::seed::{
     AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
 };
@@ -130,9 +130,7 @@ impl Twin {
         let key = SigningKey::make();
         let store = Store::open(Options {
             dir: options.dir.clone(),
-            schema: Schema {
-                migrations: MIGRATIONS,
-            },
+            schema: SCHEMA,
             limits: StoreLimits::default(),
             disk: Arc::clone(&options.disk),
         })?;

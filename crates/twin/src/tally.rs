@@ -202,15 +202,13 @@ fn read_list(row: &Row<'_>) -> Result<((String, String), Timestamp), TxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::MIGRATIONS;
-    use mailward_store::{Limits, Options, Schema, SystemDisk};
+    use crate::schema::SCHEMA;
+    use mailward_store::{Limits, Options, SystemDisk};
 
     fn store(dir: &std::path::Path) -> Store {
         Store::open(Options {
             dir: dir.to_owned(),
-            schema: Schema {
-                migrations: MIGRATIONS,
-            },
+            schema: SCHEMA,
             limits: Limits::default(),
             disk: Arc::new(SystemDisk),
         })

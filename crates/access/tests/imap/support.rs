@@ -88,6 +88,7 @@ impl Bench {
     pub(crate) async fn with(profile: Profile) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let schema = Schema {
+            name: "mailboxes",
             migrations: &[SCHEMA],
         };
         let store = Store::open(Options::new(dir.path(), schema)).expect("a store");

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use mailward_mail::{Clock, Dice, Reply};
 use mailward_queue::{BreakerState, Credential, Gates, Queue, Terms};
-use mailward_store::{OpenError, Options, Schema, Store};
+use mailward_store::{OpenError, Options, Store};
 use tokio::sync::Mutex;
 
 use super::seen::StoreState;
 use crate::config::{Application, Config};
-use crate::gateway::MIGRATIONS;
+use crate::gateway::SCHEMA;
 use crate::register::Register;
 
 #[derive(Debug)]
@@ -190,10 +190,7 @@ fn belongs_to_another(dir: &Path) -> Option<String> {
 }
 
 fn open_store(config: &Config) -> Result<Store, OpenError> {
-    let schema = Schema {
-        migrations: MIGRATIONS,
-    };
-    Store::open(Options::new(&config.dir, schema))
+    Store::open(Options::new(&config.dir, SCHEMA))
 }
 
 fn over(store: Store, clock: &Arc<dyn Clock>, dice: &Arc<dyn Dice>) -> Queue {

@@ -125,6 +125,7 @@ impl Bench {
 
 fn open(dir: &Path) -> (Store, Mailboxes) {
     let schema = Schema {
+        name: "mailboxes",
         migrations: &[SCHEMA],
     };
     let store = Store::open(Options::new(dir, schema)).expect("a store");

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mailward_gateway::register::Configured;
-use mailward_gateway::{MIGRATIONS, Register};
+use mailward_gateway::{Register, SCHEMA};
 use mailward_net::local::{self, LocalError};
 use mailward_net::{SystemClock, SystemDice};
 use mailward_queue::{Filter, Gates, Queue, QueueError, Terms};
-use mailward_store::{OpenError, Options, ReadError, Schema, Store};
+use mailward_store::{Options, ReadError, Store};
 use serde_json::Value;
 
 use super::{
@@ -54,18 +54,7 @@ fn store_dir(dir: &Path) -> Result<PathBuf, OperatorError> {
 }
 
 async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorError> {
-    let schema = Schema {
-        migrations: MIGRATIONS,
-    };
-    let store = Store::open(Options::new(store_dir, schema)).map_err(|error| match error {
-        // Its tables are not those that the step changes.
-        OpenError::Schema { reason, .. } => OperatorError::Unavailable(format!(
-            "{} is the store of something else than a gateway, or cannot be brought up to this \
-             version: {reason}",
-            store_dir.display()
-        )),
-        other => unavailable(other),
-    })?;
+    let store = Store::open(Options::new(store_dir, SCHEMA)).map_err(unavailable)?;
     if let Request::Register { who, why, request } = request {
         let answered = of_register(store_dir, &store, who.as_str(), why, request).await;
         store.close().await;

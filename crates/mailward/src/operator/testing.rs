@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_gateway::MIGRATIONS;
+use mailward_gateway::SCHEMA;
 use mailward_gateway::config::{Account, Config, Mechanism, Route};
 use mailward_mail::{
     Address, Clock, Envelope, ForwardPath, MessageId, Recipient, Reply, ReversePath,
@@ -15,7 +15,7 @@ use mailward_queue::{
     Actor, AttemptEnd, AttemptResult, Gates, Hold, HoldReason, Lane, NewMessage, Queue,
     RecipientResult, Repair, RouteName, Stage, Terms,
 };
-use mailward_store::{Options, Schema, Store};
+use mailward_store::{Options, Store};
 use mailward_testkit::SimulatedClock;
 
 pub(crate) const ROTA: &str = "rota@northmoor.example";
@@ -110,10 +110,7 @@ impl Fixture {
 }
 
 pub(crate) fn open(dir: &Path, clock: &SimulatedClock) -> Queue {
-    let schema = Schema {
-        migrations: MIGRATIONS,
-    };
-    let store = Store::open(Options::new(dir, schema)).expect("a store");
+    let store = Store::open(Options::new(dir, SCHEMA)).expect("a store");
     let dice = Arc::new(SeededDice::new(1));
     Queue::over(
         store,

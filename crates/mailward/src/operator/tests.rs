@@ -217,6 +217,7 @@ async fn says_clearly_why_there_is_no_answer() {
 async fn the_twins_store_is_not_taken_for_a_gateways() {
     let dir = tempfile::tempdir().expect("a folder");
     let schema = mailward_store::Schema {
+        name: "twin",
         migrations: &["CREATE TABLE a (b INTEGER);", "CREATE TABLE c (d INTEGER);"],
     };
     let store = mailward_store::Store::open(mailward_store::Options::new(dir.path(), schema));
@@ -224,8 +225,5 @@ async fn the_twins_store_is_not_taken_for_a_gateways() {
     let error = ask(dir.path(), Request::Summary)
         .await
         .expect_err("no queue");
-    assert!(
-        error.to_string().contains("something else than a gateway"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("not of a gateway"), "{error}");
 }

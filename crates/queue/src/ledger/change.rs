@@ -9,9 +9,9 @@ use mailward_store::{Tx, TxError};
 
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{events, messages, notices, recipients, shares};
+use crate::ledger::{events, messages, notices, recipients, shares, summary};
 use crate::notice::NoticeKind;
-use crate::state::{self, Event, IllegalMove, State};
+use crate::state::{self, Event, IllegalMove, State, StateWord};
 use crate::timeline::TimelineEvent;
 
 /// Changes to one message. Ends with [`Change::finish`].
@@ -24,6 +24,8 @@ pub(crate) struct Change<'c, 't> {
     any_ended: bool,
     /// By how many more recipients each lane waits.
     waiting: BTreeMap<i64, i64>,
+    /// By how many more recipients are in each state; a message's are in few.
+    tallies: Vec<(StateWord, i64)>,
 }
 
 impl<'c, 't> Change<'c, 't> {
@@ -35,6 +37,7 @@ impl<'c, 't> Change<'c, 't> {
             told: BTreeMap::new(),
             any_ended: false,
             waiting: BTreeMap::new(),
+            tallies: Vec::new(),
         }
     }
 
@@ -73,6 +76,8 @@ impl<'c, 't> Change<'c, 't> {
         };
         let change = i64::from(next.waits()) - i64::from(row.state.waits());
         *self.waiting.entry(row.lane).or_default() += change;
+        self.tally(row.state.word(), -1);
+        self.tally(next.word(), 1);
         row.state = next;
         row.waits_for = None;
         recipients::update(self.tx, self.message.number, row, self.now)?;
@@ -84,6 +89,13 @@ impl<'c, 't> Change<'c, 't> {
             self.tell(row, outcome, event);
         }
         Ok(Ok(()))
+    }
+
+    fn tally(&mut self, state: StateWord, change: i64) {
+        match self.tallies.iter_mut().find(|(word, _)| *word == state) {
+            Some((_, sum)) => *sum += change,
+            None => self.tallies.push((state, change)),
+        }
     }
 
     /// Asks for a report of success where we, and not the next server, have to
@@ -137,11 +149,15 @@ impl<'c, 't> Change<'c, 't> {
             told,
             any_ended,
             waiting,
+            tallies,
         } = self;
         for (lane, change) in waiting {
             if change != 0 {
                 shares::add_waiting(tx, lane, change)?;
             }
+        }
+        for (state, change) in tallies {
+            summary::add(tx, message.message_class, state, change)?;
         }
         for ((kind, _), (outcome, numbers)) in told {
             notices::insert(tx, message.number, kind, outcome, &numbers, now)?;

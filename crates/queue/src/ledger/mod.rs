@@ -15,6 +15,7 @@ pub(crate) mod listing;
 pub(crate) mod messages;
 pub(crate) mod notices;
 pub(crate) mod recipients;
+pub(crate) mod retention;
 pub(crate) mod same_text;
 pub(crate) mod shares;
 pub(crate) mod summary;
@@ -23,6 +24,7 @@ pub(crate) mod summary;
 pub const MIGRATIONS: &[&str] = &[
     include_str!("0001_first.sql"),
     include_str!("0002_limits.sql"),
+    include_str!("0003_tallies.sql"),
 ];
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use mailward_store::{Limits, Options, Schema, Store, SystemDisk, Value};
 
 use crate::ledger::{
-    MIGRATIONS, attempts, due, listing, messages, notices, recipients, same_text, shares,
+    MIGRATIONS, attempts, due, listing, messages, notices, recipients, retention, same_text,
+    shares, summary,
 };
 
 /// Statement, and the index that each step of its plan has to use.
@@ -67,6 +68,8 @@ const PLANS: &[(&str, &[&str])] = &[
         &["same_text USING PRIMARY KEY (text>?)"],
     ),
     (messages::LATEST, &["lanes USING INTEGER PRIMARY KEY"]),
+    (summary::FIRST_IN_STATE, &["recipients_by_state (state=?)"]),
+    (retention::ENDED, &["messages_by_end (ended_at<?)"]),
     (notices::DUE, &["notices_due (next_at<?)"]),
     (notices::NEXT_DUE, &["notices_due"]),
     (
@@ -115,6 +118,7 @@ async fn frequent_statements_walk_an_index() {
     let store = Store::open(Options {
         dir: dir.path().to_owned(),
         schema: Schema {
+            name: "queue",
             migrations: MIGRATIONS,
         },
         limits: Limits::default(),

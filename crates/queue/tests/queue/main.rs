@@ -11,4 +11,5 @@ mod listing;
 mod notices;
 mod overdue;
 mod restart;
+mod retention;
 mod same_text;

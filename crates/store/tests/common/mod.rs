@@ -10,6 +10,7 @@ use mailward_store::{
 };
 
 pub(crate) const SCHEMA: Schema = Schema {
+    name: "items",
     migrations: &["CREATE TABLE item (id INTEGER NOT NULL PRIMARY KEY, body TEXT NOT NULL);"],
 };
 

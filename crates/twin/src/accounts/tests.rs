@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use mailward_net::SeededDice;
 use mailward_policy::password::CommonPasswords;
-use mailward_store::{Limits, Options, Schema, SystemDisk};
+use mailward_store::{Limits, Options, SystemDisk};
 use mailward_testkit::SimulatedClock;
 
 use super::*;
 use crate::asof::AsOf;
-use crate::schema::MIGRATIONS;
+use crate::schema::SCHEMA;
 use crate::seed::SignInSpec;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -82,9 +82,7 @@ async fn open(
 ) -> Accounts {
     let store = Store::open(Options {
         dir: folder.path().join("twin"),
-        schema: Schema {
-            migrations: MIGRATIONS,
-        },
+        schema: SCHEMA,
         limits: Limits::default(),
         disk: Arc::new(SystemDisk),
     })

@@ -1,6 +1,6 @@
 use mailward_mail::Secret;
 use mailward_net::SeededDice;
-use mailward_store::{Options, Schema};
+use mailward_store::Options;
 use mailward_testkit::SimulatedClock;
 
 use super::*;
@@ -100,9 +100,7 @@ impl Setting {
 
 fn watch(folder: &tempfile::TempDir, clock: &SimulatedClock, secrets: &Arc<Secrets>) -> Watch {
     let config = Config::parse(CONFIG, &folder.path().join("gateway.toml")).expect("sound");
-    let schema = Schema {
-        migrations: crate::MIGRATIONS,
-    };
+    let schema = crate::SCHEMA;
     let store = Store::open(Options::new(folder.path(), schema)).expect("a store");
     Watch {
         config: Arc::new(config),

@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[&str] = &[
     crate::password::MIGRATION,
     crate::register::MIGRATION_LIFE,
     QUEUE_TALLIES,
+    QUEUE_CONTROL,
 ];
 
 /// What a store of the gateway is opened with.
@@ -54,10 +55,11 @@ pub const SCHEMA: Schema = Schema {
 const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
 const QUEUE_LIMITS: &str = mailward_queue::MIGRATIONS[1];
 const QUEUE_TALLIES: &str = mailward_queue::MIGRATIONS[2];
+const QUEUE_CONTROL: &str = mailward_queue::MIGRATIONS[3];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 3,
+    mailward_queue::MIGRATIONS.len() == 4,
     "a migration of the queue is missing"
 );
 
@@ -194,6 +196,8 @@ impl Gateway {
             tracing::error!(%error, "the configuration is not noted for register commands");
         }
         let register = Arc::new(register);
+        // What the register suspends is stopped before anything is sent.
+        register.tell(queue.clone());
         let sign_in = SignIn::new(
             Arc::clone(&register),
             &config.limits,
@@ -305,7 +309,7 @@ impl fmt::Debug for Gateway {
 }
 
 /// What is kept at sending, beyond the pace of a lane.
-fn gates(config: &Config) -> Gates {
+pub fn gates(config: &Config) -> Gates {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let without_day = |kind| matches!(kind, RouteKind::HighSending | RouteKind::Relay);
     Gates {

@@ -36,7 +36,7 @@ pub mod secrets;
 pub mod workers;
 
 pub use config::{Config, ConfigErrors};
-pub use gateway::{Addresses, Gateway, GatewayError, GatewayOptions, MIGRATIONS, SCHEMA};
+pub use gateway::{Addresses, Gateway, GatewayError, GatewayOptions, MIGRATIONS, SCHEMA, gates};
 pub use keystore::{Keystore, KeystoreError, VersionedSecret};
 pub use register::Register;
 pub use secrets::{SecretError, Secrets};

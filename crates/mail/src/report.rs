@@ -44,6 +44,8 @@ pub struct RecipientReport {
     /// The server's reply in its own words, without the `smtp;` in front.
     pub diagnostic: Option<String>,
     pub last_attempt: Option<Timestamp>,
+    /// Of a delayed one: when it is given up (RFC 3464 section 2.3.9).
+    pub will_retry_until: Option<Timestamp>,
 }
 
 /// One report, to be sent from the null reverse-path to `to`.
@@ -170,6 +172,9 @@ impl DeliveryReport<'_> {
             if let Some(moment) = recipient.last_attempt {
                 field(&mut text, "Last-Attempt-Date", &moment.to_rfc5322());
             }
+            if let Some(moment) = recipient.will_retry_until {
+                field(&mut text, "Will-Retry-Until", &moment.to_rfc5322());
+            }
         }
         text
     }
@@ -220,6 +225,7 @@ mod tests {
             remote_mta: Some("smtp.clinic.example".to_owned()),
             diagnostic: Some(diagnostic.to_owned()),
             last_attempt: Some(Timestamp::from_millis(0)),
+            will_retry_until: None,
         }];
         let message = DeliveryReport {
             from: "Mail gateway <postmaster@clinic.example>",

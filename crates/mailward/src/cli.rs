@@ -183,6 +183,15 @@ pub(crate) enum QueueCommand {
         /// Only this application's
         #[arg(long)]
         application: Option<String>,
+        /// Only what goes out as this account
+        #[arg(long)]
+        account: Option<String>,
+        /// Only what goes out by this route
+        #[arg(long)]
+        route: Option<String>,
+        /// Only this class
+        #[arg(long, value_name = "urgent|routine|bulk")]
+        class: Option<String>,
         /// Only those with this in sender, subject, Message-ID or a recipient
         #[arg(long)]
         text: Option<String>,
@@ -213,6 +222,47 @@ pub(crate) enum QueueCommand {
     Hold(ActArguments),
     /// Let what is held be tried, at once
     Release(ActArguments),
+    /// Let what waits go by another route, as the same account
+    Reroute {
+        #[command(flatten)]
+        act: ActArguments,
+        /// The route of the configuration to go by
+        #[arg(long, value_name = "ROUTE")]
+        to: String,
+    },
+    /// Say that what is in doubt was sent after all
+    ConfirmSent {
+        #[command(flatten)]
+        target: TargetArguments,
+        id: String,
+        /// Only this recipient, by address or number
+        #[arg(long)]
+        recipient: Option<String>,
+        /// How it is known, for the timeline
+        #[arg(
+            long,
+            value_name = "EVIDENCE",
+            default_value = "confirmed on the command line"
+        )]
+        why: String,
+    },
+    /// Stop an application, account or route, its new mail too; or hold a message
+    Suspend(ActArguments),
+    /// Let what is suspended go on
+    Resume(ActArguments),
+    /// List what is suspended, by whom and why
+    Suspensions {
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+    /// List what people did, the latest first
+    Acts {
+        #[command(flatten)]
+        target: TargetArguments,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+    },
     /// Count recipients by state, and name what needs a person
     Summary {
         #[command(flatten)]
@@ -220,18 +270,36 @@ pub(crate) enum QueueCommand {
     },
 }
 
-/// What is done to a message that waits.
+/// What is done to what waits.
 #[derive(Debug, Args)]
 pub(crate) struct ActArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) on: OnArguments,
     /// Only this recipient, by address or number
-    #[arg(long)]
+    #[arg(long, requires = "id")]
     pub(crate) recipient: Option<String>,
     /// The reason, for the timeline
     #[arg(long, default_value = "asked for on the command line")]
     pub(crate) why: String,
+}
+
+/// One message, or all that waits of something.
+#[derive(Debug, Default, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct OnArguments {
+    /// This message
+    pub(crate) id: Option<String>,
+    /// All that waits of this application
+    #[arg(long, value_name = "NAME")]
+    pub(crate) application: Option<String>,
+    /// All that waits for this account
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) account: Option<String>,
+    /// All that waits for this route
+    #[arg(long, value_name = "ROUTE")]
+    pub(crate) route: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -7,12 +7,13 @@ use mailward_mail::{MessageId, Timestamp};
 use mailward_store::{BodyRef, NewBody, ReadError, Tx, TxError, Value, WriteError};
 
 use crate::error::AcceptError;
-use crate::ledger::columns::{time, to_json};
+use crate::ledger::columns::{optional_time, time, to_json};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::NewRecipient;
 use crate::ledger::same_text::TextKey;
 use crate::ledger::{
-    change, events, idempotency, lanes, messages, notices, recipients, same_text, shares, summary,
+    change, events, idempotency, lanes, messages, notices, recipients, same_text, shares, sources,
+    summary,
 };
 use crate::message::{
     Accepted, EnvelopeOptions, HEADER_TEXT_OCTETS_MAX, IDEMPOTENCY_KEY_OCTETS_MAX, NewMessage,
@@ -20,8 +21,10 @@ use crate::message::{
 };
 use crate::notice::NoticeId;
 use crate::queue::Queue;
+use crate::schedule::warn_at;
 use crate::state::{HoldReason, StateWord};
 use crate::timeline::TimelineEvent;
+use crate::turn::turn_of;
 
 impl Queue {
     /// Keeps a message with all its recipients. When this returns, 250 or 202
@@ -55,6 +58,8 @@ impl Queue {
         let id = new.id;
         let lane = new.lane.clone();
         let known_lane = self.known_lane(&lane);
+        let application = new.application.clone();
+        let known_source = self.known_source(&application);
         let keyed = new.idempotency.is_some().then(|| new.clone());
         let recipients = new.envelope.recipients.len();
         let mut rows = Rows::of(new, self.now(), self.terms());
@@ -72,16 +77,23 @@ impl Queue {
                 if let Some(notice) = answers {
                     rows.answer(tx, notice)?;
                 }
+                let source = match known_source {
+                    Some(number) => number,
+                    None => sources::find_or_add(tx, &rows.new.application)?,
+                };
                 rows.count_text(tx)?;
-                rows.insert(tx, body, lane_number)?;
-                Ok((lane_number, alarm))
+                rows.insert(tx, body, lane_number, source)?;
+                Ok((lane_number, source, alarm))
             })
             .await;
         match written {
-            Ok((number, _alarm)) => {
+            Ok((number, source, _alarm)) => {
                 self.usages().add(&lane.account, recipients, accepted_at);
                 if known_lane.is_none() {
                     self.learn_lane(lane, number);
+                }
+                if known_source.is_none() {
+                    self.learn_source(application, source);
                 }
                 Ok(Accepted {
                     id,
@@ -163,6 +175,8 @@ struct Rows {
     new: NewMessage,
     now: Timestamp,
     deadline_at: Timestamp,
+    /// When to look at the deadline first.
+    check_at: Timestamp,
     options: String,
     lane: crate::names::Lane,
     recipients: Vec<NewRecipient>,
@@ -187,11 +201,19 @@ impl Rows {
             .zip(&new.envelope.recipients)
             .map(|(n, recipient)| NewRecipient::of(n, recipient))
             .collect();
+        // What is scheduled has its time from that moment on.
+        new.not_before = new.not_before.filter(|first| *first > now);
+        let start = new.not_before.unwrap_or(now);
+        let deadline_at = new
+            .deadline_at
+            .unwrap_or_else(|| start.plus(terms.of(new.message_class).deadline));
         Self {
-            deadline_at: new
-                .deadline_at
-                .unwrap_or_else(|| now.plus(terms.of(new.message_class).deadline)),
-            options: to_json(&EnvelopeOptions::of(&new.envelope)),
+            deadline_at,
+            check_at: new
+                .warn_at
+                .unwrap_or_else(|| warn_at(start, deadline_at))
+                .min(deadline_at),
+            options: to_json(&EnvelopeOptions::of(&new.envelope, new.tells_delay)),
             lane: new.lane.clone(),
             recipients,
             events: later_events(&new),
@@ -227,7 +249,13 @@ impl Rows {
         }
     }
 
-    fn insert(&self, tx: &mut Tx<'_>, body: &BodyRef, lane: i64) -> Result<(), TxError> {
+    fn insert(
+        &self,
+        tx: &mut Tx<'_>,
+        body: &BodyRef,
+        lane: i64,
+        source: i64,
+    ) -> Result<(), TxError> {
         let new = &self.new;
         let waits_for_another = match &new.sequence_key {
             Some(key) => messages::head_of_sequence(tx, &new.application, key)?.is_some(),
@@ -235,9 +263,16 @@ impl Rows {
         };
         let number = self.insert_message(tx, body, lane)?;
         let hold: Option<HoldReason> = new.hold.as_ref().map(|hold| hold.reason);
-        let due_at = (hold.is_none() && !waits_for_another).then_some(self.now);
+        let due_at = new.not_before.unwrap_or(self.now);
+        let place = recipients::Place {
+            lane,
+            turn: turn_of(new.message_class, new.priority),
+            source,
+            hold,
+            due_at: (hold.is_none() && !waits_for_another).then_some(due_at),
+        };
         for recipient in &self.recipients {
-            recipients::insert(tx, number, lane, recipient, hold, due_at)?;
+            recipients::insert(tx, number, recipient, place)?;
         }
         let waiting = i64::try_from(self.recipients.len()).unwrap_or(i64::MAX);
         shares::add_waiting(tx, lane, waiting)?;
@@ -269,7 +304,7 @@ impl Rows {
         lane: i64,
     ) -> Result<Number, TxError> {
         let new = &self.new;
-        let values: [Value<'_>; 15] = [
+        let values: [Value<'_>; 18] = [
             new.id.as_str().into(),
             new.application.as_str().into(),
             lane.into(),
@@ -285,6 +320,9 @@ impl Rows {
             (*body).into(),
             new.sequence_key.as_deref().into(),
             new.wants_callback.into(),
+            i64::from(new.priority).into(),
+            optional_time(new.not_before),
+            time(self.check_at),
         ];
         messages::insert(tx, &values)
     }

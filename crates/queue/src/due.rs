@@ -8,30 +8,50 @@ use mailward_store::{ReadTx, TxError};
 
 use crate::error::QueueError;
 use crate::ledger::messages::{MessageRow, Number};
-use crate::ledger::{attempts, due, lanes, messages, recipients};
+use crate::ledger::{attempts, due, lanes, messages, recipients, suspensions};
 use crate::message::{DueMessage, DueRecipient};
 use crate::names::Lane;
 use crate::queue::Queue;
+use crate::turn::in_order;
 
 /// The most ends of attempts that [`Queue::recent_attempts`] gives.
 const RECENT_ATTEMPTS_MAX: usize = 10_000;
 
 impl Queue {
-    /// Messages with recipients of this lane to be tried now, the longest
-    /// overdue first, out of the first `limit` recipients.
+    /// As [`Queue::due_after`], for a lane that has sent nothing yet.
     pub async fn due(
         &self,
         lane: &Lane,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<DueMessage>, QueueError> {
-        let lane = lane.clone();
+        self.due_after(lane, now, limit, 0).await
+    }
+
+    /// At most `limit` messages with recipients of this lane to be tried now,
+    /// in the order in which they are to go: by turn ([`crate::turn`]), then
+    /// the longest overdue first. `begun` counts what the lane has begun since
+    /// its start, so that each class gets its share. Nothing of what is
+    /// suspended.
+    pub async fn due_after(
+        &self,
+        lane: &Lane,
+        now: Timestamp,
+        limit: usize,
+        begun: u64,
+    ) -> Result<Vec<DueMessage>, QueueError> {
+        let (lane, stopped) = (lane.clone(), self.stopped());
         let found = self
             .read(move |tx| {
                 let Some(number) = lanes::find(tx, &lane)? else {
                     return Ok(Vec::new());
                 };
-                due::messages(tx, number, now, limit)?
+                let suspended = suspensions::now(tx, stopped)?;
+                if suspended.of_lane(&lane).is_some() {
+                    return Ok(Vec::new());
+                }
+                let due = due::candidates(tx, number, &suspended, now, limit)?;
+                in_order(due, begun, limit)
                     .into_iter()
                     .map(|message| due_message(tx, message, number, &lane, now))
                     .filter_map(Result::transpose)
@@ -43,19 +63,29 @@ impl Queue {
 
     /// When the lane's next recipient is to be tried; may be past.
     pub async fn next_due_at(&self, lane: &Lane) -> Result<Option<Timestamp>, QueueError> {
-        let lane = lane.clone();
+        let (lane, stopped) = (lane.clone(), self.stopped());
         let next = self
-            .read(move |tx| match lanes::find(tx, &lane)? {
-                Some(number) => due::next_at(tx, number),
-                None => Ok(None),
+            .read(move |tx| {
+                let suspended = suspensions::now(tx, stopped)?;
+                match lanes::find(tx, &lane)? {
+                    Some(number) if suspended.of_lane(&lane).is_none() => {
+                        due::next_at(tx, number, &suspended)
+                    }
+                    _ => Ok(None),
+                }
             })
             .await?;
         Ok(next)
     }
 
-    /// Every lane with something to try, now or later, and its next moment.
+    /// Every lane with something to try, now or later, and its next moment;
+    /// without those that are suspended.
     pub async fn lanes_with_work(&self) -> Result<Vec<(Lane, Timestamp)>, QueueError> {
-        Ok(self.read(due::lanes_with_work).await?)
+        let stopped = self.stopped();
+        let work = self
+            .read(move |tx| due::lanes_with_work(tx, &suspensions::now(tx, stopped)?))
+            .await?;
+        Ok(work)
     }
 
     /// When the lane's attempts of the last `window` ended, for

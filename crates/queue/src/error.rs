@@ -3,6 +3,7 @@
 use mailward_mail::MessageId;
 use mailward_store::{OpenError, ReadError, WriteError};
 
+use crate::acts::ActId;
 use crate::state::IllegalMove;
 
 /// Why a message was not accepted. Nothing of it is kept.
@@ -39,6 +40,15 @@ pub enum QueueError {
         n: u32,
         illegal: IllegalMove,
     },
+    /// A re-route that its judge, or the recipient's state, does not allow.
+    #[error("message {message}, recipient {n}: {reason}")]
+    NotThatWay {
+        message: MessageId,
+        n: u32,
+        reason: String,
+    },
+    #[error("there is no act number {}", .0.0)]
+    NoSuchAct(ActId),
     #[error("message {0} is to wait: it is not due, or another lane's")]
     NotDue(MessageId),
     #[error("the attempt has already ended")]

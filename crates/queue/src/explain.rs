@@ -8,12 +8,15 @@ use crate::gates::Limit;
 use crate::lane::{Decision, LaneLimits, Pace};
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{attempts, breakers, due, events, lanes, messages, recipients};
+use crate::ledger::suspensions::Suspended;
+use crate::ledger::{attempts, breakers, due, events, lanes, messages, recipients, suspensions};
 use crate::names::Lane;
 use crate::overdue::DOUBT_REST_MAX;
+use crate::pause::LanePause;
 use crate::queue::Queue;
 use crate::state::{HoldReason, State, StateWord};
 use crate::timeline::TimelineEvent;
+use crate::turn::{Candidate, turn_of};
 
 /// Recipients ahead are counted up to this; beyond it, "more than".
 const AHEAD_COUNTED_MAX: usize = 10_000;
@@ -38,8 +41,14 @@ pub enum WaitsFor {
     Connection,
     /// A credential that the service does not refuse.
     Credential,
-    /// Those that are due before it.
+    /// Those that are due before it, or hurry more.
     Turn,
+    /// The moment that it is scheduled for.
+    Schedule,
+    /// A service that can be reached.
+    Service,
+    /// A person who resumes what is suspended.
+    Suspension,
     /// An earlier message of the same sequence.
     Predecessor,
     /// Evidence whether it was sent.
@@ -67,15 +76,18 @@ impl Queue {
         id: MessageId,
         limits_of: impl Fn(&Lane) -> LaneLimits + Send + 'static,
     ) -> Result<Vec<Explanation>, QueueError> {
-        let now = self.now();
+        let (now, stopped, queue) = (self.now(), self.stopped(), self.clone());
         let found = self
             .read(move |tx| {
                 let Some(message) = messages::by_id(tx, id)? else {
                     return Ok(None);
                 };
                 let rows = recipients::of(tx, message.number)?;
+                let suspended = suspensions::now(tx, stopped)?;
                 let explain = Explain {
                     tx,
+                    suspended: &suspended,
+                    pause_of: &|lane| queue.pause_of(lane, now),
                     now,
                     message: &message,
                     limits_of: &limits_of,
@@ -93,6 +105,8 @@ struct Explain<'a, 't> {
     tx: &'a ReadTx<'t>,
     now: Timestamp,
     message: &'a MessageRow,
+    suspended: &'a Suspended,
+    pause_of: &'a dyn Fn(&Lane) -> Option<LanePause>,
     limits_of: &'a dyn Fn(&Lane) -> LaneLimits,
 }
 
@@ -169,17 +183,26 @@ impl Explain<'_, '_> {
 
     /// The first of the reasons that hold, in the order in which they bind.
     fn waiting(&self, row: &RecipientRow) -> Result<Reason, TxError> {
+        let lane = lanes::get(self.tx, row.lane)?;
+        if let Some(reason) = self.suspension(&lane) {
+            return Ok(reason);
+        }
         let Some(due_at) = row.due_at else {
             return self.predecessor();
         };
         if due_at > self.now {
+            if self.message.not_before == Some(due_at) && row.attempts == 0 {
+                return Ok(self.scheduled(due_at));
+            }
             return match row.waits_for {
                 Some(limit) => self.gate(row, limit, due_at),
                 None => Ok(self.back_off(row, due_at)),
             };
         }
-        let lane = lanes::get(self.tx, row.lane)?;
         if let Some(reason) = self.breaker(&lane)? {
+            return Ok(reason);
+        }
+        if let Some(reason) = self.pause(&lane) {
             return Ok(reason);
         }
         if let Some(reason) = self.limits(row.lane, &lane)? {
@@ -188,30 +211,98 @@ impl Explain<'_, '_> {
         let ahead = due::count_ahead(
             self.tx,
             row.lane,
-            due_at,
-            self.message.number,
+            self.suspended,
+            Candidate {
+                message: self.message.number,
+                turn: turn_of(self.message.message_class, self.message.priority),
+                due_at: due_at.as_millis(),
+            },
+            self.now,
             AHEAD_COUNTED_MAX,
         )?;
+        let deadline = format!("It expires at {}.", self.message.deadline_at);
+        let turn = self.turn();
         let sentence = match ahead {
-            0 => format!("It is due and the next to go out by {lane}."),
+            0 => format!("It is due and the next to go out by {lane}. {deadline}"),
             _ if ahead as usize == AHEAD_COUNTED_MAX => {
-                format!("It is due, with more than {ahead} recipients before it in {lane}.")
+                format!(
+                    "It is due, with more than {ahead} recipients before it in {lane}. {turn} {deadline}"
+                )
             }
-            _ => format!("It is due, with {ahead} recipients before it in {lane}."),
+            _ => {
+                format!("It is due, with {ahead} recipients before it in {lane}. {turn} {deadline}")
+            }
         };
         Ok((WaitsFor::Turn, None, sentence))
     }
 
+    /// What decides its place.
+    fn turn(&self) -> String {
+        let (class, priority) = (
+            self.message.message_class.as_str(),
+            self.message.priority.get(),
+        );
+        match priority {
+            0 => format!("Its class is {class}: urgent goes first, bulk last."),
+            _ => format!(
+                "Its class is {class}, with priority {priority} within it: urgent goes first, \
+                 bulk last."
+            ),
+        }
+    }
+
+    fn suspension(&self, lane: &Lane) -> Option<Reason> {
+        let one = self
+            .suspended
+            .of_application(&self.message.application)
+            .or_else(|| self.suspended.of_lane(lane))?;
+        let (scope, by, since, why) = (&one.scope, &one.by, one.since, &one.why);
+        let deadline = self.message.deadline_at;
+        let sentence = format!(
+            "The {scope} is suspended since {since} ({by}: {why}): nothing is sent until it is \
+             resumed. The message expires at {deadline}."
+        );
+        Some((WaitsFor::Suspension, Some(deadline), sentence))
+    }
+
+    fn scheduled(&self, at: Timestamp) -> Reason {
+        let deadline = self.message.deadline_at;
+        let sentence = format!(
+            "It is scheduled for {at}; it can be cancelled until then. It expires at {deadline}."
+        );
+        (WaitsFor::Schedule, Some(at), sentence)
+    }
+
+    fn pause(&self, lane: &Lane) -> Option<Reason> {
+        let LanePause { until, why } = (self.pause_of)(lane)?;
+        let deadline = self.message.deadline_at;
+        let sentence =
+            format!("{why}: {lane} tries again at {until}. The message expires at {deadline}.");
+        Some((WaitsFor::Service, Some(until), sentence))
+    }
+
     fn predecessor(&self) -> Result<Reason, TxError> {
         let key = self.message.sequence_key.as_deref().unwrap_or_default();
+        let deadline = self.message.deadline_at;
         let head = messages::head_of_sequence(self.tx, &self.message.application, key)?;
-        let earlier = match head {
-            Some(head) => messages::id_of(self.tx, head)?.to_string(),
-            None => "an earlier message".to_owned(),
+        let (earlier, stands) = match head {
+            Some(head) => {
+                let states = recipients::count_by_state(self.tx, head)?;
+                let open = states.iter().filter(|(state, _)| !state.is_end());
+                let open: Vec<_> = open.map(|(state, _)| state.as_str()).collect();
+                let id = messages::id_of(self.tx, head)?;
+                (
+                    id.to_string(),
+                    format!("has not ended ({})", open.join(", ")),
+                )
+            }
+            None => ("an earlier message".to_owned(), "has not ended".to_owned()),
         };
-        let sentence =
-            format!("Its sequence {key:?} goes out in order, and {earlier} has not ended.");
-        Ok((WaitsFor::Predecessor, None, sentence))
+        let sentence = format!(
+            "Its sequence {key:?} goes out in order, and {earlier} {stands}: settle or cancel \
+             that one first. This one expires at {deadline}."
+        );
+        Ok((WaitsFor::Predecessor, Some(deadline), sentence))
     }
 
     fn gate(&self, row: &RecipientRow, limit: Limit, until: Timestamp) -> Result<Reason, TxError> {

@@ -18,13 +18,16 @@
 //! [`Queue::work_changes`] on their own clock.
 //!
 //! The pure parts are [`state`] (the legal moves), [`schedule`] (when to try
-//! again) and [`lane`] (how many at once and a minute); [`timeline`] lists what
+//! again), [`turn`] (who goes first) and [`lane`] (how many at once and a
+//! minute); [`timeline`] lists what
 //! can happen. The rest are the queue's verbs, one file for each kind of caller.
 
 mod accept;
+mod acts;
 mod attempt;
 mod breaker;
 mod control;
+mod deadline;
 mod doubt;
 mod due;
 mod error;
@@ -37,18 +40,25 @@ mod message;
 mod names;
 mod notice;
 mod overdue;
+mod pause;
 mod queue;
+mod reroute;
 mod retention;
 pub mod schedule;
 mod sending;
 mod show;
 pub mod state;
+mod suspend;
 pub mod timeline;
+pub mod turn;
 mod usage;
+mod watchdog;
 
+pub use acts::{ActId, ActName, ActRecord, BulkAct};
 pub use attempt::{Attempt, AttemptEnd, AttemptResult, Doubt, RecipientResult, Stage};
 pub use breaker::{BreakerRecord, BreakerState};
 pub use control::{Reported, Target};
+pub use deadline::{NEAR_COUNTED_MAX, NearDeadline, OldestOpen};
 pub use error::{AcceptError, QueueError, QueueOpenError};
 pub use explain::{Explanation, WaitsFor};
 pub use gates::{Gates, Limit};
@@ -62,11 +72,16 @@ pub use message::{
 pub use names::{AccountName, Actor, ApplicationName, Credential, Lane, RouteName};
 pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};
 pub use overdue::{ATTEMPT_LENGTH_MAX, DOUBT_REST_MAX, Overdue, Recovered};
+pub use pause::LanePause;
 pub use queue::{Options, Queue};
+pub use reroute::{RerouteJudge, Rerouting};
 pub use retention::{Forgotten, KEPT_LEAST};
 pub use schedule::{ClassTerms, DoubtPolicy, Jitter, MessageClass, Terms};
 pub use sending::Finished;
 pub use show::{AttemptView, MessageView, RecipientView};
 pub use state::{AttemptId, HoldReason, StateWord};
+pub use suspend::{Scope, Suspension};
 pub use timeline::{TimelineEntry, TimelineEvent};
+pub use turn::{BadPriority, Priority};
 pub use usage::Usage;
+pub use watchdog::Mended;

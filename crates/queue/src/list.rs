@@ -10,11 +10,12 @@ use crate::error::QueueError;
 use crate::ledger::listing::Range;
 use crate::ledger::messages::Number;
 use crate::ledger::{breakers, lanes, listing, messages, notices, recipients, summary};
-use crate::names::{ApplicationName, Lane};
+use crate::names::{AccountName, ApplicationName, Lane, RouteName};
 use crate::queue::Queue;
 use crate::schedule::MessageClass;
 use crate::show::RecipientView;
 use crate::state::StateWord;
+use crate::turn::Priority;
 
 /// The longest page.
 pub const PAGE_MAX: usize = 500;
@@ -22,9 +23,9 @@ pub const PAGE_MAX: usize = 500;
 /// Recipients named with each message of a list.
 pub(crate) const RECIPIENTS_LISTED_MAX: usize = 10;
 
-/// Text is in no index, nor is a state together with an application, so a page
-/// of these reads at most so many messages, and may come out short with a
-/// cursor to go on from.
+/// Text, lane and class are in no index, nor is a state together with an
+/// application, so a page of these reads at most so many messages, and may come
+/// out short with a cursor to go on from.
 const SEARCHED_PER_PAGE_MAX: Number = 20_000;
 
 /// The longest text to search for, in octets.
@@ -36,6 +37,9 @@ pub struct Filter {
     pub application: Option<ApplicationName>,
     /// At least one recipient is in this state.
     pub state: Option<StateWord>,
+    pub account: Option<AccountName>,
+    pub route: Option<RouteName>,
+    pub class: Option<MessageClass>,
     /// Found in sender, subject, Message-ID or a recipient, in any case.
     pub text: Option<String>,
     /// Received then or later.
@@ -78,6 +82,10 @@ pub struct ListItem {
     pub lane: Lane,
     pub received_at: Timestamp,
     pub deadline_at: Timestamp,
+    /// When it is scheduled for.
+    pub send_at: Option<Timestamp>,
+    pub message_class: MessageClass,
+    pub priority: Priority,
     pub ended_at: Option<Timestamp>,
     /// Empty for the null path.
     pub reverse_path: String,
@@ -170,8 +178,12 @@ fn page(
         .filter(|text| !text.is_empty());
     let pattern =
         text.map(|text| listing::pattern(&text[..text.floor_char_boundary(SEARCH_OCTETS_MAX)]));
+    let lanes = lanes_of(tx, filter)?;
     // No index has both, so one is walked and the other looked up.
-    let walks = pattern.is_some() || (filter.application.is_some() && filter.state.is_some());
+    let walks = pattern.is_some()
+        || lanes.is_some()
+        || filter.class.is_some()
+        || (filter.application.is_some() && filter.state.is_some());
     let floor = if walks {
         lowest.max(before.saturating_sub(SEARCHED_PER_PAGE_MAX))
     } else {
@@ -182,6 +194,8 @@ fn page(
         floor,
         limit,
         pattern: pattern.as_deref(),
+        lanes: lanes.as_deref(),
+        class: filter.class,
     };
     let numbers = listing::numbers(tx, range, filter.application.as_ref(), filter.state)?;
     // A full page goes on after its last message; a short one has seen
@@ -199,6 +213,27 @@ fn page(
     Ok(Page { items, next })
 }
 
+/// The numbers of the lanes that a filter means; `None` for all.
+fn lanes_of(tx: &ReadTx<'_>, filter: &Filter) -> Result<Option<String>, TxError> {
+    if filter.account.is_none() && filter.route.is_none() {
+        return Ok(None);
+    }
+    let fits = |lane: &Lane| {
+        filter
+            .account
+            .as_ref()
+            .is_none_or(|one| *one == lane.account)
+            && filter.route.as_ref().is_none_or(|one| *one == lane.route)
+    };
+    let meant = lanes::all(tx)?.into_iter().filter(|(_, lane)| fits(lane));
+    // `,1,7,`: a number is sought with commas around it.
+    let mut numbers = ",".to_owned();
+    for (number, _) in meant {
+        numbers.push_str(&format!("{number},"));
+    }
+    Ok(Some(numbers))
+}
+
 fn item(tx: &ReadTx<'_>, number: Number) -> Result<ListItem, TxError> {
     let message = messages::by_number(tx, number)?;
     let rows = recipients::first_of(tx, number, RECIPIENTS_LISTED_MAX)?;
@@ -208,6 +243,9 @@ fn item(tx: &ReadTx<'_>, number: Number) -> Result<ListItem, TxError> {
         lane: lanes::get(tx, message.lane)?,
         received_at: message.received_at,
         deadline_at: message.deadline_at,
+        send_at: message.not_before,
+        message_class: message.message_class,
+        priority: message.priority,
         ended_at: message.ended_at,
         reverse_path: message.reverse_path.as_str().to_owned(),
         message_id: message.message_id,

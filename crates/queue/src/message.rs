@@ -10,6 +10,7 @@ use mailward_store::BodyRef;
 use crate::names::{Actor, ApplicationName, Lane};
 use crate::schedule::MessageClass;
 use crate::state::HoldReason;
+use crate::turn::Priority;
 
 /// More recipients than this is no message but a mailing: the intake's own
 /// limits (published ones, per route) lie far below.
@@ -37,8 +38,19 @@ pub struct NewMessage {
     pub message_class: MessageClass,
     /// Kept for the record; the queue reads no meaning into it.
     pub data_class: String,
+    /// Its place among those of its class.
+    pub priority: Priority,
+    /// Not to be sent earlier; what is past is at once. The class's deadline
+    /// counts from here.
+    pub not_before: Option<Timestamp>,
     /// Instead of the class's deadline.
     pub deadline_at: Option<Timestamp>,
+    /// Instead of some time before the deadline: when its sender, if they asked
+    /// for it, and a person are told that it still waits.
+    pub warn_at: Option<Timestamp>,
+    /// The sender is told then, whatever NOTIFY says but NEVER (RFC 2852
+    /// section 4.2, by-mode N).
+    pub tells_delay: bool,
     /// Messages of one application with the same key leave in the order of
     /// their acceptance, each only after the one before has ended.
     pub sequence_key: Option<String>,
@@ -74,7 +86,11 @@ impl NewMessage {
             subject: None,
             message_class: MessageClass::default(),
             data_class: String::new(),
+            priority: Priority::NORMAL,
+            not_before: None,
             deadline_at: None,
+            warn_at: None,
+            tells_delay: false,
             sequence_key: None,
             wants_callback: false,
             idempotency: None,
@@ -218,6 +234,9 @@ pub(crate) struct EnvelopeOptions {
     ret: Option<mailward_mail::Ret>,
     #[serde(default, skip_serializing_if = "is_default")]
     envid: Option<String>,
+    /// See [`NewMessage::tells_delay`].
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) tells_delay: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -225,12 +244,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl EnvelopeOptions {
-    pub(crate) fn of(envelope: &Envelope) -> Self {
+    pub(crate) fn of(envelope: &Envelope, tells_delay: bool) -> Self {
         Self {
             body: envelope.body,
             smtputf8: envelope.smtputf8,
             ret: envelope.ret,
             envid: envelope.envid.clone(),
+            tells_delay,
         }
     }
 

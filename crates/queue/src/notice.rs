@@ -31,6 +31,9 @@ pub enum NoticeKind {
     Report,
     /// The application, by its callback.
     Callback,
+    /// The sender, by a delivery status notification, that their message still
+    /// waits. The outcome of such a notice is the one that it warns of.
+    Delay,
 }
 
 impl NoticeKind {
@@ -38,6 +41,7 @@ impl NoticeKind {
         match self {
             Self::Report => "report",
             Self::Callback => "callback",
+            Self::Delay => "delay",
         }
     }
 }
@@ -46,7 +50,7 @@ impl std::str::FromStr for NoticeKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Report, Self::Callback]
+        [Self::Report, Self::Callback, Self::Delay]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("{text:?} is no kind of notice"))
@@ -71,6 +75,7 @@ pub struct Notice {
     pub message_id: Option<String>,
     pub subject: Option<String>,
     pub received_at: Timestamp,
+    pub deadline_at: Timestamp,
     /// There as long as a report is open; a callback may come too late for it.
     pub body: Option<BodyRef>,
 }
@@ -109,7 +114,7 @@ impl Queue {
     pub async fn finish_notice(&self, id: NoticeId, detail: &str) -> Result<(), QueueError> {
         let detail = detail.to_owned();
         self.end_notice(id, move |kind| match kind {
-            NoticeKind::Report => TimelineEvent::NoticeSent {
+            NoticeKind::Report | NoticeKind::Delay => TimelineEvent::NoticeSent {
                 notice: id.0,
                 detail,
             },
@@ -197,6 +202,7 @@ fn complete(tx: &ReadTx<'_>, row: NoticeRow) -> Result<Notice, TxError> {
         message_id: message.message_id,
         subject: message.subject,
         received_at: message.received_at,
+        deadline_at: message.deadline_at,
         body: message.body,
     })
 }

@@ -8,6 +8,7 @@ use mailward_mail::Timestamp;
 use mailward_store::{ReadTx, Tx, TxError};
 
 use crate::attempt::{AttemptEnd, Doubt, Stage};
+use crate::deadline::{self, Looked};
 use crate::doubt::settle;
 use crate::error::QueueError;
 use crate::gates::Gates;
@@ -31,7 +32,7 @@ pub const ATTEMPT_LENGTH_MAX: Duration = Duration::from_secs(2 * 3600);
 pub const DOUBT_REST_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Messages or attempts dealt with in one write.
-const BATCH_MAX: usize = 200;
+pub(crate) const BATCH_MAX: usize = 200;
 
 /// What [`Queue::recover`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Recovered {
 /// What [`Queue::expire_overdue`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overdue {
+    /// Messages whose deadline is near.
+    pub warned: u64,
     pub expired: u64,
     /// Recipients taken from attempts that did not end.
     pub lost: Recovered,
@@ -88,9 +91,14 @@ impl Queue {
         self.write_and_wake(move |tx| {
             let lost = end_lost(tx, &gates, now.minus(ATTEMPT_LENGTH_MAX), now, terms)?;
             let doubts_settled = settle_doubts(tx, now.minus(DOUBT_REST_MAX), now, terms)?;
-            let (expired, more) = expire(tx, now)?;
+            let Looked {
+                warned,
+                expired,
+                more,
+            } = deadline::look(tx, now)?;
             let more = more || lost.attempts == BATCH_MAX;
             Ok(Ok(Overdue {
+                warned,
                 expired,
                 lost: lost.found,
                 doubts_settled,
@@ -200,27 +208,4 @@ fn has_rested(
     };
     let ended_at = attempts::get(tx, attempt)?.and_then(|row| row.ended_at);
     Ok(ended_at.is_none_or(|ended_at| ended_at <= ended_before))
-}
-
-/// Ends what waits past its message's deadline. What is being tried, or in
-/// doubt, is left until that is settled.
-fn expire(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, bool), TxError> {
-    let overdue = messages::overdue(tx, now, BATCH_MAX)?;
-    let full = overdue.len() == BATCH_MAX;
-    let mut expired = 0;
-    for number in overdue {
-        let message = messages::by_number(tx, number)?;
-        let note = TimelineEvent::Expired {
-            deadline: message.deadline_at,
-        };
-        let rows = recipients::of(tx, number)?;
-        let mut change = Change::new(tx, now, message);
-        for mut row in rows {
-            if change.shift(&mut row, Event::Expired, Some(&note))?.is_ok() {
-                expired += 1;
-            }
-        }
-        change.finish()?;
-    }
-    Ok((expired, full && expired > 0))
 }

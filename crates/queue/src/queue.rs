@@ -13,8 +13,10 @@ use crate::error::{QueueError, QueueOpenError};
 use crate::gates::Gates;
 use crate::ledger::MIGRATIONS;
 use crate::ledger::same_text::Place;
-use crate::names::Lane;
+use crate::names::{ApplicationName, Lane};
+use crate::pause::Pauses;
 use crate::schedule::Terms;
+use crate::suspend::Suspension;
 use crate::usage::Usages;
 
 /// What a queue is opened with.
@@ -49,6 +51,13 @@ struct Inner {
     /// Numbers of lanes known to be committed. One entry for each account and
     /// route ever used, as in the ledger.
     lanes: Mutex<HashMap<Lane, i64>>,
+    /// The same of applications.
+    sources: Mutex<HashMap<ApplicationName, i64>>,
+    /// Applications that send nothing by the register's word.
+    stopped: Mutex<Arc<HashMap<ApplicationName, Suspension>>>,
+    pauses: Mutex<Pauses>,
+    /// Where the watchdog's search goes on.
+    searched: Mutex<(i64, u32)>,
     work: watch::Sender<u64>,
     notices: watch::Sender<u64>,
 }
@@ -94,6 +103,10 @@ impl Queue {
                 usages: Mutex::default(),
                 swept: Mutex::new(Place::START),
                 lanes: Mutex::new(HashMap::new()),
+                sources: Mutex::default(),
+                stopped: Mutex::default(),
+                pauses: Mutex::default(),
+                searched: Mutex::new((0, 0)),
                 work: watch::Sender::new(0),
                 notices: watch::Sender::new(0),
             }),
@@ -173,6 +186,31 @@ impl Queue {
         self.lanes().insert(lane, number);
     }
 
+    pub(crate) fn known_source(&self, application: &ApplicationName) -> Option<i64> {
+        lock(&self.inner.sources).get(application).copied()
+    }
+
+    /// To be called only once the application's row is committed.
+    pub(crate) fn learn_source(&self, application: ApplicationName, number: i64) {
+        lock(&self.inner.sources).insert(application, number);
+    }
+
+    pub(crate) fn stopped(&self) -> Arc<HashMap<ApplicationName, Suspension>> {
+        Arc::clone(&lock(&self.inner.stopped))
+    }
+
+    pub(crate) fn replace_stopped(&self, stopped: HashMap<ApplicationName, Suspension>) {
+        *lock(&self.inner.stopped) = Arc::new(stopped);
+    }
+
+    pub(crate) fn pauses(&self) -> std::sync::MutexGuard<'_, Pauses> {
+        lock(&self.inner.pauses)
+    }
+
+    pub(crate) fn searched(&self) -> std::sync::MutexGuard<'_, (i64, u32)> {
+        lock(&self.inner.searched)
+    }
+
     fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<Lane, i64>> {
         self.inner
             .lanes
@@ -217,6 +255,10 @@ impl Queue {
     ) -> Result<T, ReadError> {
         self.inner.store.read(query).await
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Wakes the waiting when it is dropped: by the caller, or by the store once

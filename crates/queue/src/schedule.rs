@@ -56,6 +56,16 @@ fn stretch(wait: Duration, jitter: Jitter) -> Duration {
     Duration::from_millis(least + u64::try_from(share).unwrap_or(spread))
 }
 
+/// The share of a message's time that is left when its deadline is warned of.
+pub const WARN_LEFT_PERCENT: u32 = 25;
+
+/// When to warn of a deadline: late enough that most have long gone, early
+/// enough that a person can still do something.
+pub fn warn_at(start: Timestamp, deadline: Timestamp) -> Timestamp {
+    let left = deadline.since(start) * WARN_LEFT_PERCENT / 100;
+    deadline.minus(left)
+}
+
 /// How much a message hurries: decides how long it may wait.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
@@ -195,6 +205,13 @@ mod tests {
             assert!(moment >= last);
             last = moment;
         }
+    }
+
+    #[test]
+    fn a_deadline_is_warned_of_with_a_quarter_left() {
+        let hour = NOW.plus(hours(1));
+        assert_eq!(warn_at(NOW, hour), NOW.plus(minutes(45)));
+        assert_eq!(warn_at(hour, NOW), NOW, "past already");
     }
 
     #[test]

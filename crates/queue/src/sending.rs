@@ -24,7 +24,7 @@ use crate::error::QueueError;
 use crate::ledger::change::{Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{attempts, events, lanes, messages, recipients, shares};
+use crate::ledger::{attempts, events, lanes, messages, recipients, shares, suspensions};
 use crate::names::{Actor, Lane};
 use crate::queue::Queue;
 use crate::schedule::{Jitter, next_attempt_at};
@@ -41,7 +41,7 @@ pub struct Finished {
 impl Queue {
     /// The recipients become active. All of them must be due in this lane,
     /// else [`QueueError::NotDue`] and nothing happens: another deliverer was
-    /// first, or a person held them. Those for whom a limit leaves no room
+    /// first, or a person held or suspended them. Those for whom a limit leaves no room
     /// ([`Gates`](crate::Gates)) have no part in it and are due again when
     /// there is; if that are all, it is [`QueueError::NotDue`] too.
     pub async fn begin_attempt(
@@ -51,11 +51,19 @@ impl Queue {
         lane: &Lane,
     ) -> Result<Attempt, QueueError> {
         let (numbers, lane, now) = (recipients.to_vec(), lane.clone(), self.now());
-        let gates = self.gates();
+        let (gates, stopped) = (self.gates(), self.stopped());
         self.write(move |tx| {
             let Some(row) = messages::by_id(tx, message)? else {
                 return Ok(Err(QueueError::NoSuchMessage(message)));
             };
+            let suspended = suspensions::now(tx, stopped)?;
+            let waits = suspended.of_lane(&lane);
+            if waits
+                .or_else(|| suspended.of_application(&row.application))
+                .is_some()
+            {
+                return Ok(Err(QueueError::NotDue(message)));
+            }
             let Some(lane_number) = lanes::find(tx, &lane)? else {
                 return Ok(Err(QueueError::NotDue(message)));
             };

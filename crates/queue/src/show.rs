@@ -13,6 +13,7 @@ use crate::queue::Queue;
 use crate::schedule::MessageClass;
 use crate::state::{AttemptId, HoldReason, State, StateWord};
 use crate::timeline::TimelineEntry;
+use crate::turn::Priority;
 
 /// The latest events and attempts that are shown of one message.
 pub(crate) const TIMELINE_SHOWN_MAX: usize = 10_000;
@@ -27,6 +28,10 @@ pub struct MessageView {
     pub lane: Lane,
     pub received_at: Timestamp,
     pub deadline_at: Timestamp,
+    /// When it is scheduled for.
+    pub send_at: Option<Timestamp>,
+    /// When its deadline was warned of.
+    pub warned_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
     /// With all recipients.
     pub envelope: Envelope,
@@ -34,6 +39,7 @@ pub struct MessageView {
     pub subject: Option<String>,
     pub size_octets: u64,
     pub message_class: MessageClass,
+    pub priority: Priority,
     pub data_class: String,
     pub sequence_key: Option<String>,
     pub wants_callback: bool,
@@ -125,6 +131,8 @@ fn view(tx: &ReadTx<'_>, message: MessageRow) -> Result<MessageView, TxError> {
         lane: lanes::get(tx, message.lane)?,
         received_at: message.received_at,
         deadline_at: message.deadline_at,
+        send_at: message.not_before,
+        warned_at: message.warned_at,
         ended_at: message.ended_at,
         envelope: message.options.envelope(
             message.reverse_path,
@@ -134,6 +142,7 @@ fn view(tx: &ReadTx<'_>, message: MessageRow) -> Result<MessageView, TxError> {
         subject: message.subject,
         size_octets: message.size_octets,
         message_class: message.message_class,
+        priority: message.priority,
         data_class: message.data_class,
         sequence_key: message.sequence_key,
         wants_callback: message.wants_callback,

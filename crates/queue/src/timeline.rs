@@ -38,6 +38,21 @@ pub enum TimelineEvent {
         route: RouteName,
         reason: String,
     },
+    /// A person let it go by another route.
+    Rerouted {
+        from: RouteName,
+        to: RouteName,
+        by: Actor,
+        why: String,
+    },
+    /// It still waits, and most of its time is over.
+    DeadlineNear {
+        deadline: Timestamp,
+    },
+    /// The watchdog found it without anything to come, and put it right.
+    Mended {
+        what: String,
+    },
     /// A limit leaves no room for it yet. Written once for each limit, though
     /// it may have to wait again.
     Waits {
@@ -136,6 +151,9 @@ impl TimelineEvent {
             Self::Repaired { .. } => "repaired",
             Self::Found { .. } => "found",
             Self::Routed { .. } => "routed",
+            Self::Rerouted { .. } => "rerouted",
+            Self::DeadlineNear { .. } => "deadline_near",
+            Self::Mended { .. } => "mended",
             Self::Waits { .. } => "waits",
             Self::Held { .. } => "held",
             Self::Released { .. } => "released",
@@ -212,6 +230,25 @@ mod tests {
                     reason: text("r"),
                 },
                 r#"{"kind":"routed","route":"high_sending","reason":"r"}"#,
+            ),
+            (
+                TimelineEvent::Rerouted {
+                    from: "submission".into(),
+                    to: "high_sending".into(),
+                    by: by.clone(),
+                    why: text("w"),
+                },
+                r#"{"kind":"rerouted","from":"submission","to":"high_sending","by":"j.doe","why":"w"}"#,
+            ),
+            (
+                TimelineEvent::DeadlineNear {
+                    deadline: Timestamp::from_millis(1),
+                },
+                r#"{"kind":"deadline_near","deadline":"1970-01-01T00:00:00.001Z"}"#,
+            ),
+            (
+                TimelineEvent::Mended { what: text("w") },
+                r#"{"kind":"mended","what":"w"}"#,
             ),
             (
                 TimelineEvent::Waits {

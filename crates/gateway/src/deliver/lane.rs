@@ -9,7 +9,9 @@ use mailward_mail::{MessageId, Timestamp};
 use mailward_net::Shutdown;
 use mailward_net::smtp::client::ClientSession;
 use mailward_queue::schedule::next_attempt_at;
-use mailward_queue::{BreakerState, Decision, DueMessage, Jitter, Lane, Pace, QueueError};
+use mailward_queue::{
+    BreakerState, Decision, DueMessage, Jitter, Lane, LanePause, Pace, QueueError,
+};
 use tokio::task::JoinSet;
 
 use super::attempt::{self, Ended, News};
@@ -19,6 +21,10 @@ use crate::route::{Route, SendingAccount};
 /// Recipients taken from the queue at a time; the rest stay where they are.
 const BACKLOG_MAX: usize = 64;
 
+/// Taken anew after this, so that an urgent message does not wait behind what
+/// was taken before it came.
+const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
+
 pub(super) struct LaneWorker {
     options: Arc<DeliverOptions>,
     lane: Lane,
@@ -27,6 +33,10 @@ pub(super) struct LaneWorker {
     shutdown: Shutdown,
     pace: Pace,
     backlog: VecDeque<DueMessage>,
+    /// When the backlog was taken: an older one may lack what hurries more.
+    taken_at: Timestamp,
+    /// Messages begun since the start, for the classes' shares.
+    begun: u64,
     in_flight: HashSet<MessageId>,
     under_way: JoinSet<(MessageId, Ended)>,
     idle: Vec<(Timestamp, ClientSession)>,
@@ -67,6 +77,8 @@ impl LaneWorker {
             shutdown,
             pace,
             backlog: VecDeque::new(),
+            taken_at: Timestamp::from_millis(0),
+            begun: 0,
             in_flight: HashSet::new(),
             under_way: JoinSet::new(),
             idle: Vec::new(),
@@ -147,6 +159,9 @@ impl LaneWorker {
             return Ok(Wait::Change);
         }
         loop {
+            if now.since(self.taken_at) >= BACKLOG_AGE_MAX {
+                self.backlog.clear();
+            }
             if self.backlog.is_empty() && !self.refill(now).await? {
                 let next = self.options.queue.next_due_at(&self.lane).await?;
                 // What is in flight still counts as due until it has begun.
@@ -171,7 +186,9 @@ impl LaneWorker {
     async fn refill(&mut self, now: Timestamp) -> Result<bool, QueueError> {
         // Those in flight may still look due, so ask for that many more.
         let limit = BACKLOG_MAX + self.in_flight.len();
-        let due = self.options.queue.due(&self.lane, now, limit).await?;
+        let queue = &self.options.queue;
+        let due = queue.due_after(&self.lane, now, limit, self.begun).await?;
+        self.taken_at = now;
         self.backlog.extend(
             due.into_iter()
                 .filter(|message| !self.in_flight.contains(&message.id)),
@@ -184,6 +201,7 @@ impl LaneWorker {
             return;
         };
         let id = due.id;
+        self.begun += 1;
         self.in_flight.insert(id);
         let kept = self.idle.pop().map(|(_, session)| session);
         let (options, route, account) = (
@@ -220,6 +238,7 @@ impl LaneWorker {
             News::Sent => {
                 self.proven = true;
                 self.failures = 0;
+                self.options.queue.note_no_pause(&self.lane);
                 self.options
                     .alarms
                     .clear("authentication_refused", &self.account.address.key());
@@ -253,7 +272,11 @@ impl LaneWorker {
             return;
         }
         let jitter = Jitter::from_dice(&*self.options.dice);
-        self.paused_until = Some(next_attempt_at(self.failures - 1, now, jitter));
+        let until = next_attempt_at(self.failures - 1, now, jitter);
+        self.paused_until = Some(until);
+        let why = format!("{} can't be reached", self.route.server());
+        let pause = LanePause { until, why };
+        self.options.queue.note_pause(&self.lane, pause);
         if self.failures == FAILURES_BEFORE_ALARM {
             self.options.alarms.raise(
                 Alarm::new(

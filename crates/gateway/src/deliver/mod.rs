@@ -21,6 +21,7 @@ mod classify;
 mod connection;
 mod lane;
 pub mod oauth;
+mod watchdog;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -36,9 +37,6 @@ use crate::register::Register;
 use crate::route::Routes;
 pub use alarm::{Alarm, Alarms};
 pub use classify::{Action, Meaning, Party, classify};
-
-/// How often the watchdog looks for what is overdue.
-const WATCHDOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// How long to wait after the store refused, before asking it again.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
@@ -73,7 +71,7 @@ pub fn start(options: DeliverOptions, tasks: &Tasks) {
     tasks.spawn("watchdog", async move {
         tokio::select! {
             () = shutdown.begun() => {}
-            () = watch(options) => {}
+            () = watchdog::watch(options) => {}
         }
     });
 }
@@ -136,19 +134,4 @@ fn start_lane(options: &Arc<DeliverOptions>, tasks: &Tasks, lane: Lane) {
 async fn forget(queue: &Queue) -> Result<(), QueueError> {
     queue.forget_idempotency_keys().await?;
     queue.forget_texts(same_text_window()).await
-}
-
-/// Ends what is past its deadline and settles attempts that never ended.
-async fn watch(options: Arc<DeliverOptions>) {
-    loop {
-        match options.queue.expire_overdue(options.clock.now()).await {
-            Ok(overdue) if overdue.more => continue,
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "the watchdog can't do its round"),
-        }
-        if let Err(error) = forget(&options.queue).await {
-            tracing::error!(%error, "what is old can't be forgotten");
-        }
-        options.clock.wait(WATCHDOG_PERIOD).await;
-    }
 }

@@ -89,7 +89,7 @@ impl Worker {
 
     async fn deliver(&self, notice: Notice) -> Result<(), QueueError> {
         match notice.kind {
-            NoticeKind::Report => report::send(&self.options, notice).await,
+            NoticeKind::Report | NoticeKind::Delay => report::send(&self.options, notice).await,
             NoticeKind::Callback => callback::send(&self.options, notice).await,
         }
     }

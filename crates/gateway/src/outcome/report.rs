@@ -5,7 +5,7 @@ use mailward_mail::header::{HEADER_OCTETS_MAX, Header};
 use mailward_mail::report::{Action, DeliveryReport, RecipientReport};
 use mailward_mail::{Address, Envelope, ForwardPath, Notify, Outcome, Recipient, ReversePath};
 use mailward_queue::{
-    AcceptError, MessageClass, NewMessage, Notice, Queue, QueueError, RecipientView,
+    AcceptError, MessageClass, NewMessage, Notice, NoticeKind, Queue, QueueError, RecipientView,
 };
 use mailward_store::BodyRef;
 
@@ -50,7 +50,7 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     let mut new = NewMessage::new(id, notice.application.clone(), shown.lane, envelope);
     new.message_class = MessageClass::Urgent;
     new.data_class = shown.data_class;
-    new.subject = Some(subject(notice.outcome).to_owned());
+    new.subject = Some(subject(&notice).to_owned());
     new.message_id = Some(format!("<{id}@{}>", options.hostname));
     let mut body = options.queue.new_body();
     body.write(&message)?;
@@ -81,13 +81,13 @@ fn compose(
     let recipients: Vec<RecipientReport> = notice
         .recipients
         .iter()
-        .map(|one| recipient_report(notice.outcome, one))
+        .map(|one| recipient_report(notice, one))
         .collect();
     DeliveryReport {
         // The service lets an account send as itself only (GUIDE-10), reports too.
         from: &format!("\"Mail Delivery Report ({})\" <{sender}>", options.hostname),
         to: sender,
-        subject: subject(notice.outcome),
+        subject: subject(notice),
         message_id: &format!("{id}@{}", options.hostname),
         date: options.clock.now(),
         reporting_mta: &options.hostname,
@@ -105,8 +105,11 @@ fn compose(
     .to_message()
 }
 
-fn subject(outcome: Outcome) -> &'static str {
-    match outcome {
+fn subject(notice: &Notice) -> &'static str {
+    if notice.kind == NoticeKind::Delay {
+        return "Your message is delayed";
+    }
+    match notice.outcome {
         Outcome::Expired => "Your message was not delivered in time",
         Outcome::Relayed => "Your message was relayed",
         Outcome::Delivered => "Your message was delivered",
@@ -115,7 +118,11 @@ fn subject(outcome: Outcome) -> &'static str {
 }
 
 fn explanation(notice: &Notice) -> String {
+    let is_delay = notice.kind == NoticeKind::Delay;
     let opening = match notice.outcome {
+        _ if is_delay => {
+            "This message has not been handed to the mail service yet for these recipients. It goes on being tried."
+        }
         Outcome::Relayed => {
             "This message was handed to the mail service for these recipients. Whether it reached them is not known."
         }
@@ -137,14 +144,18 @@ fn explanation(notice: &Notice) -> String {
             text.push_str(&format!("  The mail service said: {reply}\n"));
         }
     }
-    if notice.outcome.is_failure() {
+    if is_delay {
+        text.push_str(&format!("\nIt is given up at {}, and you are told then. If it hurries, tell the person who expects it by other means; there is no need to send it again.\n", notice.deadline_at));
+    } else if notice.outcome.is_failure() {
         text.push_str("\nTell the person who expects this message by other means, put right what is wrong, and send it again.\n");
     }
     text
 }
 
-fn recipient_report(outcome: Outcome, view: &RecipientView) -> RecipientReport {
+fn recipient_report(notice: &Notice, view: &RecipientView) -> RecipientReport {
+    let (outcome, is_delay) = (notice.outcome, notice.kind == NoticeKind::Delay);
     let (action, fallback) = match outcome {
+        _ if is_delay => (Action::Delayed, "4.0.0"),
         Outcome::Relayed => (Action::Relayed, "2.0.0"),
         Outcome::Delivered => (Action::Delivered, "2.0.0"),
         // RFC 3463: 4.4.7 is "delivery time expired"; reported as final it is 5.4.7.
@@ -157,12 +168,17 @@ fn recipient_report(outcome: Outcome, view: &RecipientView) -> RecipientReport {
         original_recipient: view.recipient.orcpt.clone(),
         action,
         status: match outcome {
+            _ if is_delay => status
+                .filter(|code| code.starts_with('4'))
+                .unwrap_or(fallback)
+                .to_owned(),
             Outcome::Expired => fallback.to_owned(),
             _ => status.unwrap_or(fallback).to_owned(),
         },
         remote_mta: None,
         diagnostic: view.last_reply.clone(),
         last_attempt: view.outcome_at,
+        will_retry_until: is_delay.then_some(notice.deadline_at),
     }
 }
 

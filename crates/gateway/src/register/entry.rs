@@ -1,7 +1,7 @@
 //! One entry, wherever it stands, with what commands have said of it; and the
 //! configuration as a gateway last had it.
 
-use mailward_mail::Timestamp;
+use mailward_mail::{Address, Timestamp};
 use mailward_store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -73,6 +73,15 @@ pub struct Configured {
     routes: Vec<Route>,
     accounts: Vec<Account>,
     applications: Vec<Application>,
+    /// What a queue that is opened for a command has to keep too.
+    #[serde(default)]
+    distribution_lists: Vec<String>,
+    #[serde(default = "always")]
+    keeps_limits: bool,
+}
+
+fn always() -> bool {
+    true
 }
 
 impl Configured {
@@ -82,6 +91,8 @@ impl Configured {
             routes: config.routes.clone(),
             accounts: config.accounts.clone(),
             applications: config.applications.clone(),
+            distribution_lists: config.distribution_lists.iter().map(Address::key).collect(),
+            keeps_limits: config.keeps_limits,
         }
     }
 
@@ -103,6 +114,9 @@ impl Configured {
         config.routes = configured.routes;
         config.accounts = configured.accounts;
         config.applications = configured.applications;
+        let lists = configured.distribution_lists.iter();
+        config.distribution_lists = lists.filter_map(|one| Address::parse(one).ok()).collect();
+        config.keeps_limits = configured.keeps_limits;
         Ok(Some(config))
     }
 }

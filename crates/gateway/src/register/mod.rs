@@ -23,10 +23,10 @@ mod transfer;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use mailward_policy::{AccountFacts, ApplicationFacts, ApplicationState, RouteFacts};
-use mailward_queue::{AccountName, ApplicationName, Lane};
+use mailward_queue::{AccountName, ApplicationName, Lane, Queue, Scope, Suspension};
 use mailward_store::{ReadError, Store, WriteError};
 
 pub use change::Credentials;
@@ -118,6 +118,8 @@ pub struct Register {
     index: RwLock<Arc<Index>>,
     /// One change at a time: it is judged by the state that it changes.
     turn: tokio::sync::Mutex<()>,
+    /// Whose mail waits is told here.
+    queue: OnceLock<Queue>,
 }
 
 /// One state of the register; replaced as a whole.
@@ -129,6 +131,7 @@ struct Index {
     by_name: HashMap<ApplicationName, Arc<Registered>>,
     /// All of them, those that cannot send too.
     entries: BTreeMap<ApplicationName, Arc<Entry>>,
+    suspensions: HashMap<ApplicationName, Suspension>,
     passwords: HashMap<String, Password>,
     keys: HashMap<KeyHash, (Arc<Registered>, KeyKind)>,
     /// Costs as much to try as the first chosen password does, and fits none.
@@ -192,6 +195,7 @@ impl Register {
             store: None,
             index: RwLock::default(),
             turn: tokio::sync::Mutex::default(),
+            queue: OnceLock::new(),
         };
         register.replace(Kept::default());
         register
@@ -206,6 +210,7 @@ impl Register {
             store: Some(store),
             index: RwLock::default(),
             turn: tokio::sync::Mutex::default(),
+            queue: OnceLock::new(),
         };
         register.replace(kept);
         Ok(register)
@@ -247,6 +252,7 @@ impl Register {
         let generation = self.index().generation + 1;
         let mut index = Index {
             generation,
+            suspensions: kept.suspensions,
             ..Index::default()
         };
         let mut applications = Vec::new();
@@ -272,6 +278,38 @@ impl Register {
             index.add(application, &self.config, &sharers);
         }
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
+        self.stop_suspended();
+    }
+
+    /// Mail of suspended applications waits in this queue from now on, those
+    /// that are suspended later too.
+    pub fn tell(&self, queue: Queue) {
+        // Told once, when the gateway is opened.
+        let _ = self.queue.set(queue);
+        self.stop_suspended();
+    }
+
+    fn stop_suspended(&self) {
+        let Some(queue) = self.queue.get() else {
+            return;
+        };
+        let index = self.index();
+        let suspended = index.entries.iter().filter_map(|(name, entry)| {
+            let application = &entry.application;
+            (application.state == ApplicationState::Suspended).then(|| {
+                index
+                    .suspensions
+                    .get(name)
+                    .cloned()
+                    .unwrap_or_else(|| Suspension {
+                        scope: Scope::Application(name.clone()),
+                        since: queue.clock().now(),
+                        by: "configuration".into(),
+                        why: "its state there is suspended".to_owned(),
+                    })
+            })
+        });
+        queue.set_stopped(suspended);
     }
 
     fn index(&self) -> Arc<Index> {

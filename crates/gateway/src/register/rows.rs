@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use mailward_mail::Timestamp;
-use mailward_queue::ApplicationName;
+use mailward_queue::{Actor, ApplicationName, Scope, Suspension};
 use mailward_store::{ReadError, Store, Tx, TxError, WriteError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +50,9 @@ CREATE TABLE register_configuration (
 /// More applications than this are no register of one gateway.
 pub(super) const APPLICATIONS_MAX: i64 = 10_000;
 
+/// Suspensions that are looked through for the latest of each entry.
+const SUSPENSIONS_MAX: i64 = 4 * APPLICATIONS_MAX;
+
 /// Events of one entry that are shown.
 const HISTORY_MAX: i64 = 1_000;
 
@@ -61,6 +64,8 @@ const CONFIGURATION: i64 = 1;
 pub(super) struct Kept {
     pub(super) applications: Vec<Application>,
     pub(super) standings: HashMap<ApplicationName, Standing>,
+    /// The last suspension of each that ever was.
+    pub(super) suspensions: HashMap<ApplicationName, Suspension>,
 }
 
 /// What one act changes.
@@ -93,9 +98,26 @@ pub(super) async fn all(store: &Store) -> Result<Kept, ReadError> {
                     Ok((ApplicationName::new(name), standing))
                 },
             )?;
+            let suspensions = tx.query(
+                "SELECT name, at, who, why FROM register_events WHERE act = ?1 \
+                 ORDER BY n DESC LIMIT ?2",
+                &[Act::Suspend.as_str().into(), SUSPENSIONS_MAX.into()],
+                |row| {
+                    let name = ApplicationName::new(row.get::<String>(0)?);
+                    let one = Suspension {
+                        scope: Scope::Application(name.clone()),
+                        since: Timestamp::from_millis(row.get(1)?),
+                        by: Actor::from(row.get::<String>(2)?),
+                        why: row.get(3)?,
+                    };
+                    Ok((name, one))
+                },
+            )?;
             Ok(Kept {
                 applications,
                 standings: standings.into_iter().collect(),
+                // The last of the list stays: the latest one of each.
+                suspensions: suspensions.into_iter().rev().collect(),
             })
         })
         .await

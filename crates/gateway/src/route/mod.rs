@@ -16,6 +16,7 @@ mod assemble;
 pub mod choose;
 pub mod high_sending;
 pub mod relay;
+pub mod reroute;
 pub mod submission;
 
 use std::collections::HashMap;

@@ -10,6 +10,7 @@ mod config;
 mod doctor;
 mod explain;
 mod queue;
+mod queue_act;
 mod queue_text;
 mod register;
 mod register_text;

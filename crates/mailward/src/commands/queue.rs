@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use mailward_mail::MessageId;
-use mailward_queue::{Actor, ApplicationName, StateWord};
+use mailward_queue::{AccountName, Actor, ApplicationName, MessageClass, RouteName, StateWord};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::queue_text;
-use super::{CommandError, Report};
-use crate::cli::{ActArguments, QueueCommand};
-use crate::operator::sentences::counted;
-use crate::operator::shapes::Acted;
-use crate::operator::{Act, OperatorError, Request, ask};
+use super::{CommandError, Report, queue_act, queue_text};
+use crate::cli::QueueCommand;
+use crate::operator::{OperatorError, Request, ask};
 
 pub(super) async fn run(command: QueueCommand) -> Result<Report, CommandError> {
     match command {
@@ -20,6 +17,9 @@ pub(super) async fn run(command: QueueCommand) -> Result<Report, CommandError> {
             target,
             state,
             application,
+            account,
+            route,
+            class,
             text,
             cursor,
             limit,
@@ -27,6 +27,9 @@ pub(super) async fn run(command: QueueCommand) -> Result<Report, CommandError> {
             let request = Request::List {
                 state: state.map(|word| state_word(&word)).transpose()?,
                 application: application.map(ApplicationName::from),
+                account: account.map(|one| AccountName::from(one.to_lowercase())),
+                route: route.map(RouteName::from),
+                class: class.map(|word| class_word(&word)).transpose()?,
                 text,
                 cursor,
                 limit,
@@ -50,30 +53,12 @@ pub(super) async fn run(command: QueueCommand) -> Result<Report, CommandError> {
             )
             .await
         }
-        QueueCommand::Retry(arguments) => act(Act::Retry, arguments, "to be tried again now").await,
-        QueueCommand::Cancel(arguments) => act(Act::Cancel, arguments, "cancelled").await,
-        QueueCommand::Hold(arguments) => act(Act::Hold, arguments, "held").await,
-        QueueCommand::Release(arguments) => act(Act::Release, arguments, "released").await,
+        command => queue_act::run(command).await,
     }
 }
 
-async fn act(act: Act, arguments: ActArguments, done: &str) -> Result<Report, CommandError> {
-    let request = Request::Act {
-        act,
-        id: id_of(&arguments.id)?,
-        recipient: arguments.recipient,
-        who: operator(),
-        why: arguments.why,
-    };
-    let text = |acted: Acted| {
-        let count = counted(acted.recipients as usize, "recipient");
-        format!("{}: {count} {done}\n", acted.id)
-    };
-    show(&arguments.target.dir, request, arguments.target.json, text).await
-}
-
 /// Asks, and prints the answer as it came or as `text` puts it.
-async fn show<T: DeserializeOwned>(
+pub(super) async fn show<T: DeserializeOwned>(
     dir: &Path,
     request: Request,
     as_json: bool,
@@ -105,7 +90,7 @@ pub(super) fn refused(why: &str, as_json: bool) -> Result<Report, CommandError> 
     Ok(Report::new(format!("{why}\n"), false))
 }
 
-fn id_of(text: &str) -> Result<MessageId, CommandError> {
+pub(super) fn id_of(text: &str) -> Result<MessageId, CommandError> {
     text.parse()
         .map_err(|error| CommandError::new(format!("{text:?}: {error}")))
 }
@@ -114,6 +99,11 @@ fn state_word(text: &str) -> Result<StateWord, CommandError> {
     text.replace('-', "_")
         .parse()
         .map_err(|error| CommandError::new(format!("--state: {error}")))
+}
+
+fn class_word(text: &str) -> Result<MessageClass, CommandError> {
+    text.parse()
+        .map_err(|error| CommandError::new(format!("--class: {error}")))
 }
 
 /// Who sits at the terminal, as far as it is known.
@@ -131,7 +121,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::cli::TargetArguments;
+    use crate::cli::{ActArguments, OnArguments, TargetArguments};
     use crate::commands::Answer;
     use crate::operator::testing::Fixture;
 
@@ -166,6 +156,9 @@ mod tests {
             target: target(dir(), false),
             state: Some("lost".to_owned()),
             application: None,
+            account: None,
+            route: None,
+            class: None,
             text: None,
             cursor: None,
             limit: 5,
@@ -180,7 +173,10 @@ mod tests {
 
         let cancel = QueueCommand::Cancel(ActArguments {
             target: target(dir(), false),
-            id: fixture.fresh.to_string(),
+            on: OnArguments {
+                id: Some(fixture.fresh.to_string()),
+                ..OnArguments::default()
+            },
             recipient: None,
             why: "not needed".to_owned(),
         });

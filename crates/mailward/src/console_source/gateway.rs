@@ -69,7 +69,7 @@ impl GatewayPart {
             text: filter.search.filter(|_| application.is_none()),
             application,
             state: filter.status.map(state),
-            since: None,
+            ..Filter::default()
         };
         // A cursor that is none of ours leads to the first page.
         let cursor = filter

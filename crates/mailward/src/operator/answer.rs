@@ -10,18 +10,21 @@ use serde_json::Value;
 use super::shapes::{
     Acted, Explained, ExplainedRecipient, MessageLine, MessagePage, MessageShape, SummaryShape,
 };
-use super::{Act, LimitsOf, OperatorError, Request, no_gateway};
+use super::{Act, Known, LimitsOf, OperatorError, Request, no_gateway};
 
 /// The answer as JSON, in one of the [shapes](super::shapes).
 pub(crate) async fn answer(
     queue: &Queue,
-    limits: &LimitsOf,
+    known: &Known,
     request: Request,
 ) -> Result<Value, OperatorError> {
     match request {
         Request::List {
             state,
             application,
+            account,
+            route,
+            class,
             text,
             cursor,
             limit,
@@ -29,13 +32,16 @@ pub(crate) async fn answer(
             let filter = Filter {
                 application,
                 state,
+                account,
+                route,
+                class,
                 text,
                 since: None,
             };
             json(list(queue, &filter, cursor, limit).await?)
         }
         Request::Show { id } => json(MessageShape::from(view(queue, id).await?)),
-        Request::Explain { id } => json(explain(queue, limits, id).await?),
+        Request::Explain { id } => json(explain(queue, &known.limits, id).await?),
         Request::Act {
             act,
             id,
@@ -44,9 +50,10 @@ pub(crate) async fn answer(
             why,
         } => {
             let target = target(queue, id, recipient.as_deref()).await?;
-            let recipients = perform(queue, act, target, &who, &why).await?;
+            let recipients = perform(queue, known, act, target, &who, &why).await?;
             json(Acted { id, recipients })
         }
+        Request::Control(request) => json(super::control::answer(queue, known, request).await?),
         Request::Accounts => Err(OperatorError::Unavailable(
             "no gateway runs here; name its configuration with --config instead".to_owned(),
         )),
@@ -143,6 +150,7 @@ async fn target(
 
 async fn perform(
     queue: &Queue,
+    known: &Known,
     act: Act,
     target: Target,
     who: &Actor,
@@ -153,6 +161,8 @@ async fn perform(
         Act::Cancel => queue.cancel(target, who, why).await,
         Act::Hold => queue.hold(target, who, why).await,
         Act::Release => queue.release(target, who, why).await,
+        Act::ConfirmSent => queue.confirm_sent(target, who, why).await,
+        Act::Reroute { to } => queue.reroute(target, &to, &known.judge, who, why).await,
     }
 }
 
@@ -165,7 +175,8 @@ impl From<QueueError> for OperatorError {
         let text = error.to_string();
         match error {
             QueueError::NoSuchMessage(_) | QueueError::NoSuchRecipient(..) => Self::NotFound(text),
-            QueueError::Illegal { .. } => Self::Refused(text),
+            QueueError::NoSuchAct(_) => Self::NotFound(text),
+            QueueError::Illegal { .. } | QueueError::NotThatWay { .. } => Self::Refused(text),
             QueueError::BadCursor => Self::Invalid(text),
             QueueError::Write(WriteError::Full(_)) => {
                 Self::Unavailable(format!("{text}; make room and try again"))

@@ -11,9 +11,7 @@ use mailward_queue::{Filter, Gates, Queue, QueueError, Terms};
 use mailward_store::{Options, ReadError, Store};
 use serde_json::Value;
 
-use super::{
-    OperatorError, RegisterPart, RegisterRequest, Reply, Request, SOCKET, answer, published_limits,
-};
+use super::{Known, OperatorError, RegisterPart, RegisterRequest, Reply, Request, SOCKET, answer};
 
 /// Where `up` keeps the gateway's store within its folder.
 const WITHIN_UP: &str = "gateway";
@@ -60,13 +58,16 @@ async fn directly(store_dir: &Path, request: Request) -> Result<Value, OperatorE
         store.close().await;
         return answered;
     }
+    // What a killed gateway took of a limit is given back as it took it; where
+    // another version noted its configuration, at that one's next start.
+    let config = Configured::read(&store).await.ok().flatten();
+    let gates = config.map_or_else(Gates::default, |config| mailward_gateway::gates(&config));
     let queue = Queue::over(
         store,
         Arc::new(SystemClock),
         Arc::new(SystemDice),
         Terms::default(),
-        // Nothing is sent from here.
-        Gates::default(),
+        gates,
     );
     let answered = settled(store_dir, &queue, request).await;
     queue.close().await;
@@ -113,10 +114,11 @@ async fn settled(
         )));
     }
     let recovered = queue.recover().await;
-    if let (Err(error), Request::Act { .. }) = (recovered, &request) {
+    let acts = matches!(request, Request::Act { .. } | Request::Control(_));
+    if let (Err(error), true) = (recovered, acts) {
         return Err(error.into());
     }
-    answer(queue, &published_limits(), request).await
+    answer(queue, &Known::published(), request).await
 }
 
 fn unavailable(error: impl std::fmt::Display) -> OperatorError {

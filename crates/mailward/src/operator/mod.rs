@@ -10,6 +10,7 @@
 
 mod answer;
 mod ask;
+pub(crate) mod control;
 pub(crate) mod doctor;
 pub(crate) mod register;
 pub(crate) mod sentences;
@@ -24,16 +25,21 @@ use std::sync::Arc;
 
 use mailward_gateway::Config;
 use mailward_gateway::password::AccountAge;
+use mailward_gateway::route::reroute::{self, RerouteFacts};
 use mailward_mail::MessageId;
 use mailward_net::local::{LocalError, LocalListener};
 use mailward_net::{SystemClock, Tasks};
 use mailward_policy::limits::{CONNECTIONS, MESSAGES_PER_MINUTE};
-use mailward_queue::{Actor, ApplicationName, Lane, LaneLimits, Queue, StateWord};
+use mailward_queue::{
+    AccountName, Actor, ApplicationName, Lane, LaneLimits, MessageClass, Queue, RerouteJudge,
+    RouteName, StateWord,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use answer::answer;
 pub(crate) use ask::{ask, is_store};
+pub(crate) use control::ControlRequest;
 pub(crate) use doctor::{DoctorPart, DoctorRequest};
 pub(crate) use register::{RegisterPart, RegisterRequest};
 
@@ -47,6 +53,12 @@ pub(crate) enum Request {
     List {
         state: Option<StateWord>,
         application: Option<ApplicationName>,
+        #[serde(default)]
+        account: Option<AccountName>,
+        #[serde(default)]
+        route: Option<RouteName>,
+        #[serde(default)]
+        class: Option<MessageClass>,
         text: Option<String>,
         cursor: Option<String>,
         limit: u32,
@@ -65,6 +77,8 @@ pub(crate) enum Request {
         who: Actor,
         why: String,
     },
+    /// Acts beyond one message, and what is suspended.
+    Control(ControlRequest),
     Summary,
     /// How old the passwords are; only a running gateway knows.
     Accounts,
@@ -79,13 +93,15 @@ pub(crate) enum Request {
 }
 
 /// What is done to a message that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Act {
     Retry,
     Cancel,
     Hold,
     Release,
+    ConfirmSent,
+    Reroute { to: RouteName },
 }
 
 /// Why there is no answer, by what the operator does about it.
@@ -115,6 +131,23 @@ enum Reply {
 
 /// The limits of a lane, which are not the queue's to know.
 pub(crate) type LimitsOf = Arc<dyn Fn(&Lane) -> LaneLimits + Send + Sync>;
+
+/// What answers need that is not the queue's to know.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) limits: LimitsOf,
+    pub(crate) judge: RerouteJudge,
+}
+
+impl Known {
+    /// Where no gateway runs.
+    pub(crate) fn published() -> Self {
+        Self {
+            limits: published_limits(),
+            judge: RerouteJudge::none(),
+        }
+    }
+}
 
 /// The accounts as the gateway knows them now.
 pub(crate) type AccountsNow = Arc<dyn Fn() -> Vec<AccountAge> + Send + Sync>;
@@ -160,11 +193,20 @@ pub(crate) fn serve(
 ) -> Result<(), LocalError> {
     let listener = LocalListener::bind(store_dir, SOCKET)?;
     let (queue, limits) = (queue.clone(), configured_limits(config));
+    let judge = match &register {
+        Some(part) => reroute::judge(RerouteFacts {
+            register: Arc::clone(&part.register),
+            profile: config.profile,
+            clock: Arc::clone(&part.clock),
+        }),
+        None => RerouteJudge::none(),
+    };
     let respond = move |question: String| {
         let accounts = Arc::clone(&accounts);
         let limits = Arc::clone(&limits);
-        let (doctor, register) = (doctor.clone(), register.clone());
-        respond(queue.clone(), doctor, register, limits, accounts, question)
+        let (doctor, register, judge) = (doctor.clone(), register.clone(), judge.clone());
+        let known = Known { limits, judge };
+        respond(queue.clone(), doctor, register, known, accounts, question)
     };
     // On the system's clock: how long a caller is silent has nothing to do
     // with the day that the gateway is set to.
@@ -177,7 +219,7 @@ async fn respond(
     queue: Queue,
     doctor: Option<DoctorPart>,
     register: Option<RegisterPart>,
-    limits: LimitsOf,
+    known: Known,
     accounts: AccountsNow,
     question: String,
 ) -> String {
@@ -203,7 +245,7 @@ async fn respond(
             };
             answered.map_or_else(Reply::Error, Reply::Answer)
         }
-        Ok(request) => match answer(&queue, &limits, request).await {
+        Ok(request) => match answer(&queue, &known, request).await {
             Ok(value) => Reply::Answer(value),
             Err(error) => Reply::Error(error),
         },

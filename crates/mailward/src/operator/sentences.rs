@@ -42,6 +42,18 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
         TimelineEvent::Routed { route, reason } => {
             ("Route chosen", format!("{route}: {reason}"), None)
         }
+        TimelineEvent::Rerouted {
+            from,
+            to,
+            by: who,
+            why,
+        } => ("Re-routed", format!("from {from} to {to}: {why}"), by(who)),
+        TimelineEvent::DeadlineNear { deadline } => (
+            "Deadline near",
+            format!("it still waits and expires at {deadline}"),
+            None,
+        ),
+        TimelineEvent::Mended { what } => ("Put right by the watchdog", what.clone(), None),
         TimelineEvent::Waits { limit, until } => {
             let limit = match limit {
                 Limit::ListSpacing => "the time between messages to a distribution list",

@@ -26,6 +26,12 @@ pub(crate) struct MessageLine {
     pub(crate) route: String,
     pub(crate) account: String,
     pub(crate) received_at: Timestamp,
+    pub(crate) deadline_at: Timestamp,
+    /// When it is scheduled for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) send_at: Option<Timestamp>,
+    pub(crate) message_class: String,
+    pub(crate) priority: i8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended_at: Option<Timestamp>,
     /// Empty for the null path.
@@ -47,6 +53,10 @@ impl From<ListItem> for MessageLine {
             route: item.lane.route.into(),
             account: item.lane.account.into(),
             received_at: item.received_at,
+            deadline_at: item.deadline_at,
+            send_at: item.send_at,
+            message_class: item.message_class.as_str().to_owned(),
+            priority: item.priority.get(),
             ended_at: item.ended_at,
             reverse_path: item.reverse_path,
             subject: item.subject,
@@ -71,12 +81,15 @@ pub(crate) struct MessageShape {
     pub(crate) received_at: Timestamp,
     pub(crate) deadline_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) send_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) reverse_path: String,
     pub(crate) subject: Option<String>,
     pub(crate) message_id: Option<String>,
     pub(crate) size_octets: u64,
     pub(crate) message_class: String,
+    pub(crate) priority: i8,
     pub(crate) data_class: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sequence_key: Option<String>,
@@ -94,12 +107,14 @@ impl From<MessageView> for MessageShape {
             account: view.lane.account.into(),
             received_at: view.received_at,
             deadline_at: view.deadline_at,
+            send_at: view.send_at,
             ended_at: view.ended_at,
             reverse_path: view.envelope.reverse_path.as_str().to_owned(),
             subject: view.subject,
             message_id: view.message_id,
             size_octets: view.size_octets,
             message_class: view.message_class.as_str().to_owned(),
+            priority: view.priority.get(),
             data_class: view.data_class,
             sequence_key: view.sequence_key,
             recipients: view

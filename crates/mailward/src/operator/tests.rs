@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use mailward_mail::{Clock, MessageId};
 use mailward_net::{SystemClock, Tasks};
-use mailward_queue::{Actor, StateWord};
+use mailward_queue::{Actor, BulkAct, Scope, StateWord};
 use mailward_testkit::PATIENCE;
 use serde_json::Value;
 
 use super::testing::Fixture;
-use super::{AccountsNow, Act, OperatorError, Request, answer, ask, published_limits, serve};
+use super::{AccountsNow, Act, ControlRequest, Known, OperatorError, Request, answer, ask, serve};
 
 fn list(state: Option<StateWord>) -> Request {
     Request::List {
         state,
         application: None,
+        account: None,
+        route: None,
+        class: None,
         text: None,
         cursor: None,
         limit: 50,
@@ -59,7 +62,7 @@ async fn socket_and_store_say_the_same() {
     let fixture = Fixture::new().await;
     let mut expected = Vec::new();
     for request in questions(&fixture) {
-        let said = answer(&fixture.queue, &published_limits(), request).await;
+        let said = answer(&fixture.queue, &Known::published(), request).await;
         expected.push(said.expect("an answer"));
     }
     assert_eq!(expected[0]["messages"].as_array().map(Vec::len), Some(3));
@@ -192,6 +195,9 @@ async fn says_clearly_why_there_is_no_answer() {
     let cursor = Request::List {
         state: None,
         application: None,
+        account: None,
+        route: None,
+        class: None,
         text: None,
         cursor: Some("nonsense".to_owned()),
         limit: 5,
@@ -226,4 +232,59 @@ async fn the_twins_store_is_not_taken_for_a_gateways() {
         .await
         .expect_err("no queue");
     assert!(error.to_string().contains("not of a gateway"), "{error}");
+}
+
+/// What an operator's act on many says, by its question.
+async fn control(dir: &Path, request: ControlRequest) -> Value {
+    let asked = ask(dir, Request::Control(request)).await;
+    asked.expect("an answer")
+}
+
+#[tokio::test]
+async fn whole_applications_are_held_moved_and_suspended() {
+    let fixture = Fixture::new().await;
+    let dir = fixture.dir.path();
+    fixture.queue.clone().close().await;
+    let on = || Scope::Application("rota".into());
+    let begin = |bulk| ControlRequest::Begin {
+        bulk,
+        on: on(),
+        who: Actor::new("j.doe"),
+        why: "audit".to_owned(),
+    };
+    let held = control(dir, begin(BulkAct::Hold)).await;
+    assert_eq!(
+        (&held["moved"], &held["scope"]),
+        (&2.into(), &"application".into())
+    );
+    assert!(held["ended_at"].is_string(), "{held}");
+    assert_eq!(control(dir, begin(BulkAct::Hold)).await["moved"], 0);
+    // No gateway runs, so nobody knows the routes.
+    let to = "relay".into();
+    let moved = control(dir, begin(BulkAct::Reroute { to })).await;
+    assert_eq!((&moved["moved"], &moved["refused"]), (&0.into(), &3.into()));
+    let refusal = moved["refusal"].as_str().expect("a reason");
+    assert!(refusal.contains("only a running gateway"), "{refusal}");
+
+    let (who, why) = (Actor::new("j.doe"), "audit".to_owned());
+    for changed in [true, false] {
+        let (who, why, on) = (who.clone(), why.clone(), on());
+        let said = control(dir, ControlRequest::Suspend { on, who, why }).await;
+        assert_eq!(said["changed"], changed);
+    }
+    let said = control(dir, ControlRequest::Suspensions).await;
+    assert_eq!(said["suspended"][0]["name"], "rota");
+    assert_eq!(said["suspended"][0]["by"], "j.doe");
+    let on = on();
+    let said = control(dir, ControlRequest::Resume { on, who, why }).await;
+    assert_eq!(
+        (&said["suspended"], &said["changed"]),
+        (&false.into(), &true.into())
+    );
+    let said = control(dir, ControlRequest::Acts { limit: 9 }).await;
+    let acts = said["acts"].as_array().expect("a list").iter();
+    let names: Vec<_> = acts
+        .map(|act| act["act"].as_str().expect("a word"))
+        .collect();
+    assert_eq!(names, ["resume", "suspend", "reroute", "hold", "hold"]);
 }

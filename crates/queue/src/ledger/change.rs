@@ -71,7 +71,9 @@ impl<'c, 't> Change<'c, 't> {
             Err(illegal) => return Ok(Err(illegal)),
         };
         row.due_at = match next {
-            State::Deferred { next_attempt_at } if self.is_its_turn()? => Some(next_attempt_at),
+            State::Deferred { next_attempt_at } if self.is_its_turn()? => {
+                Some(self.message.not_earlier(next_attempt_at))
+            }
             _ => None,
         };
         let change = i64::from(next.waits()) - i64::from(row.state.waits());
@@ -96,6 +98,25 @@ impl<'c, 't> Change<'c, 't> {
             Some((_, sum)) => *sum += change,
             None => self.tallies.push((state, change)),
         }
+    }
+
+    /// Lets a recipient that waits go by another lane.
+    pub(crate) fn move_to(
+        &mut self,
+        row: &mut RecipientRow,
+        lane: i64,
+        note: &TimelineEvent,
+    ) -> Result<(), TxError> {
+        *self.waiting.entry(row.lane).or_default() -= 1;
+        *self.waiting.entry(lane).or_default() += 1;
+        row.lane = lane;
+        // What it waited for was the other lane's.
+        if row.waits_for.is_some() && row.due_at.is_some() {
+            row.due_at = Some(self.now);
+        }
+        row.waits_for = None;
+        recipients::set_lane(self.tx, self.message.number, row)?;
+        self.note(Some(row.n), note)
     }
 
     /// Asks for a report of success where we, and not the next server, have to
@@ -168,7 +189,8 @@ impl<'c, 't> Change<'c, 't> {
             if let Some(key) = &message.sequence_key
                 && let Some(head) = messages::head_of_sequence(tx, &message.application, key)?
             {
-                recipients::wake(tx, head, now)?;
+                let head = messages::by_number(tx, head)?;
+                recipients::wake(tx, head.number, head.not_earlier(now))?;
             }
         }
         release_body(tx, now, &message)

@@ -1,69 +1,168 @@
-//! What the scheduler reads. Each statement walks one index from its lowest
-//! entry, so that a deep backlog costs no more than a shallow one.
+//! What the scheduler reads. A lane's index is parted by turn and application;
+//! each statement walks one part from its lowest entry, so that a deep backlog
+//! costs no more than a shallow one, and what is suspended costs nothing.
 
 use mailward_mail::Timestamp;
 use mailward_store::{ReadTx, TxError};
 
 use crate::ledger::columns::{get_time, time};
 use crate::ledger::lanes;
-use crate::ledger::messages::Number;
+use crate::ledger::suspensions::Suspended;
 use crate::names::Lane;
+use crate::turn::Candidate;
 
-/// The messages of the lane's `limit` most overdue recipients.
-pub(crate) const DUE_MESSAGES: &str = "SELECT message, min(due_at) FROM \
-    (SELECT message, due_at FROM recipients WHERE lane = ?1 AND due_at <= ?2 \
-    ORDER BY due_at, message LIMIT ?3) AS first GROUP BY message ORDER BY min(due_at), message";
-
-pub(crate) fn messages(
-    tx: &ReadTx<'_>,
-    lane: i64,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Number>, TxError> {
-    tx.query(
-        DUE_MESSAGES,
-        &[lane.into(), time(now), limit.into()],
-        |row| row.get(0),
-    )
+/// One part of a lane: what one application has at one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) turn: i64,
+    pub(crate) source: i64,
 }
 
-pub(crate) const NEXT_DUE: &str =
-    "SELECT due_at FROM recipients WHERE lane = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+/// The most parts of a lane that are looked at: all turns of a score of
+/// applications.
+const PARTS_MAX: usize = 1_200;
 
-pub(crate) fn next_at(tx: &ReadTx<'_>, lane: i64) -> Result<Option<Timestamp>, TxError> {
-    tx.query_one(NEXT_DUE, &[lane.into()], |row| get_time(row, 0))
+pub(crate) const NEXT_PART: &str = "SELECT turn, source FROM recipients \
+    WHERE lane = ?1 AND (turn, source) > (?2, ?3) AND due_at IS NOT NULL \
+    ORDER BY turn, source LIMIT 1";
+
+/// The parts that have anything to try, now or later, and are not suspended.
+pub(crate) fn parts(
+    tx: &ReadTx<'_>,
+    lane: i64,
+    suspended: &Suspended,
+) -> Result<Vec<Part>, TxError> {
+    let mut parts = Vec::new();
+    let mut last = Part {
+        turn: i64::MIN,
+        source: i64::MIN,
+    };
+    for _ in 0..PARTS_MAX {
+        let next = tx.query_one(
+            NEXT_PART,
+            &[lane.into(), last.turn.into(), last.source.into()],
+            |row| {
+                Ok(Part {
+                    turn: row.get(0)?,
+                    source: row.get(1)?,
+                })
+            },
+        )?;
+        let Some(next) = next else { break };
+        last = next;
+        if !suspended.has_source(next.source) {
+            parts.push(next);
+        }
+    }
+    Ok(parts)
+}
+
+/// The most overdue recipients of a part.
+pub(crate) const DUE_IN_PART: &str = "SELECT message, due_at FROM recipients \
+    WHERE lane = ?1 AND turn = ?2 AND source = ?3 AND due_at <= ?4 \
+    ORDER BY due_at, message LIMIT ?5";
+
+/// Up to `limit` recipients of each part.
+pub(crate) fn candidates(
+    tx: &ReadTx<'_>,
+    lane: i64,
+    suspended: &Suspended,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Candidate>, TxError> {
+    let mut found = Vec::new();
+    for part in parts(tx, lane, suspended)? {
+        let values = [
+            lane.into(),
+            part.turn.into(),
+            part.source.into(),
+            time(now),
+            limit.into(),
+        ];
+        found.extend(tx.query(DUE_IN_PART, &values, |row| {
+            Ok(Candidate {
+                message: row.get(0)?,
+                turn: part.turn,
+                due_at: row.get(1)?,
+            })
+        })?);
+    }
+    Ok(found)
+}
+
+pub(crate) const NEXT_IN_PART: &str = "SELECT due_at FROM recipients \
+    WHERE lane = ?1 AND turn = ?2 AND source = ?3 AND due_at IS NOT NULL \
+    ORDER BY due_at LIMIT 1";
+
+/// The lane's earliest moment, of what is not suspended.
+pub(crate) fn next_at(
+    tx: &ReadTx<'_>,
+    lane: i64,
+    suspended: &Suspended,
+) -> Result<Option<Timestamp>, TxError> {
+    let mut next: Option<Timestamp> = None;
+    for part in parts(tx, lane, suspended)? {
+        let values = [lane.into(), part.turn.into(), part.source.into()];
+        let first = tx.query_one(NEXT_IN_PART, &values, |row| get_time(row, 0))?;
+        next = next.into_iter().chain(first).min();
+    }
+    Ok(next)
 }
 
 /// Each lane that has anything to try, now or later, with its earliest moment.
 /// There is one row in `lanes` for each pair of route and account ever used.
-pub(crate) const LANES_WITH_WORK: &str = "SELECT route, account, next_at FROM \
-    (SELECT route, account, (SELECT due_at FROM recipients WHERE lane = lanes.number \
-    AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS next_at FROM lanes) AS work \
-    WHERE next_at IS NOT NULL ORDER BY next_at";
-
-pub(crate) fn lanes_with_work(tx: &ReadTx<'_>) -> Result<Vec<(Lane, Timestamp)>, TxError> {
-    tx.query(LANES_WITH_WORK, &[], |row| {
-        Ok((lanes::read(row, 0)?, get_time(row, 2)?))
-    })
+pub(crate) fn lanes_with_work(
+    tx: &ReadTx<'_>,
+    suspended: &Suspended,
+) -> Result<Vec<(Lane, Timestamp)>, TxError> {
+    let mut work = Vec::new();
+    for (number, lane) in lanes::all(tx)? {
+        if suspended.of_lane(&lane).is_some() {
+            continue;
+        }
+        if let Some(next) = next_at(tx, number, suspended)? {
+            work.push((lane, next));
+        }
+    }
+    work.sort_by_key(|(_, next)| *next);
+    Ok(work)
 }
 
-pub(crate) const COUNT_AHEAD: &str = "SELECT count(*) FROM \
-    (SELECT 1 FROM recipients WHERE lane = ?1 AND due_at <= ?2 \
-    AND (due_at < ?2 OR message < ?3) ORDER BY due_at LIMIT ?4) AS ahead";
+pub(crate) const COUNT_IN_PART: &str = "SELECT count(*) FROM \
+    (SELECT 1 FROM recipients WHERE lane = ?1 AND turn = ?2 AND source = ?3 AND due_at <= ?4 \
+    AND (due_at < ?4 OR message < ?5) ORDER BY due_at LIMIT ?6) AS ahead";
 
-/// How many recipients of the lane are due before this one, counted up to
-/// `limit`.
+/// How many recipients of the lane go before one that is due, counted up to
+/// `limit`: those of earlier turns, and those of its own that are due before.
 pub(crate) fn count_ahead(
     tx: &ReadTx<'_>,
     lane: i64,
-    due_at: Timestamp,
-    message: Number,
+    suspended: &Suspended,
+    one: Candidate,
+    now: Timestamp,
     limit: usize,
 ) -> Result<u64, TxError> {
-    let count = tx.query_one(
-        COUNT_AHEAD,
-        &[lane.into(), time(due_at), message.into(), limit.into()],
-        |row| row.get(0),
-    )?;
-    Ok(count.unwrap_or(0))
+    let mut ahead = 0;
+    for part in parts(tx, lane, suspended)? {
+        let left = limit.saturating_sub(usize::try_from(ahead).unwrap_or(usize::MAX));
+        if part.turn > one.turn || left == 0 {
+            break;
+        }
+        let (until, message) = if part.turn == one.turn {
+            (one.due_at, one.message)
+        } else {
+            (now.as_millis(), i64::MAX)
+        };
+        let values = [
+            lane.into(),
+            part.turn.into(),
+            part.source.into(),
+            until.into(),
+            message.into(),
+            left.into(),
+        ];
+        let count: Option<u64> = tx.query_one(COUNT_IN_PART, &values, |row| row.get(0))?;
+        ahead += count.unwrap_or(0);
+    }
+    Ok(ahead)
 }

@@ -33,6 +33,13 @@ pub(crate) fn get(tx: &ReadTx<'_>, number: i64) -> Result<Lane, TxError> {
     .ok_or_else(|| TxError::Sql(format!("there is no lane {number}")))
 }
 
+/// Every lane ever used, with its number.
+pub(crate) fn all(tx: &ReadTx<'_>) -> Result<Vec<(i64, Lane)>, TxError> {
+    tx.query("SELECT number, route, account FROM lanes", &[], |row| {
+        Ok((row.get(0)?, read(row, 1)?))
+    })
+}
+
 /// Route and account, from two columns side by side.
 pub(crate) fn read(row: &Row<'_>, index: usize) -> Result<Lane, TxError> {
     Ok(Lane::new(

@@ -6,6 +6,7 @@ use mailward_store::{ReadTx, TxError, Value};
 
 use crate::ledger::messages::Number;
 use crate::names::ApplicationName;
+use crate::schedule::MessageClass;
 use crate::state::StateWord;
 
 /// What to look for among the numbers `floor <= number < before`.
@@ -16,15 +17,21 @@ pub(crate) struct Range<'a> {
     pub(crate) limit: usize,
     /// A pattern for LIKE, lower case, with `\` as the escape.
     pub(crate) pattern: Option<&'a str>,
+    /// Numbers of lanes, each between commas.
+    pub(crate) lanes: Option<&'a str>,
+    pub(crate) class: Option<MessageClass>,
 }
 
-/// Sender, subject, Message-ID or a recipient matches `?4`.
+/// Sender, subject, Message-ID or a recipient matches `?4`; lane and class are
+/// `?5` and `?6`.
 macro_rules! text_matches {
     () => {
         " AND (?4 IS NULL OR lower(m.reverse_path) LIKE ?4 ESCAPE '\\' \
          OR lower(m.subject) LIKE ?4 ESCAPE '\\' OR lower(m.message_id) LIKE ?4 ESCAPE '\\' \
          OR EXISTS (SELECT 1 FROM recipients r2 WHERE r2.message = m.number \
-         AND lower(r2.forward_path) LIKE ?4 ESCAPE '\\'))"
+         AND lower(r2.forward_path) LIKE ?4 ESCAPE '\\')) \
+         AND (?5 IS NULL OR ?5 LIKE '%,' || m.lane || ',%') \
+         AND (?6 IS NULL OR m.message_class = ?6)"
     };
 }
 
@@ -36,14 +43,14 @@ pub(crate) const ALL: &str = concat!(
 
 pub(crate) const OF_APPLICATION: &str = concat!(
     "SELECT m.number FROM messages m WHERE m.number < ?1 AND m.number >= ?2 \
-     AND m.application = ?5",
+     AND m.application = ?7",
     text_matches!(),
     " ORDER BY m.number DESC LIMIT ?3"
 );
 
 pub(crate) const IN_STATE: &str = concat!(
     "SELECT DISTINCT r.message FROM recipients r \
-     WHERE r.state = ?5 AND r.message < ?1 AND r.message >= ?2 \
+     WHERE r.state = ?7 AND r.message < ?1 AND r.message >= ?2 \
      AND EXISTS (SELECT 1 FROM messages m WHERE m.number = r.message",
     text_matches!(),
     ") ORDER BY r.message DESC LIMIT ?3"
@@ -51,8 +58,8 @@ pub(crate) const IN_STATE: &str = concat!(
 
 pub(crate) const OF_APPLICATION_IN_STATE: &str = concat!(
     "SELECT DISTINCT r.message FROM recipients r \
-     WHERE r.state = ?5 AND r.message < ?1 AND r.message >= ?2 \
-     AND EXISTS (SELECT 1 FROM messages m WHERE m.number = r.message AND m.application = ?6",
+     WHERE r.state = ?7 AND r.message < ?1 AND r.message >= ?2 \
+     AND EXISTS (SELECT 1 FROM messages m WHERE m.number = r.message AND m.application = ?8",
     text_matches!(),
     ") ORDER BY r.message DESC LIMIT ?3"
 );
@@ -68,6 +75,8 @@ pub(crate) fn numbers(
         range.floor.into(),
         range.limit.into(),
         range.pattern.into(),
+        range.lanes.into(),
+        range.class.map(MessageClass::as_str).into(),
     ];
     let statement = match (application, state) {
         (None, None) => ALL,

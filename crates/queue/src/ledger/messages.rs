@@ -7,6 +7,7 @@ use crate::ledger::columns::{get_json, get_optional_time, get_parsed, get_time, 
 use crate::message::EnvelopeOptions;
 use crate::names::{AccountName, ApplicationName};
 use crate::schedule::MessageClass;
+use crate::turn::Priority;
 
 /// Its number in the ledger: the order of acceptance.
 pub(crate) type Number = i64;
@@ -30,6 +31,16 @@ pub(crate) struct MessageRow {
     pub(crate) sequence_key: Option<String>,
     pub(crate) wants_callback: bool,
     pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) priority: Priority,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) warned_at: Option<Timestamp>,
+}
+
+impl MessageRow {
+    /// `moment`, or the one that it is scheduled for if that is later.
+    pub(crate) fn not_earlier(&self, moment: Timestamp) -> Timestamp {
+        self.not_before.map_or(moment, |first| first.max(moment))
+    }
 }
 
 /// The columns of [`read`]; a macro, since statements are constant texts.
@@ -37,7 +48,7 @@ macro_rules! message_columns {
     () => {
         "number, id, application, lane, received_at, deadline_at, message_class, data_class, \
          reverse_path, options, message_id, subject, size_octets, body, sequence_key, \
-         wants_callback, ended_at"
+         wants_callback, ended_at, priority, not_before, warned_at"
     };
 }
 
@@ -61,6 +72,9 @@ fn read(row: &Row<'_>) -> Result<MessageRow, TxError> {
         sequence_key: row.get(14)?,
         wants_callback: row.get(15)?,
         ended_at: get_optional_time(row, 16)?,
+        priority: Priority::try_from(row.get::<i64>(17)?).unwrap_or_default(),
+        not_before: get_optional_time(row, 18)?,
+        warned_at: get_optional_time(row, 19)?,
     })
 }
 
@@ -99,12 +113,13 @@ pub(crate) fn id_of(tx: &ReadTx<'_>, number: Number) -> Result<MessageId, TxErro
 }
 
 /// `values` are those of the columns in the statement's order.
-pub(crate) fn insert(tx: &mut Tx<'_>, values: &[Value<'_>; 15]) -> Result<Number, TxError> {
+pub(crate) fn insert(tx: &mut Tx<'_>, values: &[Value<'_>; 18]) -> Result<Number, TxError> {
     tx.query_one(
         "INSERT INTO messages (id, application, lane, received_at, deadline_at, message_class, \
          data_class, reverse_path, options, message_id, subject, size_octets, body, \
-         sequence_key, wants_callback) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+         sequence_key, wants_callback, priority, not_before, check_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+         ?18) \
          RETURNING number",
         values,
         |row| row.get(0),
@@ -164,15 +179,91 @@ pub(crate) fn head_of_sequence(
     )
 }
 
-pub(crate) const OVERDUE: &str = "SELECT number FROM messages \
-    WHERE ended_at IS NULL AND deadline_at <= ?1 ORDER BY deadline_at LIMIT ?2";
+pub(crate) const TO_CHECK: &str = "SELECT number FROM messages \
+    WHERE ended_at IS NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2";
 
-/// Messages with recipients that still wait past their deadline, oldest
-/// deadline first.
-pub(crate) fn overdue(
+/// Open messages whose deadline is to be looked at, the longest waiting first.
+pub(crate) fn to_check(
     tx: &ReadTx<'_>,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<Number>, TxError> {
-    tx.query(OVERDUE, &[time(now), limit.into()], |row| row.get(0))
+    tx.query(TO_CHECK, &[time(now), limit.into()], |row| row.get(0))
+}
+
+/// When to look at its deadline next.
+pub(crate) fn check_again(tx: &mut Tx<'_>, number: Number, at: Timestamp) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE messages SET check_at = ?2 WHERE number = ?1",
+        &[number.into(), time(at)],
+    )?;
+    Ok(())
+}
+
+/// It was warned of its deadline; to be looked at again when that passes.
+pub(crate) fn set_warned(tx: &mut Tx<'_>, number: Number, now: Timestamp) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE messages SET warned_at = ?2, check_at = deadline_at WHERE number = ?1",
+        &[number.into(), time(now)],
+    )?;
+    Ok(())
+}
+
+pub(crate) const NEAR_DEADLINE: &str = "SELECT number FROM messages \
+    WHERE message_class = ?1 AND warned_at IS NOT NULL AND ended_at IS NULL \
+    ORDER BY deadline_at LIMIT ?2";
+
+/// Open messages of the class that were warned of, the nearest deadline first.
+pub(crate) fn near_deadline(
+    tx: &ReadTx<'_>,
+    class: MessageClass,
+    limit: usize,
+) -> Result<Vec<Number>, TxError> {
+    tx.query(
+        NEAR_DEADLINE,
+        &[class.as_str().into(), limit.into()],
+        |row| row.get(0),
+    )
+}
+
+pub(crate) const OPEN_OF_CLASS: &str = "SELECT number, application FROM messages \
+    WHERE message_class = ?1 AND number > ?2 AND number < ?3 AND ended_at IS NULL \
+    ORDER BY number LIMIT ?4";
+
+/// Open messages of a class with their applications, in the order of
+/// acceptance, between two numbers.
+pub(crate) fn open_of_class(
+    tx: &ReadTx<'_>,
+    class: MessageClass,
+    after: Number,
+    before: Number,
+    limit: usize,
+) -> Result<Vec<(Number, String)>, TxError> {
+    tx.query(
+        OPEN_OF_CLASS,
+        &[
+            class.as_str().into(),
+            after.into(),
+            before.into(),
+            limit.into(),
+        ],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Gives the message the lane of its recipients, where all that are open wait
+/// in one.
+pub(crate) fn follow_recipients(tx: &mut Tx<'_>, number: Number) -> Result<(), TxError> {
+    let lanes: Vec<i64> = tx.query(
+        "SELECT DISTINCT lane FROM recipients WHERE message = ?1 AND outcome_at IS NULL",
+        &[number.into()],
+        |row| row.get(0),
+    )?;
+    if let [lane] = lanes[..] {
+        tx.execute(
+            "UPDATE messages SET lane = ?2 WHERE number = ?1",
+            &[number.into(), lane.into()],
+        )?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! Nothing here decides: what may happen to a recipient is `state`'s, when is
 //! `schedule`'s. Statements are constant texts, so that each is prepared once.
 
+pub(crate) mod acts;
 pub(crate) mod attempts;
 pub(crate) mod breakers;
 pub(crate) mod change;
@@ -18,13 +19,16 @@ pub(crate) mod recipients;
 pub(crate) mod retention;
 pub(crate) mod same_text;
 pub(crate) mod shares;
+pub(crate) mod sources;
 pub(crate) mod summary;
+pub(crate) mod suspensions;
 
 /// The queue's tables, for a store that holds others too.
 pub const MIGRATIONS: &[&str] = &[
     include_str!("0001_first.sql"),
     include_str!("0002_limits.sql"),
     include_str!("0003_tallies.sql"),
+    include_str!("0004_control.sql"),
 ];
 
 #[cfg(test)]

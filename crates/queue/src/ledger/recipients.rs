@@ -170,6 +170,16 @@ pub(crate) struct NewRecipient {
     pub(crate) orcpt: Option<String>,
 }
 
+/// Where all recipients of a new message stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) lane: i64,
+    pub(crate) turn: i64,
+    pub(crate) source: i64,
+    pub(crate) hold: Option<HoldReason>,
+    pub(crate) due_at: Option<Timestamp>,
+}
+
 impl NewRecipient {
     pub(crate) fn of(n: u32, recipient: &Recipient) -> Self {
         Self {
@@ -184,29 +194,30 @@ impl NewRecipient {
 pub(crate) fn insert(
     tx: &mut Tx<'_>,
     message: Number,
-    lane: i64,
     new: &NewRecipient,
-    hold: Option<HoldReason>,
-    due_at: Option<Timestamp>,
+    place: Place,
 ) -> Result<(), TxError> {
-    let state = if hold.is_some() {
+    let state = if place.hold.is_some() {
         StateWord::Hold
     } else {
         StateWord::Incoming
     };
     tx.execute(
         "INSERT INTO recipients (message, n, forward_path, notify, orcpt, lane, state, attempts, \
-         due_at, hold_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)",
+         due_at, hold_reason, turn, source) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)",
         &[
             message.into(),
             new.n.into(),
             (&new.forward_path).into(),
             new.notify.as_deref().into(),
             new.orcpt.as_deref().into(),
-            lane.into(),
+            place.lane.into(),
             state.as_str().into(),
-            optional_time(due_at),
-            hold.map(HoldReason::as_str).into(),
+            optional_time(place.due_at),
+            place.hold.map(HoldReason::as_str).into(),
+            place.turn.into(),
+            place.source.into(),
         ],
     )?;
     Ok(())
@@ -259,7 +270,41 @@ pub(crate) fn postpone(
     Ok(())
 }
 
-/// What waited for its turn in a sequence may now be tried.
+/// Writes the lane that it was moved to, and what follows from that.
+pub(crate) fn set_lane(
+    tx: &mut Tx<'_>,
+    message: Number,
+    row: &RecipientRow,
+) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE recipients SET lane = ?3, due_at = ?4, waits_for = NULL \
+         WHERE message = ?1 AND n = ?2",
+        &[
+            message.into(),
+            row.n.into(),
+            row.lane.into(),
+            optional_time(row.due_at),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) const BLOCKED: &str = "SELECT message, n FROM recipients \
+    WHERE due_at IS NULL AND attempt IS NULL AND hold_reason IS NULL AND outcome_at IS NULL \
+    AND (message, n) > (?1, ?2) \
+    ORDER BY message, n LIMIT ?3";
+
+/// Recipients that wait without a moment, after one of them.
+pub(crate) fn blocked(
+    tx: &ReadTx<'_>,
+    after: (Number, u32),
+    limit: usize,
+) -> Result<Vec<(Number, u32)>, TxError> {
+    let values = [after.0.into(), after.1.into(), limit.into()];
+    tx.query(BLOCKED, &values, |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// What waited for its turn in a sequence may be tried from `now` on.
 pub(crate) fn wake(tx: &mut Tx<'_>, message: Number, now: Timestamp) -> Result<(), TxError> {
     tx.execute(
         "UPDATE recipients SET due_at = ?2 WHERE message = ?1 AND due_at IS NULL \

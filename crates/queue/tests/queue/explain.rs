@@ -51,12 +51,20 @@ async fn the_turn_and_the_predecessor() {
     let head = fixture.accept(in_order()).await;
     let next = fixture.accept(in_order()).await;
     let lane = format!("submission as {ROTA}");
-    let text = format!("It is due and the next to go out by {lane}.");
+    let deadline = fixture.show(first).await.deadline_at;
+    let text = format!("It is due and the next to go out by {lane}. It expires at {deadline}.");
     check(&fixture, first, NHSMAIL, WaitsFor::Turn, None, &text).await;
-    let text = format!("It is due, with 2 recipients before it in {lane}.");
+    let text = format!(
+        "It is due, with 2 recipients before it in {lane}. Its class is routine: urgent goes \
+         first, bulk last. It expires at {deadline}."
+    );
     check(&fixture, head, NHSMAIL, WaitsFor::Turn, None, &text).await;
-    let text = format!("Its sequence \"p7\" goes out in order, and {head} has not ended.");
-    check(&fixture, next, NHSMAIL, WaitsFor::Predecessor, None, &text).await;
+    let text = format!(
+        "Its sequence \"p7\" goes out in order, and {head} has not ended (incoming): settle or \
+         cancel that one first. This one expires at {deadline}."
+    );
+    let left = Some(deadline.since(fixture.now()));
+    check(&fixture, next, NHSMAIL, WaitsFor::Predecessor, left, &text).await;
     let unknown = fixture.queue.new_id();
     let missing = fixture.queue.explain(unknown, |_| NHSMAIL).await;
     assert!(matches!(missing, Err(QueueError::NoSuchMessage(_))));
@@ -97,7 +105,8 @@ async fn the_lanes_limits() {
     )
     .await;
     fixture.pass(Duration::from_secs(50));
-    let text = format!("It is due and the next to go out by {lane}.");
+    let deadline = fixture.show(waiting).await.deadline_at;
+    let text = format!("It is due and the next to go out by {lane}. It expires at {deadline}.");
     check(&fixture, waiting, limits, WaitsFor::Turn, None, &text).await;
 
     let credential = Credential {

@@ -3,6 +3,7 @@
 
 mod accept;
 mod control;
+mod deadline;
 mod explain;
 mod fixture;
 mod life_cycle;
@@ -13,3 +14,6 @@ mod overdue;
 mod restart;
 mod retention;
 mod same_text;
+mod suspend;
+mod turns;
+mod watchdog;

@@ -39,7 +39,12 @@ async fn what_waits_past_its_deadline_expires_and_the_sender_is_told() {
     let later = fixture.accepted(&["four"]).await;
 
     fixture.pass_minutes(9);
-    assert_eq!(round(&fixture).await, Overdue::default());
+    let warned = Overdue {
+        warned: 3,
+        ..Overdue::default()
+    };
+    assert_eq!(round(&fixture).await, warned);
+    assert_eq!(round(&fixture).await, Overdue::default(), "once");
     fixture.pass_minutes(1);
     assert_eq!(
         round(&fixture).await,
@@ -82,6 +87,8 @@ async fn what_waits_past_its_deadline_expires_and_the_sender_is_told() {
             .await
             .is_ok()
     );
+    assert_eq!(round(&fixture).await.expired, 0, "not looked at again yet");
+    fixture.pass_minutes(1);
     assert_eq!(round(&fixture).await.expired, 3);
     assert_eq!(round(&fixture).await, Overdue::default());
 }

@@ -75,6 +75,12 @@ pub(super) fn message(message: MessageShape) -> String {
         Some(ended) => ("ended", ended.to_string()),
         None => ("expires", message.deadline_at.to_string()),
     });
+    if message.priority != 0 {
+        lines.push(("priority", message.priority.to_string()));
+    }
+    if let Some(send_at) = &message.send_at {
+        lines.push(("scheduled for", send_at.to_string()));
+    }
     if let Some(key) = &message.sequence_key {
         lines.push(("sequence", key.clone()));
     }

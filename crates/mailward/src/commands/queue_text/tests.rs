@@ -4,12 +4,15 @@ use serde::de::DeserializeOwned;
 
 use super::*;
 use crate::operator::testing::Fixture;
-use crate::operator::{Request, answer, published_limits};
+use crate::operator::{Known, Request, answer};
 
 fn request(application: Option<&str>, limit: u32) -> Request {
     Request::List {
         state: None,
         application: application.map(Into::into),
+        account: None,
+        route: None,
+        class: None,
         text: None,
         cursor: None,
         limit,
@@ -22,7 +25,7 @@ async fn text<T: DeserializeOwned>(
     request: Request,
     text: fn(T) -> String,
 ) -> String {
-    let said = answer(&fixture.queue, &published_limits(), request).await;
+    let said = answer(&fixture.queue, &Known::published(), request).await;
     let shape = serde_json::from_value(said.expect("an answer")).expect("its shape");
     let ids = [
         (fixture.tried, "TRIED---------------"),

@@ -1,0 +1,110 @@
+//! Acts on all that waits of an application, an account or a route; what is
+//! suspended; and who did what.
+
+use std::time::Duration;
+
+use mailward_queue::{ActId, ActRecord, Actor, BulkAct, Queue, QueueError, Scope, Suspension};
+use serde::{Deserialize, Serialize};
+
+use super::Known;
+
+/// How long one answer works on an act; the asker asks again for the rest.
+const WORK_TIME: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "control", rename_all = "snake_case")]
+pub(crate) enum ControlRequest {
+    Begin {
+        bulk: BulkAct,
+        on: Scope,
+        who: Actor,
+        why: String,
+    },
+    Continue {
+        act: ActId,
+    },
+    Suspend {
+        on: Scope,
+        who: Actor,
+        why: String,
+    },
+    Resume {
+        on: Scope,
+        who: Actor,
+        why: String,
+    },
+    Suspensions,
+    Acts {
+        limit: u32,
+    },
+}
+
+/// The answer, by the question.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum ControlAnswer {
+    Act(ActRecord),
+    Acts { acts: Vec<ActRecord> },
+    Suspensions { suspended: Vec<Suspension> },
+    Changed(Changed),
+}
+
+/// What became of a suspension or its end.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Changed {
+    #[serde(flatten)]
+    pub(crate) on: Scope,
+    pub(crate) suspended: bool,
+    /// False where it was so before.
+    pub(crate) changed: bool,
+}
+
+pub(super) async fn answer(
+    queue: &Queue,
+    known: &Known,
+    request: ControlRequest,
+) -> Result<ControlAnswer, QueueError> {
+    match request {
+        ControlRequest::Begin { bulk, on, who, why } => {
+            let act = queue.begin_act(bulk, on, &who, &why).await?;
+            work(queue, known, act).await
+        }
+        ControlRequest::Continue { act } => work(queue, known, act).await,
+        ControlRequest::Suspend { on, who, why } => {
+            let changed = queue.suspend(on.clone(), &who, &why).await?;
+            Ok(ControlAnswer::Changed(Changed {
+                on,
+                suspended: true,
+                changed,
+            }))
+        }
+        ControlRequest::Resume { on, who, why } => {
+            let changed = queue.resume(on.clone(), &who, &why).await?;
+            let left = queue.suspensions().await?;
+            Ok(ControlAnswer::Changed(Changed {
+                suspended: left.iter().any(|one| one.scope == on),
+                on,
+                changed,
+            }))
+        }
+        ControlRequest::Suspensions => Ok(ControlAnswer::Suspensions {
+            suspended: queue.suspensions().await?,
+        }),
+        ControlRequest::Acts { limit } => {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            Ok(ControlAnswer::Acts {
+                acts: queue.acts(limit).await?,
+            })
+        }
+    }
+}
+
+async fn work(queue: &Queue, known: &Known, act: ActId) -> Result<ControlAnswer, QueueError> {
+    let end = queue.clock().now().plus(WORK_TIME);
+    loop {
+        let record = queue.step_act(act, &known.judge).await?;
+        if record.ended_at.is_some() || queue.clock().now() >= end {
+            return Ok(ControlAnswer::Act(record));
+        }
+    }
+}

@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[&str] = &[
     crate::register::MIGRATION_LIFE,
     QUEUE_TALLIES,
     QUEUE_CONTROL,
+    QUEUE_PAUSES,
 ];
 
 /// What a store of the gateway is opened with.
@@ -56,10 +57,11 @@ const QUEUE_FIRST: &str = mailward_queue::MIGRATIONS[0];
 const QUEUE_LIMITS: &str = mailward_queue::MIGRATIONS[1];
 const QUEUE_TALLIES: &str = mailward_queue::MIGRATIONS[2];
 const QUEUE_CONTROL: &str = mailward_queue::MIGRATIONS[3];
+const QUEUE_PAUSES: &str = mailward_queue::MIGRATIONS[4];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 4,
+    mailward_queue::MIGRATIONS.len() == 5,
     "a migration of the queue is missing"
 );
 

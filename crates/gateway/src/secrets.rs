@@ -1,7 +1,10 @@
 //! Finds the secret that a reference means: in the keystore, or among
 //! systemd's credentials.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use mailward_mail::{Secret, Timestamp};
@@ -18,6 +21,8 @@ pub struct Secrets {
     keystore: Option<Keystore>,
     /// systemd's `$CREDENTIALS_DIRECTORY`.
     credentials: Option<PathBuf>,
+    /// Secrets that have no version of their own, with the one made for each.
+    versions: Mutex<HashMap<String, VersionedSecret>>,
 }
 
 /// Why there is no such secret.
@@ -36,6 +41,7 @@ impl Secrets {
         Self {
             keystore,
             credentials,
+            versions: Mutex::default(),
         }
     }
 
@@ -51,10 +57,7 @@ impl Secrets {
                 Some(Keystore::open(&place.file, opener)?)
             }
         };
-        Ok(Self {
-            keystore,
-            credentials,
-        })
+        Ok(Self::new(keystore, credentials))
     }
 
     pub fn keystore(&self) -> Option<&Keystore> {
@@ -75,6 +78,11 @@ impl Secrets {
     pub fn resolve(&self, reference: &SecretRef) -> Result<VersionedSecret, SecretError> {
         match reference {
             SecretRef::Keystore(name) => match &self.keystore {
+                // Its numbers begin anew with every process, and what the
+                // ledger remembers of them does not.
+                Some(keystore) if keystore.is_in_memory() => {
+                    Ok(self.version(name, keystore.get(name)?.secret)?)
+                }
                 Some(keystore) => Ok(keystore.get(name)?),
                 None => Err(SecretError::NoKeystore(reference.clone())),
             },
@@ -82,10 +90,76 @@ impl Secrets {
                 let path = crate::keystore::credential_path(self.credentials.as_deref(), name)?;
                 let text = private_file(&path)?;
                 let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
-                let version = fingerprint(name, &secret)?;
-                Ok(VersionedSecret { secret, version })
+                Ok(self.version(name, secret)?)
             }
         }
+    }
+
+    /// With a version made from the secret, which is worked out once for each.
+    fn version(&self, name: &str, secret: Secret) -> Result<VersionedSecret, OpenerError> {
+        let mut known = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(name)
+            && known.secret.expose() == secret.expose()
+        {
+            return Ok(known.clone());
+        }
+        let version = fingerprint(name, &secret)?;
+        let versioned = VersionedSecret { secret, version };
+        known.insert(name.to_owned(), versioned.clone());
+        Ok(versioned)
+    }
+}
+
+/// A secret that may be replaced while the program runs: every look finds the
+/// one that is there now. Clones are the same.
+#[derive(Clone)]
+pub struct LiveSecret(Arc<Live>);
+
+struct Live {
+    source: Option<(Arc<Secrets>, SecretRef)>,
+    last: Mutex<VersionedSecret>,
+}
+
+impl LiveSecret {
+    /// Fails where there is no such secret now.
+    pub fn of(secrets: &Arc<Secrets>, reference: &SecretRef) -> Result<Self, SecretError> {
+        let last = Mutex::new(secrets.resolve(reference)?);
+        let source = Some((Arc::clone(secrets), reference.clone()));
+        Ok(Self(Arc::new(Live { source, last })))
+    }
+
+    /// One that stays as it is.
+    pub fn fixed(secret: VersionedSecret) -> Self {
+        Self(Arc::new(Live {
+            source: None,
+            last: Mutex::new(secret),
+        }))
+    }
+
+    /// The secret as it is now. Where it cannot be read, while its file is
+    /// being replaced say, it is the last one that could.
+    pub fn current(&self) -> VersionedSecret {
+        let found = match &self.0.source {
+            None => None,
+            Some((secrets, reference)) => match secrets.resolve(reference) {
+                Ok(found) => Some(found),
+                Err(error) => {
+                    tracing::warn!(%error, "a secret cannot be read again; the last one is used");
+                    None
+                }
+            },
+        };
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = found {
+            *last = found;
+        }
+        last.clone()
+    }
+}
+
+impl fmt::Debug for LiveSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveSecret").finish_non_exhaustive()
     }
 }
 

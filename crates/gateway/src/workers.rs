@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mailward_queue::ApplicationName;
 
-use crate::deliver::{self, Alarms, DeliverOptions};
+use crate::deliver::{self, Alarms, DeliverOptions, Doors};
 use crate::gateway::Gateway;
 use crate::outcome::{self, OutcomeOptions};
 use crate::password::Watch;
@@ -58,10 +58,12 @@ impl Workers {
                 routes,
                 register: Arc::clone(register),
                 profile: config.profile,
+                replies: config.replies.clone(),
                 resolver: Arc::clone(resolver),
                 clock: Arc::clone(clock),
                 dice: Arc::clone(dice),
                 alarms,
+                doors: Doors::new(queue.clone()),
             },
             outcome: OutcomeOptions {
                 queue: queue.clone(),

@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// Make and check passwords, and see how old those of the accounts are
     #[command(subcommand)]
     Accounts(AccountsCommand),
+    /// Say what a server's reply means, and list those that nobody knew
+    #[command(subcommand)]
+    Replies(RepliesCommand),
     /// Keep the interface register: who may send, approved by whom, until when
     #[command(subcommand)]
     Register(Box<RegisterCommand>),
@@ -372,6 +375,16 @@ pub(crate) enum AccountsCommand {
         #[command(flatten)]
         account: PasswordArguments,
     },
+    /// Say that a refused or paused account is good after all: one message tries first
+    Resume {
+        /// The account's address
+        address: String,
+        #[command(flatten)]
+        target: TargetArguments,
+        /// The reason, which is noted with your name
+        #[arg(long)]
+        why: String,
+    },
     /// List accounts with the age of their passwords
     List {
         /// The accounts of this configuration
@@ -388,6 +401,32 @@ pub(crate) enum AccountsCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RepliesCommand {
+    /// Say whose move it is when a server answers this, and what is done
+    Explain {
+        /// The reply as it came, such as '550 5.1.1 No such user'
+        reply: String,
+        /// connect, tls, authenticate, mail_from, rcpt_to, body or final_dot
+        #[arg(long, default_value = "rcpt_to")]
+        stage: String,
+        /// The kind of route: submission, high_sending or relay
+        #[arg(long, default_value = "submission")]
+        route: String,
+        /// With the rows of this configuration's own
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List replies that were decided by their code alone, each with a row to add
+    Unknown {
+        #[command(flatten)]
+        target: TargetArguments,
     },
 }
 

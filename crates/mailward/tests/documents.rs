@@ -22,6 +22,7 @@ type Page = (&'static str, fn() -> String);
 
 const PAGES: &[Page] = &[
     ("behaviours.md", mailward_twin::behaviour::reference),
+    ("replies.md", mailward_gateway::deliver::reply::reference),
     ("rules.md", generate::reference),
     ("conflicts.md", generate::conflicts),
     ("coverage.md", generate::coverage),

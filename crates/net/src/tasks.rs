@@ -221,20 +221,25 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: look again at what may have been replaced.
+    Reload,
 }
 
-/// Catches SIGINT and SIGTERM from the moment it is made.
+/// Catches SIGINT, SIGTERM and SIGHUP from the moment it is made.
 #[derive(Debug)]
 pub struct Signals {
     interrupt: unix::Signal,
     terminate: unix::Signal,
+    reload: unix::Signal,
 }
 
-/// From here on SIGINT and SIGTERM no longer end the process by themselves.
+/// From here on SIGINT, SIGTERM and SIGHUP no longer end the process by
+/// themselves.
 pub fn signals() -> io::Result<Signals> {
     Ok(Signals {
         interrupt: unix::signal(SignalKind::interrupt())?,
         terminate: unix::signal(SignalKind::terminate())?,
+        reload: unix::signal(SignalKind::hangup())?,
     })
 }
 
@@ -244,6 +249,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.reload.recv() => Signal::Reload,
         }
     }
 }

@@ -81,7 +81,11 @@ async fn the_end_of_a_vital_task_begins_shutdown() {
 async fn signals_are_told_apart() {
     let mut signals = signals().expect("signals can be caught");
     let this = std::process::id().to_string();
-    for (name, expected) in [("-TERM", Signal::Terminate), ("-INT", Signal::Interrupt)] {
+    for (name, expected) in [
+        ("-TERM", Signal::Terminate),
+        ("-INT", Signal::Interrupt),
+        ("-HUP", Signal::Reload),
+    ] {
         let sent = Command::new("kill").args([name, &this]).status();
         assert!(sent.expect("install kill (procps)").success());
         assert_eq!(signals.next().await, expected);

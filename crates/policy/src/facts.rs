@@ -315,6 +315,14 @@ pub enum RouteKind {
 }
 
 impl RouteKind {
+    pub const ALL: [Self; 5] = [
+        Self::Submission,
+        Self::Graph,
+        Self::HighSending,
+        Self::Relay,
+        Self::Ews,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Submission => "submission",

@@ -127,6 +127,20 @@ pub enum AttemptResult {
         reply: Reply,
         until: Option<Timestamp>,
     },
+    /// Surely not accepted, and not the message's fault: due again at once, and
+    /// what it waits for is its lane's ([`Queue::pause`](crate::Queue::pause),
+    /// a breaker). `until` is for the timeline.
+    Postponed {
+        reply: Reply,
+        until: Option<Timestamp>,
+    },
+    /// Refused for something that may be put right soon, a right to be given
+    /// say: tried `tries_max` times in all, `spacing` apart, then failed.
+    Refused {
+        reply: Reply,
+        tries_max: u32,
+        spacing: std::time::Duration,
+    },
     Failed {
         reply: Reply,
     },

@@ -59,6 +59,25 @@ impl Queue {
             .await
     }
 
+    /// A new version of the credential is in place: the breakers of all
+    /// others close, since nobody will try those again. How many did.
+    pub async fn close_older_breakers(&self, current: &Credential) -> Result<u32, QueueError> {
+        let (current, now) = (current.clone(), self.now());
+        let by = Actor::new("new credential");
+        self.write_and_wake(move |tx| {
+            let mut closed = 0;
+            for record in breakers::open_of(tx, &current.account)? {
+                let other = &record.credential;
+                if other.name == current.name && other.version != current.version {
+                    breakers::close(tx, other, now, &by)?;
+                    closed += 1;
+                }
+            }
+            Ok(Ok(closed))
+        })
+        .await
+    }
+
     /// Every open breaker, oldest first.
     pub async fn open_breakers(&self) -> Result<Vec<BreakerRecord>, QueueError> {
         Ok(self

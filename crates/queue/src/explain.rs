@@ -9,10 +9,12 @@ use crate::lane::{Decision, LaneLimits, Pace};
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::suspensions::Suspended;
-use crate::ledger::{attempts, breakers, due, events, lanes, messages, recipients, suspensions};
+use crate::ledger::{
+    attempts, breakers, due, events, lanes, messages, pauses, recipients, suspensions,
+};
 use crate::names::Lane;
 use crate::overdue::DOUBT_REST_MAX;
-use crate::pause::LanePause;
+use crate::pause::PauseCause;
 use crate::queue::Queue;
 use crate::state::{HoldReason, State, StateWord};
 use crate::timeline::TimelineEvent;
@@ -39,6 +41,8 @@ pub enum WaitsFor {
     Pace,
     /// One of the lane's connections.
     Connection,
+    /// The end of a pause of its lane, account or route.
+    Pause,
     /// A credential that the service does not refuse.
     Credential,
     /// Those that are due before it, or hurry more.
@@ -76,7 +80,7 @@ impl Queue {
         id: MessageId,
         limits_of: impl Fn(&Lane) -> LaneLimits + Send + 'static,
     ) -> Result<Vec<Explanation>, QueueError> {
-        let (now, stopped, queue) = (self.now(), self.stopped(), self.clone());
+        let (now, stopped, gates) = (self.now(), self.stopped(), self.gates());
         let found = self
             .read(move |tx| {
                 let Some(message) = messages::by_id(tx, id)? else {
@@ -87,10 +91,10 @@ impl Queue {
                 let explain = Explain {
                     tx,
                     suspended: &suspended,
-                    pause_of: &|lane| queue.pause_of(lane, now),
                     now,
                     message: &message,
                     limits_of: &limits_of,
+                    without_day: &|lane| gates.routes_without_day.contains(&lane.route),
                 };
                 let explained: Result<Vec<_>, _> =
                     rows.iter().map(|row| explain.recipient(row)).collect();
@@ -106,8 +110,9 @@ struct Explain<'a, 't> {
     now: Timestamp,
     message: &'a MessageRow,
     suspended: &'a Suspended,
-    pause_of: &'a dyn Fn(&Lane) -> Option<LanePause>,
     limits_of: &'a dyn Fn(&Lane) -> LaneLimits,
+    /// Whether the account's day does not hold for the lane's route.
+    without_day: &'a dyn Fn(&Lane) -> bool,
 }
 
 type Reason = (WaitsFor, Option<Timestamp>, String);
@@ -202,7 +207,7 @@ impl Explain<'_, '_> {
         if let Some(reason) = self.breaker(&lane)? {
             return Ok(reason);
         }
-        if let Some(reason) = self.pause(&lane) {
+        if let Some(reason) = self.pause(&lane)? {
             return Ok(reason);
         }
         if let Some(reason) = self.limits(row.lane, &lane)? {
@@ -271,14 +276,6 @@ impl Explain<'_, '_> {
             "It is scheduled for {at}; it can be cancelled until then. It expires at {deadline}."
         );
         (WaitsFor::Schedule, Some(at), sentence)
-    }
-
-    fn pause(&self, lane: &Lane) -> Option<Reason> {
-        let LanePause { until, why } = (self.pause_of)(lane)?;
-        let deadline = self.message.deadline_at;
-        let sentence =
-            format!("{why}: {lane} tries again at {until}. The message expires at {deadline}.");
-        Some((WaitsFor::Service, Some(until), sentence))
     }
 
     fn predecessor(&self) -> Result<Reason, TxError> {
@@ -360,6 +357,43 @@ impl Explain<'_, '_> {
              tried until there is a new one or a person closes the breaker."
         );
         Ok(Some((WaitsFor::Credential, None, sentence)))
+    }
+
+    /// The pause that lasts longest.
+    fn pause(&self, lane: &Lane) -> Result<Option<Reason>, TxError> {
+        let without_day = (self.without_day)(lane);
+        let found = pauses::of_lane(self.tx, lane)?;
+        let longest = found
+            .into_iter()
+            .filter(|pause| !(without_day && pause.key.route.is_none()))
+            .max_by_key(|pause| pause.until);
+        let Some(pause) = longest else {
+            return Ok(None);
+        };
+        let Lane { route, account } = lane;
+        let about = match pause.cause {
+            PauseCause::Day => {
+                format!("{account} has sent to as many recipients as it may in 24 hours")
+            }
+            PauseCause::Account => format!("the service refuses {account} on {route}"),
+            PauseCause::Route => format!("the service refuses everybody on route {route}"),
+            PauseCause::Down => format!("{lane} could not be used"),
+        };
+        let deadline = self.message.deadline_at;
+        let (since, until, reply) = (pause.since, pause.until, &pause.reply);
+        let then = if until > self.now {
+            format!("One message tries again at {until}, and the rest follows when it gets through")
+        } else {
+            "One message tries now, and the rest follows when it gets through".to_owned()
+        };
+        let sentence = format!(
+            "It is due, but since {since} {about} ({reply}). {then}. It expires at {deadline}."
+        );
+        let waits_for = match pause.cause {
+            PauseCause::Down => WaitsFor::Service,
+            _ => WaitsFor::Pause,
+        };
+        Ok(Some((waits_for, Some(until), sentence)))
     }
 
     fn limits(&self, number: i64, lane: &Lane) -> Result<Option<Reason>, TxError> {

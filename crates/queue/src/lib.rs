@@ -51,6 +51,7 @@ pub mod state;
 mod suspend;
 pub mod timeline;
 pub mod turn;
+mod unknown;
 mod usage;
 mod watchdog;
 
@@ -72,7 +73,7 @@ pub use message::{
 pub use names::{AccountName, Actor, ApplicationName, Credential, Lane, RouteName};
 pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};
 pub use overdue::{ATTEMPT_LENGTH_MAX, DOUBT_REST_MAX, Overdue, Recovered};
-pub use pause::LanePause;
+pub use pause::{Pause, PauseCause, PauseKey, Resumed, Resumption};
 pub use queue::{Options, Queue};
 pub use reroute::{RerouteJudge, Rerouting};
 pub use retention::{Forgotten, KEPT_LEAST};
@@ -83,5 +84,6 @@ pub use state::{AttemptId, HoldReason, StateWord};
 pub use suspend::{Scope, Suspension};
 pub use timeline::{TimelineEntry, TimelineEvent};
 pub use turn::{BadPriority, Priority};
+pub use unknown::UnknownReply;
 pub use usage::Usage;
 pub use watchdog::Mended;

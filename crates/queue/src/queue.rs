@@ -46,6 +46,8 @@ struct Inner {
     terms: Terms,
     gates: Arc<Gates>,
     usages: Mutex<Usages>,
+    /// None until they were read.
+    pauses: Mutex<Option<Pauses>>,
     /// Where the sweep of counted texts goes on.
     swept: Mutex<Place>,
     /// Numbers of lanes known to be committed. One entry for each account and
@@ -55,7 +57,6 @@ struct Inner {
     sources: Mutex<HashMap<ApplicationName, i64>>,
     /// Applications that send nothing by the register's word.
     stopped: Mutex<Arc<HashMap<ApplicationName, Suspension>>>,
-    pauses: Mutex<Pauses>,
     /// Where the watchdog's search goes on.
     searched: Mutex<(i64, u32)>,
     work: watch::Sender<u64>,
@@ -101,11 +102,11 @@ impl Queue {
                 terms,
                 gates: Arc::new(gates),
                 usages: Mutex::default(),
+                pauses: Mutex::default(),
                 swept: Mutex::new(Place::START),
                 lanes: Mutex::new(HashMap::new()),
                 sources: Mutex::default(),
                 stopped: Mutex::default(),
-                pauses: Mutex::default(),
                 searched: Mutex::new((0, 0)),
                 work: watch::Sender::new(0),
                 notices: watch::Sender::new(0),
@@ -135,6 +136,12 @@ impl Queue {
     /// for [`Queue::next_due_at`], whichever comes first, then ask again.
     pub fn work_changes(&self) -> watch::Receiver<u64> {
         self.inner.work.subscribe()
+    }
+
+    /// Has whoever waits for work look again: something that the queue does
+    /// not know of has changed, a secret say.
+    pub fn wake(&self) {
+        drop(self.alarm());
     }
 
     /// Changes whenever there may be a new notice to deliver.
@@ -170,6 +177,10 @@ impl Queue {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn known_pauses(&self) -> std::sync::MutexGuard<'_, Option<Pauses>> {
+        lock(&self.inner.pauses)
+    }
+
     pub(crate) fn swept(&self) -> std::sync::MutexGuard<'_, Place> {
         self.inner
             .swept
@@ -201,10 +212,6 @@ impl Queue {
 
     pub(crate) fn replace_stopped(&self, stopped: HashMap<ApplicationName, Suspension>) {
         *lock(&self.inner.stopped) = Arc::new(stopped);
-    }
-
-    pub(crate) fn pauses(&self) -> std::sync::MutexGuard<'_, Pauses> {
-        lock(&self.inner.pauses)
     }
 
     pub(crate) fn searched(&self) -> std::sync::MutexGuard<'_, (i64, u32)> {

@@ -294,17 +294,41 @@ fn apply(
                 },
             )
         }
-        AttemptResult::Failed { reply } => {
+        AttemptResult::Postponed { reply, until } => {
             let reply = reply.to_string();
             row.last_reply = Some(reply.clone());
             (
-                Event::Failed,
-                TimelineEvent::Failed {
-                    attempt: Some(attempt),
+                Event::Deferred { until: now },
+                TimelineEvent::Deferred {
+                    attempt,
+                    until: until.unwrap_or(now),
                     reply,
                 },
             )
         }
+        AttemptResult::Refused {
+            reply,
+            tries_max,
+            spacing,
+        } => {
+            row.refusals = row.refusals.saturating_add(1);
+            if row.refusals < tries_max {
+                let until = now.plus(spacing);
+                let reply = reply.to_string();
+                row.last_reply = Some(reply.clone());
+                (
+                    Event::Deferred { until },
+                    TimelineEvent::Deferred {
+                        attempt,
+                        until,
+                        reply,
+                    },
+                )
+            } else {
+                failed(row, attempt, &reply)
+            }
+        }
+        AttemptResult::Failed { reply } => failed(row, attempt, &reply),
         AttemptResult::Held { reason, why } => {
             let by = Actor::new("delivery");
             (
@@ -321,4 +345,18 @@ fn apply(
         change.report_relayed(row);
     }
     Ok(())
+}
+
+fn failed(
+    row: &mut RecipientRow,
+    attempt: AttemptId,
+    reply: &mailward_mail::Reply,
+) -> (Event, TimelineEvent) {
+    let reply = reply.to_string();
+    row.last_reply = Some(reply.clone());
+    let note = TimelineEvent::Failed {
+        attempt: Some(attempt),
+        reply,
+    };
+    (Event::Failed, note)
 }

@@ -16,6 +16,8 @@ use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::file::{DistributionList, File, Text};
 use super::secret_ref::{SecretRef, SecretRefError};
 use super::{Config, DomainPattern, Limits, Listen, TlsFiles};
+use crate::deliver::ReplyTable;
+use crate::deliver::reply::{RowText, read_rows};
 
 pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, ConfigErrors> {
     let mut checker = Checker::new(text, path);
@@ -85,6 +87,7 @@ impl<'a> Checker<'a> {
         let routes = self.routes(file.route, &oauth);
         let accounts = self.accounts(file.account, &routes);
         let applications = self.applications(file.application, &routes, &accounts);
+        let replies = self.replies(&file.reply);
         let console_users = self.console_users(file.gateway.console_user);
         let listen = Listen {
             submission: file.gateway.submission,
@@ -117,12 +120,22 @@ impl<'a> Checker<'a> {
             distribution_lists,
             accredited_domains,
             keeps_limits: true,
+            replies,
             rules: self.rules(&file.rules)?,
             routes,
             oauth,
             accounts,
             applications,
         })
+    }
+
+    /// The organisation's own rows of what replies mean.
+    fn replies(&mut self, rows: &[RowText]) -> ReplyTable {
+        let (rows, problems) = read_rows(rows);
+        for one in problems {
+            self.fail(one.span, one.problem, one.remedy);
+        }
+        ReplyTable::with_own(rows)
     }
 
     /// Adds an error with the value at `span`.

@@ -16,6 +16,7 @@ use super::Environment;
 use super::application::{Deployment, Direction, IntakeKey, IntakePassword, References, Volumes};
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::limits::Limits;
+use crate::deliver::reply::RowText;
 
 /// A text with its place in the file.
 pub(super) type Text = Spanned<String>;
@@ -41,6 +42,8 @@ pub(super) struct File {
     pub(super) account: Vec<Account>,
     #[serde(default)]
     pub(super) application: Vec<Application>,
+    #[serde(default)]
+    pub(super) reply: Vec<RowText>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -29,6 +29,7 @@ use mailward_policy::{
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use serde::{Deserialize, Serialize};
 
+use crate::deliver::ReplyTable;
 pub use application::{
     Application, Callback, Deployment, Direction, Exception, IntakeKey, IntakePassword, KeyKind,
     References, Volumes,
@@ -65,6 +66,8 @@ pub struct Config {
     /// Whether the spacing of messages to a list and the recipients of a day
     /// are kept at sending: always, but against strangers' test servers.
     pub keeps_limits: bool,
+    /// What replies of the service mean, the organisation's own rows first.
+    pub replies: ReplyTable,
     /// Severities set otherwise than the catalogue of rules does.
     pub rules: Settings,
     pub routes: Vec<Route>,
@@ -91,6 +94,7 @@ impl Config {
             distribution_lists: Vec::new(),
             accredited_domains: Vec::new(),
             keeps_limits: true,
+            replies: ReplyTable::standard(),
             rules: Settings::default(),
             routes: Vec::new(),
             oauth: BTreeMap::new(),

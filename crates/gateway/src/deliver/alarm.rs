@@ -28,6 +28,8 @@ pub struct Alarm {
     pub text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     pub since: Timestamp,
 }
 
@@ -37,6 +39,7 @@ impl Alarm {
             kind,
             text: text.into(),
             account: None,
+            route: None,
             since: Timestamp::from_millis(0),
         }
     }
@@ -47,11 +50,15 @@ impl Alarm {
         self
     }
 
+    #[must_use]
+    pub fn route(mut self, route: &str) -> Self {
+        self.route = Some(route.to_owned());
+        self
+    }
+
     fn key(&self) -> (String, String) {
-        (
-            self.kind.to_owned(),
-            self.account.clone().unwrap_or_default(),
-        )
+        let about = self.account.as_ref().or(self.route.as_ref());
+        (self.kind.to_owned(), about.cloned().unwrap_or_default())
     }
 }
 
@@ -145,17 +152,18 @@ impl Alarms {
     }
 
     /// The trouble has gone.
-    pub fn clear(&self, kind: &str, account: &str) {
+    /// `about` is its account or its route; empty where it has neither.
+    pub fn clear(&self, kind: &str, about: &str) {
         let mut standing = self
             .0
             .standing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if standing
-            .remove(&(kind.to_owned(), account.to_owned()))
+            .remove(&(kind.to_owned(), about.to_owned()))
             .is_some()
         {
-            tracing::info!(alarm = kind, account, "the alarm is over");
+            tracing::info!(alarm = kind, about, "the alarm is over");
         }
     }
 

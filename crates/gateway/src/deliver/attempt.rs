@@ -5,14 +5,16 @@ use mailward_mail::Reply;
 use mailward_net::smtp::client::{ClientError, ClientSession, Outgoing, Stopped};
 use mailward_policy::RouteKind;
 use mailward_queue::{
-    Actor, Attempt, AttemptEnd, AttemptResult, Doubt, DueMessage, HoldReason, Queue, QueueError,
-    RecipientResult, Stage,
+    Actor, Attempt, AttemptEnd, AttemptResult, Doubt, DueMessage, HoldReason, Lane, PauseCause,
+    QueueError, RecipientResult, Stage,
 };
 use mailward_store::BodyReader;
 use mailward_wire::smtp::client::{Error, Need, Verdict};
 
-use super::classify::{Action, classify};
-use super::connection::{self, OpenProblem, queue_stage};
+use super::connection::{self, OpenProblem, What, queue_stage};
+use super::reply::Action;
+use super::trouble::{self, Trouble};
+use super::verdicts::{self, Learnt};
 use super::{Alarm, DeliverOptions};
 use crate::route::{Route, SendingAccount, relay};
 
@@ -32,8 +34,8 @@ pub(super) enum News {
     Sent,
     /// Nothing was tried: the message was not due any more.
     NotDue,
-    /// No connection, or the service went away: pause.
-    Down,
+    /// The lane, its account or its route is paused.
+    Paused,
     /// Signing in was refused; the breaker is open.
     Refused,
     /// The store does not take our records: stop for a while.
@@ -67,8 +69,8 @@ pub(super) async fn run(
         None => connection::open(options, route, account).await,
     };
     match session {
-        Ok(session) => send(options, session, attempt, due).await,
-        Err(problem) => not_opened(options, account, attempt, &due, problem).await,
+        Ok(session) => send(options, route, account, session, attempt, due).await,
+        Err(problem) => not_opened(options, route, attempt, &due, problem).await,
     }
 }
 
@@ -116,57 +118,68 @@ fn ended(connection: Option<ClientSession>, counted: bool, news: News) -> Ended 
     }
 }
 
-/// The message stays queued; the breaker opens where signing in was refused.
+/// The message stays queued: no word was said of it.
 async fn not_opened(
     options: &DeliverOptions,
-    account: &SendingAccount,
+    route: &Route,
     attempt: Attempt,
     due: &DueMessage,
     problem: OpenProblem,
 ) -> Ended {
-    let news = if problem.credential_refused {
-        let credential = connection::credential(account);
-        if let Err(error) = options
-            .queue
-            .breaker_open(&credential, &problem.reply)
-            .await
-        {
-            tracing::error!(%error, "an opened breaker could not be recorded");
-        }
-        options.alarms.raise(
-            Alarm::new(
-                "authentication_refused",
-                format!(
-                    "the service refused to sign {} in: {}. Nothing more is tried with this credential; its mail stays queued. Put a new credential in place.",
-                    account.address, problem.reply
-                ),
-            )
-            .account(&account.address.key()),
-        );
-        News::Refused
-    } else {
-        News::Down
+    let OpenProblem { stage, reply, what } = problem;
+    let (news, trouble) = match &what {
+        What::Refused => (News::Refused, None),
+        What::Said(meaning) if meaning.action == Action::OpenBreaker => (News::Refused, None),
+        _ => (News::Paused, Some(opening_trouble(stage, &reply, &what))),
     };
-    let result = if problem.misconfigured {
-        AttemptResult::Held {
-            reason: HoldReason::Configuration,
-            why: problem.reply.to_string(),
+    let mut learnt = Learnt::default();
+    if let What::Said(meaning) = what {
+        learnt.note(stage, &reply, meaning);
+    }
+    learnt.report_unknown(options).await;
+    let mut until = None;
+    if let Some(trouble) = &trouble {
+        match trouble::record(options, route, attempt.lane(), trouble).await {
+            Ok(pause) => until = Some(pause.until),
+            Err(error) => return ended(None, false, News::Store(error.to_string())),
         }
-    } else {
-        AttemptResult::Deferred {
-            reply: problem.reply.clone(),
-            until: None,
-        }
+    }
+    let postponed = AttemptResult::Postponed {
+        reply: reply.clone(),
+        until,
     };
-    let results = each(due, &result);
+    let results = each(due, &postponed);
     let end = AttemptEnd {
-        reply: Some(problem.reply),
-        ..AttemptEnd::at(problem.stage)
+        reply: Some(reply),
+        peer: Some(route.server().to_owned()),
+        ..AttemptEnd::at(stage)
     };
     match options.queue.finish_attempt(attempt, end, results).await {
         Ok(_) => ended(None, false, news),
         Err(error) => ended(None, false, News::Store(error.to_string())),
     }
+}
+
+fn opening_trouble(stage: Stage, reply: &Reply, what: &What) -> Trouble {
+    let (cause, means) = match what {
+        What::Said(meaning) => {
+            let cause = verdicts::pause_of(meaning.action).unwrap_or(PauseCause::Down);
+            (cause, meaning.means.as_str())
+        }
+        What::Certificate => (
+            PauseCause::Down,
+            "Nothing was sent. Look whether it is the server's certificate that is wrong, the \
+             route's server name, or its ca_file.",
+        ),
+        What::Silent | What::Refused => (PauseCause::Down, ""),
+    };
+    let mut trouble = Trouble::new(cause, reply, means);
+    // What happens before signing in happens to every account.
+    trouble.whole_route |= cause == PauseCause::Down && stage < Stage::Authenticate;
+    if matches!(what, What::Certificate) {
+        trouble.at_once = Some(trouble::CERTIFICATE);
+    }
+    trouble
 }
 
 /// The same result for every recipient of the attempt.
@@ -183,11 +196,13 @@ fn each(due: &DueMessage, result: &AttemptResult) -> Vec<RecipientResult> {
 /// The stored message on its way out; the dot is recorded before it leaves.
 struct Stored<'a> {
     body: BodyReader,
-    queue: &'a Queue,
+    options: &'a DeliverOptions,
+    route: &'a Route,
     attempt: &'a Attempt,
     due: &'a DueMessage,
     /// Recipients that were settled at RCPT TO.
     settled: Vec<u32>,
+    learnt: Learnt,
     damaged: Option<String>,
 }
 
@@ -200,6 +215,7 @@ impl Outgoing for Stored<'_> {
     }
 
     async fn before_final_dot(&mut self, verdicts: &[Verdict]) -> Result<(), Stopped> {
+        let (options, route, learnt) = (self.options, self.route, &mut self.learnt);
         let refused: Vec<RecipientResult> = self
             .due
             .recipients
@@ -208,11 +224,12 @@ impl Outgoing for Stored<'_> {
             .filter(|(_, verdict)| !verdict.is_positive())
             .map(|(recipient, verdict)| RecipientResult {
                 n: recipient.n,
-                result: result_of(verdict, false),
+                result: verdicts::judge(options, route, verdict, false, learnt),
             })
             .collect();
         self.settled = refused.iter().map(|one| one.n).collect();
-        self.queue
+        options
+            .queue
             .record_final_dot(self.attempt, refused)
             .await
             .map_err(|error| Stopped(error.to_string()))
@@ -221,6 +238,8 @@ impl Outgoing for Stored<'_> {
 
 async fn send(
     options: &DeliverOptions,
+    route: &Route,
+    account: &SendingAccount,
     mut session: ClientSession,
     attempt: Attempt,
     due: DueMessage,
@@ -233,16 +252,26 @@ async fn send(
     };
     let mut stored = Stored {
         body,
-        queue: &options.queue,
+        options,
+        route,
         attempt: &attempt,
         due: &due,
         settled: Vec::new(),
+        learnt: Learnt::default(),
         damaged: None,
     };
+    // Both are gone once the connection is.
+    let tls = session
+        .tls()
+        .map(|facts| format!("{} {}", facts.version, facts.cipher));
+    let peer = session.peer().map_or_else(
+        || route.server().to_owned(),
+        |address| format!("{} [{address}]", route.server()),
+    );
     let sent = session
         .send(&due.envelope, Some(due.body.octets()), &mut stored)
         .await;
-    let (settled, damage) = (stored.settled, stored.damaged);
+    let (settled, mut learnt, damage) = (stored.settled, stored.learnt, stored.damaged);
     if let Some(why) = damage {
         return damaged(options, None, attempt, &due, &why).await;
     }
@@ -262,7 +291,7 @@ async fn send(
                 .filter(|(recipient, _)| !settled.contains(&recipient.n))
                 .map(|(recipient, verdict)| RecipientResult {
                     n: recipient.n,
-                    result: result_of(verdict, passed_on),
+                    result: verdicts::judge(options, route, verdict, passed_on, &mut learnt),
                 })
                 .collect();
             (stage, reply, results, true)
@@ -281,29 +310,30 @@ async fn send(
         // in doubt, the others are tried again.
         Err(error) => {
             let reply = Reply::status(451, 4, 2, error.to_string());
+            learnt
+                .troubles
+                .push(Trouble::new(PauseCause::Down, &reply, ""));
             (queue_stage(error.stage()), Some(reply), Vec::new(), false)
         }
     };
     let end = AttemptEnd {
         stage,
         reply,
-        tls: session
-            .tls()
-            .map(|facts| format!("{} {}", facts.version, facts.cipher)),
-        peer: None,
+        tls,
+        peer: Some(peer),
     };
     let message = attempt.message();
     let connection = alive.then_some(session);
+    let news = match record(options, route, account, attempt.lane(), &learnt).await {
+        Ok(news) => news,
+        Err(error) => News::Store(error.to_string()),
+    };
     match options.queue.finish_attempt(attempt, end, results).await {
         Ok(finished) => {
             if !finished.in_doubt.is_empty() {
                 settle_doubt(options, message).await;
             }
-            ended(
-                connection,
-                stage.counts(),
-                if alive { News::Sent } else { News::Down },
-            )
+            ended(connection, stage.counts(), news)
         }
         Err(error) => ended(connection, stage.counts(), News::Store(error.to_string())),
     }
@@ -352,22 +382,25 @@ async fn damaged(
     }
 }
 
-fn result_of(verdict: &Verdict, notify_passed_on: bool) -> AttemptResult {
-    let reply = verdict.reply.clone();
-    if verdict.is_positive() {
-        return AttemptResult::Relayed {
-            reply,
-            notify_passed_on,
-        };
+/// Writes down what was learnt, before the recipients are due again.
+async fn record(
+    options: &DeliverOptions,
+    route: &Route,
+    account: &SendingAccount,
+    lane: &Lane,
+    learnt: &Learnt,
+) -> Result<News, QueueError> {
+    learnt.report_unknown(options).await;
+    let mut news = News::Sent;
+    for trouble in &learnt.troubles {
+        trouble::record(options, route, lane, trouble).await?;
+        news = News::Paused;
     }
-    match classify(queue_stage(verdict.stage), &reply).action {
-        Action::Fail => AttemptResult::Failed { reply },
-        Action::Defer | Action::OpenBreaker => AttemptResult::Deferred { reply, until: None },
-        Action::Hold => AttemptResult::Held {
-            reason: HoldReason::Configuration,
-            why: reply.to_string(),
-        },
+    if let Some(reply) = &learnt.refusal {
+        trouble::refuse(options, account, reply).await;
+        news = News::Refused;
     }
+    Ok(news)
 }
 
 /// In the form of a reply, with the codes of RFC 3463 for each.

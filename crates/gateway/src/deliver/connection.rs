@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use mailward_mail::{Reply, Secret};
+use mailward_mail::Reply;
 use mailward_net::clock::within;
+use mailward_net::connect::ConnectError;
 use mailward_net::smtp::client::{ClientError, ClientOptions, ClientSession, ClientTimes};
-use mailward_policy::RouteKind;
-use mailward_queue::{Credential, Stage};
+use mailward_queue::{BreakerState, Credential, Stage};
 use mailward_wire::smtp::client::{Error, Stage as WireStage};
 use mailward_wire::smtp::{Credentials, Mechanism as Sasl};
 
 use super::DeliverOptions;
 use super::oauth::TokenError;
+use super::reply::{Action, Meaning};
+use super::trouble;
 use crate::route::{Mechanism, Route, SendingAccount};
 
 /// Why no connection came about.
@@ -20,26 +22,35 @@ pub(super) struct OpenProblem {
     pub(super) stage: Stage,
     /// The server's reply, or our own words in the form of one.
     pub(super) reply: Reply,
-    /// Signing in was refused: no further try with this credential.
-    pub(super) credential_refused: bool,
-    /// No waiting helps, a person must change something: a relay that does
-    /// not know our address (GUIDE-55).
-    pub(super) misconfigured: bool,
+    pub(super) what: What,
+}
+
+/// What kind of problem it is.
+#[derive(Debug)]
+pub(super) enum What {
+    /// The server said so, and this is what it means.
+    Said(Meaning),
+    /// The credential was refused before: nothing was tried with it.
+    Refused,
+    /// The server proved to be somebody else, or nobody: its certificate or
+    /// its TLS is at fault, or what we trust.
+    Certificate,
+    /// Nothing came, or nothing that can be used.
+    Silent,
 }
 
 impl OpenProblem {
-    fn local(stage: Stage, text: impl std::fmt::Display) -> Self {
+    fn local(stage: Stage, what: What, text: impl std::fmt::Display) -> Self {
         // 4.4.1: no answer from host (RFC 3463); nothing was sent.
         Self {
             stage,
             reply: Reply::status(451, 4, 1, text.to_string()),
-            credential_refused: false,
-            misconfigured: false,
+            what,
         }
     }
 }
 
-/// What the breaker watches for this account.
+/// What the breaker watches for this account, with the secret as it is now.
 pub(super) fn credential(account: &SendingAccount) -> Credential {
     Credential {
         account: account.address.key().into(),
@@ -51,20 +62,61 @@ pub(super) fn credential(account: &SendingAccount) -> Credential {
         version: account
             .mechanism
             .as_ref()
-            .map_or("", Mechanism::credential_version)
-            .to_owned(),
+            .map_or_else(String::new, Mechanism::credential_version),
     }
 }
 
 /// Looks the name up, connects, starts TLS, verifies the certificate, signs in.
+///
+/// One opening of a credential is under way at a time: whoever comes after a
+/// refusal finds the breaker open.
 pub(super) async fn open(
     options: &DeliverOptions,
     route: &Route,
     account: &SendingAccount,
 ) -> Result<ClientSession, OpenProblem> {
+    let Some(mechanism) = &account.mechanism else {
+        return in_time(options, route, account).await;
+    };
+    let name = account.address.key().into();
+    let turn = options.doors.turn(&name, mechanism.credential_name()).await;
+    if let Some(problem) = refused_before(options, account).await {
+        return Err(problem);
+    }
+    let opened = in_time(options, route, account).await;
+    if let Err(problem) = &opened
+        && let What::Said(meaning) = &problem.what
+        && meaning.action == Action::OpenBreaker
+    {
+        // On disk before anybody else may try.
+        trouble::refuse(options, account, &problem.reply).await;
+    }
+    drop(turn);
+    opened
+}
+
+/// A credential that the service refused is not tried again.
+async fn refused_before(options: &DeliverOptions, account: &SendingAccount) -> Option<OpenProblem> {
+    let text = match options.queue.breaker_state(&credential(account)).await {
+        Ok(BreakerState::Closed) => return None,
+        Ok(BreakerState::Open { since, reply }) => {
+            format!("the credential was refused at {since}: {reply}")
+        }
+        // Not known is as good as open: one try too many locks the account.
+        Err(error) => format!("what was refused before can't be read: {error}"),
+    };
+    Some(OpenProblem::local(Stage::Authenticate, What::Refused, text))
+}
+
+async fn in_time(
+    options: &DeliverOptions,
+    route: &Route,
+    account: &SendingAccount,
+) -> Result<ClientSession, OpenProblem> {
+    let limit = route.times().open;
     match within(
         &*options.clock,
-        route.times().open,
+        limit,
         open_unbounded(options, route, account),
     )
     .await
@@ -72,10 +124,11 @@ pub(super) async fn open(
         Ok(result) => result,
         Err(_) => Err(OpenProblem::local(
             Stage::Connect,
+            What::Silent,
             format!(
                 "{} did not let us in within {} s",
                 route.server(),
-                route.times().open.as_secs()
+                limit.as_secs()
             ),
         )),
     }
@@ -87,7 +140,7 @@ async fn open_unbounded(
     account: &SendingAccount,
 ) -> Result<ClientSession, OpenProblem> {
     // The token first: without one there is nothing to say to the server.
-    let credentials = credentials(account).await?;
+    let credentials = credentials(options, route, account).await?;
     let client = ClientOptions {
         host: route.server().to_owned(),
         port: route.port(),
@@ -99,7 +152,7 @@ async fn open_unbounded(
     let mut session =
         ClientSession::connect(&client, &*options.resolver, Arc::clone(&options.clock))
             .await
-            .map_err(|error| problem(route, error))?;
+            .map_err(|error| problem(options, route, error))?;
     let Some(credentials) = credentials else {
         return Ok(session);
     };
@@ -109,53 +162,67 @@ async fn open_unbounded(
             if let Some(Mechanism::XOAuth2 { tokens }) = &account.mechanism {
                 tokens.forget().await;
             }
-            Err(problem(route, error))
+            Err(problem(options, route, error))
         }
     }
 }
 
-async fn credentials(account: &SendingAccount) -> Result<Option<Credentials>, OpenProblem> {
+async fn credentials(
+    options: &DeliverOptions,
+    route: &Route,
+    account: &SendingAccount,
+) -> Result<Option<Credentials>, OpenProblem> {
     let Some(mechanism) = &account.mechanism else {
         return Ok(None);
     };
     // The user name is always the full address (GUIDE-9, GUIDE-59).
     let username = account.address.as_str();
-    let password = |mechanism, secret: &Secret| {
-        Ok(Some(Credentials::password(
-            mechanism,
-            username,
-            secret.clone(),
-        )))
+    let (sasl, password) = match mechanism {
+        Mechanism::Login { password } => (Sasl::Login, password),
+        Mechanism::Plain { password } => (Sasl::Plain, password),
+        Mechanism::XOAuth2 { tokens } => {
+            return match tokens.token().await {
+                Ok(token) => Ok(Some(Credentials::Bearer {
+                    username: username.to_owned(),
+                    token,
+                })),
+                Err(error @ TokenError::Refused { .. }) => {
+                    let reply = Reply::status(535, 7, 8, error.to_string());
+                    Err(said(options, route, Stage::Authenticate, reply))
+                }
+                Err(error) => Err(OpenProblem::local(Stage::Authenticate, What::Silent, error)),
+            };
+        }
     };
-    match mechanism {
-        Mechanism::Login { password: known } => password(Sasl::Login, &known.secret),
-        Mechanism::Plain { password: known } => password(Sasl::Plain, &known.secret),
-        Mechanism::XOAuth2 { tokens } => match tokens.token().await {
-            Ok(token) => Ok(Some(Credentials::Bearer {
-                username: username.to_owned(),
-                token,
-            })),
-            Err(error @ TokenError::Refused { .. }) => Err(OpenProblem {
-                stage: Stage::Authenticate,
-                reply: Reply::status(535, 7, 8, error.to_string()),
-                credential_refused: true,
-                misconfigured: false,
-            }),
-            Err(error) => Err(OpenProblem::local(Stage::Authenticate, error)),
-        },
+    let secret = password.current().secret;
+    Ok(Some(Credentials::password(sasl, username, secret)))
+}
+
+fn said(options: &DeliverOptions, route: &Route, stage: Stage, reply: Reply) -> OpenProblem {
+    let meaning = options.replies.classify(route.kind(), stage, &reply);
+    OpenProblem {
+        stage,
+        reply,
+        what: What::Said(meaning),
     }
 }
 
-fn problem(route: &Route, error: ClientError) -> OpenProblem {
+fn problem(options: &DeliverOptions, route: &Route, error: ClientError) -> OpenProblem {
     let stage = queue_stage(error.stage());
     match error {
-        ClientError::Session(Error::Refused { reply, .. }) => OpenProblem {
-            stage,
-            credential_refused: super::classify(stage, &reply).action == super::Action::OpenBreaker,
-            misconfigured: route.kind() == RouteKind::Relay && reply.code() / 100 == 5,
-            reply,
-        },
-        other => OpenProblem::local(stage, other),
+        ClientError::Session(Error::Refused { reply, .. }) => said(options, route, stage, reply),
+        // In the words of RFC 4954 for a mechanism that the server does not know.
+        ClientError::Session(error @ (Error::MechanismNotOffered { .. } | Error::AuthNeedsTls)) => {
+            let reply = Reply::status(504, 5, 4, error.to_string());
+            said(options, route, Stage::Authenticate, reply)
+        }
+        ClientError::Connect(
+            error @ (ConnectError::TlsCertificate { .. } | ConnectError::TlsProtocol { .. }),
+        ) => OpenProblem::local(stage, What::Certificate, error),
+        ClientError::Session(error @ Error::TlsNotOffered) => {
+            OpenProblem::local(Stage::Tls, What::Certificate, error)
+        }
+        other => OpenProblem::local(stage, What::Silent, other),
     }
 }
 

@@ -8,14 +8,12 @@ use std::time::Duration;
 use mailward_mail::{MessageId, Timestamp};
 use mailward_net::Shutdown;
 use mailward_net::smtp::client::ClientSession;
-use mailward_queue::schedule::next_attempt_at;
-use mailward_queue::{
-    BreakerState, Decision, DueMessage, Jitter, Lane, LanePause, Pace, QueueError,
-};
+use mailward_queue::{BreakerState, Decision, DueMessage, Lane, Pace, QueueError};
 use tokio::task::JoinSet;
 
 use super::attempt::{self, Ended, News};
-use super::{Alarm, DeliverOptions, STORE_PAUSE, connection};
+use super::gate::{Gate, MayBegin};
+use super::{DeliverOptions, STORE_PAUSE, connection, trouble};
 use crate::route::{Route, SendingAccount};
 
 /// Recipients taken from the queue at a time; the rest stay where they are.
@@ -43,10 +41,14 @@ pub(super) struct LaneWorker {
     /// Whether this credential has signed in since the start: until then one
     /// connection tries alone, so that a wrong password costs one attempt.
     proven: bool,
-    /// Openings that failed in a row.
-    failures: u32,
+    /// Pauses of the lane, its account and its route.
+    gate: Gate,
+    /// While the store takes nothing.
     paused_until: Option<Timestamp>,
 }
+
+/// How often a lane whose credential was refused looks for a new one.
+const NEW_SECRET_PERIOD: Duration = Duration::from_secs(5);
 
 /// What the lane waits for, beside the end of an attempt.
 enum Wait {
@@ -83,7 +85,7 @@ impl LaneWorker {
             under_way: JoinSet::new(),
             idle: Vec::new(),
             proven: false,
-            failures: 0,
+            gate: Gate::default(),
             paused_until: None,
         }
     }
@@ -118,7 +120,7 @@ impl LaneWorker {
                 }
             };
             tokio::select! {
-                Some(done) = self.under_way.join_next() => self.settle(done),
+                Some(done) = self.under_way.join_next() => self.settle(done).await,
                 _ = changes.changed(), if heeds_change => {}
                 () = alarm => {}
                 () = self.shutdown.begun() => {}
@@ -126,7 +128,7 @@ impl LaneWorker {
             self.close_idle(false).await;
         }
         while let Some(done) = self.under_way.join_next().await {
-            self.settle(done);
+            self.settle(done).await;
         }
         self.close_idle(true).await;
     }
@@ -156,7 +158,14 @@ impl LaneWorker {
             self.paused_until = None;
         }
         if !self.proven && self.breaker_is_open().await? {
-            return Ok(Wait::Change);
+            return Ok(Wait::ChangeOr(now.plus(NEW_SECRET_PERIOD)));
+        }
+        let may_begin = self.gate.look(&self.options, &self.lane, now).await?;
+        let alone = !self.proven || may_begin == MayBegin::One;
+        match may_begin {
+            MayBegin::Until(moment) => return Ok(Wait::ChangeOr(moment)),
+            MayBegin::AfterAnother => return Ok(Wait::Change),
+            MayBegin::Yes | MayBegin::One => {}
         }
         loop {
             if now.since(self.taken_at) >= BACKLOG_AGE_MAX {
@@ -171,7 +180,7 @@ impl LaneWorker {
                     _ => Wait::Change,
                 });
             }
-            if !self.proven && !self.under_way.is_empty() {
+            if alone && !self.under_way.is_empty() {
                 return Ok(Wait::End);
             }
             match self.pace.request(now) {
@@ -217,7 +226,7 @@ impl LaneWorker {
         });
     }
 
-    fn settle(&mut self, done: Result<(MessageId, Ended), tokio::task::JoinError>) {
+    async fn settle(&mut self, done: Result<(MessageId, Ended), tokio::task::JoinError>) {
         let now = self.options.clock.now();
         let (id, ended) = match done {
             Ok(done) => done,
@@ -237,69 +246,46 @@ impl LaneWorker {
         match ended.news {
             News::Sent => {
                 self.proven = true;
-                self.failures = 0;
-                self.options.queue.note_no_pause(&self.lane);
+                let account = self.account.address.key();
                 self.options
                     .alarms
-                    .clear("authentication_refused", &self.account.address.key());
-                self.options
-                    .alarms
-                    .clear("service_down", &self.account.address.key());
+                    .clear("authentication_refused", &account);
+                self.gate.passed(&self.options).await;
             }
-            News::NotDue => {}
-            News::Down => self.pause(now),
+            // Another's message may try meanwhile.
+            News::NotDue => self.gate.give_up(),
+            News::Paused => {
+                self.gate.give_up();
+                self.backlog.clear();
+            }
             News::Refused => {
                 self.proven = false;
+                self.gate.give_up();
                 self.backlog.clear();
             }
             News::Store(error) => {
                 tracing::error!(lane = %self.lane, error, "an attempt could not be recorded");
+                self.gate.give_up();
                 self.paused_until = Some(now.plus(STORE_PAUSE));
                 self.backlog.clear();
             }
         }
     }
 
-    /// The service is away: one message tries again later, the rest wait.
-    fn pause(&mut self, now: Timestamp) {
-        /// Openings in a row that must fail before a person is told.
-        const FAILURES_BEFORE_ALARM: u32 = 3;
-        self.failures = self.failures.saturating_add(1);
-        self.backlog.clear();
-        if self.failures == 1 {
-            // A connection that broke off, once: the next message may well pass.
-            self.paused_until = Some(now.plus(FIRST_PAUSE));
-            return;
-        }
-        let jitter = Jitter::from_dice(&*self.options.dice);
-        let until = next_attempt_at(self.failures - 1, now, jitter);
-        self.paused_until = Some(until);
-        let why = format!("{} can't be reached", self.route.server());
-        let pause = LanePause { until, why };
-        self.options.queue.note_pause(&self.lane, pause);
-        if self.failures == FAILURES_BEFORE_ALARM {
-            self.options.alarms.raise(
-                Alarm::new(
-                    "service_down",
-                    format!("{} can't be reached; mail waits", self.route.server()),
-                )
-                .account(&self.account.address.key()),
-            );
-        }
-    }
-
+    /// Whether the credential as it is now was refused. A new one closes the
+    /// breakers of those before it.
     async fn breaker_is_open(&self) -> Result<bool, QueueError> {
         let credential = connection::credential(&self.account);
         match self.options.queue.breaker_state(&credential).await? {
-            BreakerState::Closed => Ok(false),
-            BreakerState::Open { reply, .. } => {
-                self.options.alarms.raise(
-                    Alarm::new(
-                        "authentication_refused",
-                        format!("{} was refused earlier: {reply}. Its mail stays queued until a new credential is in place.", self.account.address),
-                    )
-                    .account(&self.account.address.key()),
-                );
+            BreakerState::Closed => {
+                let closed = self.options.queue.close_older_breakers(&credential).await?;
+                if closed > 0 {
+                    tracing::info!(account = %credential.account, "a new credential is in place");
+                }
+                Ok(false)
+            }
+            BreakerState::Open { reply, since } => {
+                trouble::tell_refused(&self.options, &self.account, &reply, Some(since));
                 Ok(true)
             }
         }
@@ -326,5 +312,3 @@ impl LaneWorker {
         }
     }
 }
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);

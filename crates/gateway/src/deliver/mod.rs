@@ -11,16 +11,22 @@
 //! | trouble | what is done |
 //! | --- | --- |
 //! | the recipient or message is refused | that recipient fails, the sender is told |
-//! | 4xx, or the service is down | deferred by the schedule; the lane pauses when nothing can be opened |
+//! | 4xx | deferred by the schedule |
+//! | the service is down | the lane or the route pauses; one message tries later |
+//! | the account's day is used up, the route takes no password | account or route pauses ([`reply`]) |
 //! | signing in is refused | breaker opens, the owner is told, the queue keeps the mail |
 //! | the reply to the dot is lost | in doubt, then held by the message's class |
 
 mod alarm;
 mod attempt;
-mod classify;
 mod connection;
+mod doors;
+mod gate;
 mod lane;
 pub mod oauth;
+pub mod reply;
+mod trouble;
+mod verdicts;
 mod watchdog;
 
 use std::collections::HashSet;
@@ -36,7 +42,8 @@ use crate::check::same_text_window;
 use crate::register::Register;
 use crate::route::Routes;
 pub use alarm::{Alarm, Alarms};
-pub use classify::{Action, Meaning, Party, classify};
+pub use doors::Doors;
+pub use reply::{Action, Meaning, Party, ReplyTable};
 
 /// How long to wait after the store refused, before asking it again.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
@@ -49,10 +56,14 @@ pub struct DeliverOptions {
     /// For what may change while a message waits.
     pub register: Arc<Register>,
     pub profile: Profile,
+    /// What replies mean.
+    pub replies: ReplyTable,
     pub resolver: Arc<dyn Resolver>,
     pub clock: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,
     pub alarms: Alarms,
+    /// What the lanes share.
+    pub doors: Doors,
 }
 
 /// Settles what an earlier process left, then starts delivering. To be called

@@ -9,7 +9,7 @@ use mailward_net::http::{HttpClient, HttpError};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::route::submission::Versioned;
+use crate::secrets::LiveSecret;
 
 /// A token this close to its end is fetched anew: a connection that signs in
 /// with it should not be refused for the time it took to open.
@@ -34,7 +34,7 @@ pub struct TokenSettings {
     /// `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`.
     pub token_url: String,
     pub client_id: String,
-    pub client_secret: Versioned,
+    pub client_secret: LiveSecret,
     /// `https://outlook.office365.com/.default` for SMTP.
     pub scope: String,
 }
@@ -90,9 +90,10 @@ impl TokenSource {
         }))
     }
 
-    /// Client id and the secret's version: what the breaker watches.
-    pub fn credential_version(&self) -> &str {
-        &self.0.settings.client_secret.version
+    /// The version of the client's secret as it is now: what the breaker
+    /// watches.
+    pub fn credential_version(&self) -> String {
+        self.0.settings.client_secret.current().version
     }
 
     /// A token with time left.
@@ -118,10 +119,11 @@ impl TokenSource {
     async fn fetch(&self) -> Result<Kept, TokenError> {
         let asked_at = self.0.clock.now();
         let settings = &self.0.settings;
+        let client_secret = settings.client_secret.current().secret;
         let fields = [
             ("grant_type", "client_credentials"),
             ("client_id", settings.client_id.as_str()),
-            ("client_secret", settings.client_secret.secret.expose()),
+            ("client_secret", client_secret.expose()),
             ("scope", settings.scope.as_str()),
         ];
         let response = self.0.http.post_form(&settings.token_url, &fields).await?;

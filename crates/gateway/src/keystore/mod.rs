@@ -146,6 +146,10 @@ impl Keystore {
         Self::closed(None, Opener::Key(Zeroizing::new([0; 32])))
     }
 
+    pub fn is_in_memory(&self) -> bool {
+        self.file.is_none()
+    }
+
     fn closed(file: Option<PathBuf>, opener: Opener) -> Self {
         Self {
             file,

@@ -15,6 +15,7 @@ use mailward_queue::{ApplicationName, Notice, QueueError};
 use serde_json::{Value, json};
 
 use super::OutcomeOptions;
+use crate::secrets::LiveSecret;
 
 /// After this long nobody is listening: the notice is given up and alarmed.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -28,7 +29,7 @@ pub struct CallbackTarget {
     pub url: String,
     /// `whsec_` and the key in base64, as Standard Webhooks writes it, or any
     /// other text, which is then the key itself.
-    pub secret: Secret,
+    pub secret: LiveSecret,
     pub http: HttpClient,
 }
 
@@ -86,7 +87,7 @@ pub(crate) async fn post(
 ) -> Result<u16, String> {
     let body = event.to_string();
     let seconds = (now.as_millis() / 1000).to_string();
-    let signature = sign(&target.secret, id, &seconds, &body);
+    let signature = sign(&target.secret.current().secret, id, &seconds, &body);
     let headers = [
         ("content-type", "application/json"),
         ("webhook-id", id),

@@ -14,12 +14,12 @@ use mailward_policy::RouteKind;
 use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
-use super::submission::{Mechanism, SubmissionRoute, Times, Versioned};
+use super::submission::{Mechanism, SubmissionRoute, Times};
 use super::{HighSendingRoute, RelayRoute, Route, Routes, SendingAccount};
 use crate::config::{self, Config};
 use crate::deliver::oauth::{TokenSettings, TokenSource};
 use crate::outcome::{CallbackTarget, Callbacks};
-use crate::secrets::{SecretError, Secrets};
+use crate::secrets::{LiveSecret, SecretError, Secrets};
 
 /// The window of the published rate.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ impl Makers<'_> {
 /// call it at the start, off the hot path.
 pub fn routes(
     config: &Config,
-    secrets: &Secrets,
+    secrets: &Arc<Secrets>,
     resolver: &Arc<dyn Resolver>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Routes, AssembleError> {
@@ -155,7 +155,7 @@ fn submission(
 
 fn mechanism(
     config: &Config,
-    secrets: &Secrets,
+    secrets: &Arc<Secrets>,
     route: &config::Route,
     account: &config::Account,
     makers: &mut Makers<'_>,
@@ -168,7 +168,7 @@ fn mechanism(
                 account: account.address.as_str().to_owned(),
                 route: route.name.as_str().to_owned(),
             })?;
-        versioned(secrets, reference)
+        Ok::<_, AssembleError>(LiveSecret::of(secrets, reference)?)
     };
     match &route.mechanism {
         config::Mechanism::None => Ok(None),
@@ -189,7 +189,7 @@ fn mechanism(
             let settings = TokenSettings {
                 token_url: client.token_url.clone(),
                 client_id: client.client_id.clone(),
-                client_secret: versioned(secrets, &client.client_secret)?,
+                client_secret: LiveSecret::of(secrets, &client.client_secret)?,
                 scope: client.scope.clone(),
             };
             let http = makers.http(&client.ca_file)?;
@@ -199,18 +199,10 @@ fn mechanism(
     }
 }
 
-fn versioned(secrets: &Secrets, reference: &config::SecretRef) -> Result<Versioned, AssembleError> {
-    let found = secrets.resolve(reference)?;
-    Ok(Versioned {
-        secret: found.secret,
-        version: found.version,
-    })
-}
-
 /// The callback of every application that has one.
 pub fn callbacks(
     config: &Config,
-    secrets: &Secrets,
+    secrets: &Arc<Secrets>,
     resolver: &Arc<dyn Resolver>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Callbacks, AssembleError> {
@@ -224,7 +216,7 @@ pub fn callbacks(
         if let Some(callback) = &application.callback {
             let target = CallbackTarget {
                 url: callback.url.clone(),
-                secret: versioned(secrets, &callback.secret)?.secret,
+                secret: LiveSecret::of(secrets, &callback.secret)?,
                 http: makers.http(&callback.ca_file)?,
             };
             targets.push((application.name.clone(), target));

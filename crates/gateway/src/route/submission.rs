@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_mail::Secret;
 use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
 use crate::deliver::oauth::TokenSource;
+use crate::secrets::LiveSecret;
 
 /// A named submission server and how to treat it.
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ impl Default for Times {
 /// How an account proves itself.
 #[derive(Clone, Debug)]
 pub enum Mechanism {
-    Login { password: Versioned },
-    Plain { password: Versioned },
+    Login { password: LiveSecret },
+    Plain { password: LiveSecret },
     XOAuth2 { tokens: TokenSource },
 }
 
@@ -61,18 +61,11 @@ impl Mechanism {
         }
     }
 
-    /// Changes with the secret.
-    pub fn credential_version(&self) -> &str {
+    /// Changes with the secret. Looks at where that is kept.
+    pub fn credential_version(&self) -> String {
         match self {
-            Self::Login { password } | Self::Plain { password } => &password.version,
+            Self::Login { password } | Self::Plain { password } => password.current().version,
             Self::XOAuth2 { tokens } => tokens.credential_version(),
         }
     }
-}
-
-/// A secret with the version its keystore gives it.
-#[derive(Clone, Debug)]
-pub struct Versioned {
-    pub secret: Secret,
-    pub version: String,
 }

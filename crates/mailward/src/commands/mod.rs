@@ -14,6 +14,7 @@ mod queue_act;
 mod queue_text;
 mod register;
 mod register_text;
+mod replies;
 mod secrets;
 mod store;
 mod table;
@@ -38,6 +39,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Queue(command) => queue::run(command).await?,
         Command::Accounts(command) => accounts::run(command).await?,
+        Command::Replies(command) => replies::run(command).await?,
         Command::Register(command) => register::run(*command).await?,
         Command::Secrets(command) => secrets::run(command, &mut io::stdin().lock())?,
         Command::Store(command) => store::run(&command)?,

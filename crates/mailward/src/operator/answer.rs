@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use mailward_mail::{Address, MessageId};
-use mailward_queue::{Actor, Cursor, Filter, MessageView, Queue, QueueError, Target};
+use mailward_queue::{
+    AccountName, Actor, Cursor, Filter, MessageView, Queue, QueueError, Resumed, Target,
+};
 use mailward_store::{ReadError, WriteError};
 use serde_json::Value;
 
 use super::shapes::{
-    Acted, Explained, ExplainedRecipient, MessageLine, MessagePage, MessageShape, SummaryShape,
+    Acted, Explained, ExplainedRecipient, MessageLine, MessagePage, MessageShape, ResumedShape,
+    SummaryShape, UnknownReplies, UnknownShape,
 };
 use super::{Act, Known, LimitsOf, OperatorError, Request, no_gateway};
 
@@ -61,9 +64,59 @@ pub(crate) async fn answer(
         Request::Summary => json(SummaryShape::new(
             queue.summary().await?,
             queue.open_breakers().await?,
+            queue.pauses().await?,
         )),
+        Request::ResumeAccount { account, who, why } => {
+            json(resume(queue, &account, &who, &why).await?)
+        }
+        Request::UnknownReplies => json(unknown_replies(queue).await?),
         Request::Doctor(_) => Err(no_gateway()),
     }
+}
+
+/// Noted with who and why, and said to be refused where nothing was to resume.
+async fn resume(
+    queue: &Queue,
+    account: &str,
+    who: &Actor,
+    why: &str,
+) -> Result<ResumedShape, OperatorError> {
+    if why.trim().is_empty() {
+        return Err(OperatorError::Invalid(
+            "say why with --why: it is noted with your name".to_owned(),
+        ));
+    }
+    let address = Address::parse(account)
+        .map_err(|error| OperatorError::Invalid(format!("{account:?}: {error}")))?;
+    let name = AccountName::from(address.key());
+    let resumed = queue.resume_account(&name, who, why).await?;
+    if resumed == Resumed::default() {
+        return Err(OperatorError::NotFound(format!(
+            "nothing of {account} is refused or paused"
+        )));
+    }
+    tracing::info!(account = %name, by = %who, why, "an account was resumed");
+    Ok(ResumedShape {
+        account: name.into(),
+        breakers: resumed.breakers,
+        pauses: resumed.pauses,
+    })
+}
+
+async fn unknown_replies(queue: &Queue) -> Result<UnknownReplies, OperatorError> {
+    let found = queue.unknown_replies().await?.into_iter();
+    let replies = found.map(|one| UnknownShape {
+        stage: one.stage,
+        code: one.code,
+        status: one.status,
+        words: one.words,
+        count: one.count,
+        first_at: one.first_at,
+        last_at: one.last_at,
+    });
+    Ok(UnknownReplies {
+        replies: replies.collect(),
+    })
 }
 
 async fn list(

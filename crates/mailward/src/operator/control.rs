@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use mailward_queue::{ActId, ActRecord, Actor, BulkAct, Queue, QueueError, Scope, Suspension};
+use mailward_queue::{
+    ActId, ActRecord, Actor, BulkAct, Queue, QueueError, Resumed, Scope, Suspension,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Known;
@@ -79,7 +81,14 @@ pub(super) async fn answer(
             }))
         }
         ControlRequest::Resume { on, who, why } => {
-            let changed = queue.resume(on.clone(), &who, &why).await?;
+            let suspended = queue.resume(on.clone(), &who, &why).await?;
+            // What the service made wait goes on too: one message tries first.
+            let resumed = match &on {
+                Scope::Route(route) => queue.resume_route(route, &who, &why).await?,
+                Scope::Account(account) => queue.resume_account(account, &who, &why).await?,
+                Scope::Application(_) => Resumed::default(),
+            };
+            let changed = suspended || resumed != Resumed::default();
             let left = queue.suspensions().await?;
             Ok(ControlAnswer::Changed(Changed {
                 suspended: left.iter().any(|one| one.scope == on),

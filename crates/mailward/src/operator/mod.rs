@@ -80,6 +80,14 @@ pub(crate) enum Request {
     /// Acts beyond one message, and what is suspended.
     Control(ControlRequest),
     Summary,
+    /// Closes the account's breakers and has its pauses try at once.
+    ResumeAccount {
+        account: String,
+        who: Actor,
+        why: String,
+    },
+    /// Replies that no row of the table knows.
+    UnknownReplies,
     /// How old the passwords are; only a running gateway knows.
     Accounts,
     /// The preflight of the gateway that answers.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use mailward_mail::{MessageId, Timestamp};
 use mailward_queue::{
-    AttemptView, BreakerRecord, BreakerState, ListItem, MessageView, RecipientView, StateWord,
-    Summary, TimelineEntry,
+    AttemptView, BreakerRecord, BreakerState, ListItem, MessageView, Pause, RecipientView, Stage,
+    StateWord, Summary, TimelineEntry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -228,6 +228,62 @@ pub(crate) struct SummaryShape {
     pub(crate) oldest_waiting: Option<OldestShape>,
     pub(crate) notices_open: u64,
     pub(crate) breakers_open: Vec<BreakerShape>,
+    #[serde(default)]
+    pub(crate) pauses: Vec<PauseShape>,
+}
+
+/// What waits though nothing is wrong with it, and until when.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PauseShape {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) route: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// `day`, `account`, `route` or `down`.
+    pub(crate) cause: String,
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) tries: u32,
+    pub(crate) reply: String,
+}
+
+impl From<Pause> for PauseShape {
+    fn from(pause: Pause) -> Self {
+        Self {
+            route: pause.key.route.map(Into::into),
+            account: pause.key.account.map(Into::into),
+            cause: pause.cause.as_str().to_owned(),
+            since: pause.since,
+            until: pause.until,
+            tries: pause.tries,
+            reply: pause.reply,
+        }
+    }
+}
+
+/// What of an account may try again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ResumedShape {
+    pub(crate) account: String,
+    pub(crate) breakers: u32,
+    pub(crate) pauses: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UnknownReplies {
+    pub(crate) replies: Vec<UnknownShape>,
+}
+
+/// A reply that was decided by its code, without names or addresses.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UnknownShape {
+    pub(crate) stage: Stage,
+    pub(crate) code: u16,
+    pub(crate) status: String,
+    pub(crate) words: String,
+    pub(crate) count: u64,
+    pub(crate) first_at: Timestamp,
+    pub(crate) last_at: Timestamp,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -245,7 +301,7 @@ pub(crate) struct BreakerShape {
 }
 
 impl SummaryShape {
-    pub(crate) fn new(summary: Summary, breakers: Vec<BreakerRecord>) -> Self {
+    pub(crate) fn new(summary: Summary, breakers: Vec<BreakerRecord>, pauses: Vec<Pause>) -> Self {
         let open = breakers
             .into_iter()
             .filter_map(|record| match record.state {
@@ -259,6 +315,7 @@ impl SummaryShape {
             });
         Self {
             breakers_open: open.collect(),
+            pauses: pauses.into_iter().map(PauseShape::from).collect(),
             recipients: states(summary.recipients),
             oldest_waiting: summary
                 .oldest_waiting

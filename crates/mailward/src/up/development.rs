@@ -103,7 +103,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
         announce(&ready, arguments.place.json)?;
         setting
             .surroundings
-            .until_stopped()
+            .until_stopped(Some(&standing.gateway.queue))
             .await
             .map(|()| ExitCode::SUCCESS)
     };
@@ -126,7 +126,7 @@ pub(crate) async fn twin(arguments: TwinArguments) -> Result<ExitCode, String> {
     twin.serve_https(pages);
     let console_url = Some(format!("https://{}/console", twin.endpoints.https));
     announce(&setting.ready(&twin, console_url), arguments.place.json)?;
-    let stopped = setting.surroundings.until_stopped().await;
+    let stopped = setting.surroundings.until_stopped(None).await;
     setting.surroundings.drain().await;
     twin.store.close().await;
     stopped.map(|()| ExitCode::SUCCESS)

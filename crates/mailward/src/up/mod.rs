@@ -21,8 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::{Clock, Dice};
-use mailward_net::tasks::{Drained, Signals};
+use mailward_net::tasks::{Drained, Signal, Signals};
 use mailward_net::{Resolver, ShiftedClock, SystemClock, SystemDice, SystemResolver, Tasks};
+use mailward_queue::Queue;
 
 use crate::ready::Ready;
 
@@ -65,13 +66,20 @@ impl Surroundings {
         Arc::clone(&self.clock) as Arc<dyn Clock>
     }
 
-    /// Waits for a signal or the end of something vital.
-    async fn until_stopped(&self) -> Result<(), String> {
+    /// Waits for a signal or the end of something vital. SIGHUP has the lanes
+    /// look again: each finds the secrets as they are then.
+    async fn until_stopped(&self, queue: Option<&Queue>) -> Result<(), String> {
         let mut signals = self.signals.lock().await;
-        tokio::select! {
-            _ = signals.next() => Ok(()),
-            () = self.tasks.shutdown().begun() => {
-                Err("a part that must run has ended; see the log".to_owned())
+        loop {
+            tokio::select! {
+                signal = signals.next() => match (signal, queue) {
+                    (Signal::Reload, Some(queue)) => queue.wake(),
+                    (Signal::Reload, None) => {}
+                    (Signal::Interrupt | Signal::Terminate, _) => return Ok(()),
+                },
+                () = self.tasks.shutdown().begun() => {
+                    return Err("a part that must run has ended; see the log".to_owned());
+                }
             }
         }
     }

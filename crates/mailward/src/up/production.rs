@@ -51,7 +51,9 @@ pub(crate) async fn gateway(arguments: GatewayArguments) -> Result<ExitCode, Str
         control: None,
     };
     announce(&ready, arguments.json)?;
-    let stopped = surroundings.until_stopped().await;
+    let stopped = surroundings
+        .until_stopped(Some(&standing.gateway.queue))
+        .await;
     surroundings.drain().await;
     standing.gateway.queue.close().await;
     stopped.map(|()| ExitCode::SUCCESS)

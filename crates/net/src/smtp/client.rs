@@ -97,6 +97,11 @@ impl ClientSession<Stream> {
         Self::over(stream, options, clock).await
     }
 
+    /// The address that answered.
+    pub fn peer(&self) -> Option<std::net::SocketAddr> {
+        self.link.as_ref().map(Stream::peer)
+    }
+
     /// What the handshake agreed on.
     pub fn tls(&self) -> Option<TlsFacts> {
         self.link.as_ref().and_then(Stream::tls)

@@ -15,13 +15,16 @@ pub(crate) mod lanes;
 pub(crate) mod listing;
 pub(crate) mod messages;
 pub(crate) mod notices;
+pub(crate) mod pauses;
 pub(crate) mod recipients;
+pub(crate) mod resumptions;
 pub(crate) mod retention;
 pub(crate) mod same_text;
 pub(crate) mod shares;
 pub(crate) mod sources;
 pub(crate) mod summary;
 pub(crate) mod suspensions;
+pub(crate) mod unknown;
 
 /// The queue's tables, for a store that holds others too.
 pub const MIGRATIONS: &[&str] = &[
@@ -29,6 +32,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("0002_limits.sql"),
     include_str!("0003_tallies.sql"),
     include_str!("0004_control.sql"),
+    include_str!("0005_pauses.sql"),
 ];
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use mailward_store::{Limits, Options, Schema, Store, SystemDisk, Value};
 
 use crate::ledger::{
-    MIGRATIONS, acts, attempts, due, listing, messages, notices, recipients, retention, same_text,
-    shares, summary,
+    MIGRATIONS, acts, attempts, due, listing, messages, notices, pauses, recipients, resumptions,
+    retention, same_text, shares, summary, unknown,
 };
 
 /// Statement, and the index that each step of its plan has to use.
@@ -76,6 +76,15 @@ const PLANS: &[(&str, &[&str])] = &[
         same_text::FROM_PLACE,
         &["same_text USING PRIMARY KEY (text>?)"],
     ),
+    (
+        pauses::ONE,
+        &["pauses USING PRIMARY KEY (route=? AND account=?)"],
+    ),
+    (resumptions::LATEST, &["SCAN resumptions"]),
+    (
+        unknown::ADD,
+        &["unknown_replies USING PRIMARY KEY (stage=? AND code=? AND status=? AND words=?)"],
+    ),
     (messages::LATEST, &["lanes USING INTEGER PRIMARY KEY"]),
     (summary::FIRST_IN_STATE, &["recipients_by_state (state=?)"]),
     (retention::ENDED, &["messages_by_end (ended_at<?)"]),
@@ -117,6 +126,7 @@ const HARMLESS: &[&str] = &[
     "SCAN ahead",
     "SCAN notices USING",
     "SCAN messages",
+    "SCAN resumptions",
 ];
 
 #[tokio::test]

@@ -18,6 +18,8 @@ pub(crate) struct RecipientRow {
     pub(crate) due_at: Option<Timestamp>,
     /// The limit that put `due_at` where it is.
     pub(crate) waits_for: Option<Limit>,
+    /// Refusals that are tried a few times before they count.
+    pub(crate) refusals: u32,
     pub(crate) last_reply: Option<String>,
     pub(crate) outcome_at: Option<Timestamp>,
 }
@@ -28,7 +30,7 @@ pub(crate) const NOT_BEFORE_ITS_TURN: Timestamp = Timestamp::from_millis(i64::MA
 macro_rules! recipient_columns {
     () => {
         "n, forward_path, notify, orcpt, lane, state, attempts, attempt, due_at, hold_reason, \
-         last_reply, outcome_at, waits_for"
+         last_reply, outcome_at, waits_for, refusals"
     };
 }
 
@@ -52,6 +54,7 @@ fn read(row: &Row<'_>) -> Result<RecipientRow, TxError> {
             .get::<Option<String>>(12)?
             .as_deref()
             .and_then(Limit::parse),
+        refusals: row.get(13)?,
         last_reply: row.get(10)?,
         outcome_at: get_optional_time(row, 11)?,
     })
@@ -239,7 +242,8 @@ pub(crate) fn update(
     let outcome_at = row.state.outcome().map(|_| now);
     tx.execute(
         "UPDATE recipients SET state = ?3, attempts = ?4, attempt = ?5, due_at = ?6, \
-         hold_reason = ?7, last_reply = ?8, outcome_at = ?9, waits_for = NULL WHERE message = ?1 AND n = ?2",
+         hold_reason = ?7, last_reply = ?8, outcome_at = ?9, waits_for = NULL, \
+         refusals = ?10 WHERE message = ?1 AND n = ?2",
         &[
             message.into(),
             row.n.into(),
@@ -250,6 +254,7 @@ pub(crate) fn update(
             hold_reason,
             row.last_reply.as_deref().into(),
             optional_time(outcome_at),
+            row.refusals.into(),
         ],
     )?;
     Ok(())

@@ -142,6 +142,22 @@ fn room_at(
     Ok(leaves_at(period_of(now)))
 }
 
+/// When the oldest of what the account sent in the window leaves it; `None`
+/// when it sent nothing.
+pub(crate) fn first_leaves_at(
+    tx: &ReadTx<'_>,
+    account: &AccountName,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, TxError> {
+    let first = tx.query_one(
+        "SELECT period FROM sent_recipients WHERE account = ?1 AND period > ?2 \
+         AND recipients > 0 ORDER BY period LIMIT 1",
+        &[account.as_str().into(), last_outside(now).into()],
+        |row| row.get(0),
+    )?;
+    Ok(first.map(leaves_at))
+}
+
 /// Writes down that the attempt sends to `rows` now.
 pub(crate) fn take(
     tx: &mut Tx<'_>,

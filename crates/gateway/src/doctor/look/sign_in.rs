@@ -14,7 +14,7 @@ use super::Surroundings;
 use super::server::{call, options};
 use super::token::Looked;
 use crate::config::{Account, Mechanism, Route};
-use crate::deliver::{Action, classify};
+use crate::deliver::Action;
 use crate::doctor::ledger::Ledger;
 use crate::doctor::seen::{RouteSeen, SignInSeen};
 
@@ -140,14 +140,22 @@ async fn attempt(
             SignInSeen::SignedIn { took }
         }
         Err(ClientError::Session(Error::Refused { reply, .. })) => {
-            refused(ledger, credential, reply).await
+            refused(here, ledger, route, credential, reply).await
         }
         Err(error) => SignInSeen::Failed(error.to_string()),
     }
 }
 
-async fn refused(ledger: &Ledger, credential: &Credential, reply: Reply) -> SignInSeen {
-    if classify(Stage::Authenticate, &reply).action != Action::OpenBreaker {
+async fn refused(
+    here: &Surroundings,
+    ledger: &Ledger,
+    route: &Route,
+    credential: &Credential,
+    reply: Reply,
+) -> SignInSeen {
+    let replies = &here.config.replies;
+    let meaning = replies.classify(route.kind, Stage::Authenticate, &reply);
+    if meaning.action != Action::OpenBreaker {
         return SignInSeen::Failed(reply.to_string());
     }
     let unrecorded = ledger.refused(credential, &reply).await.err();

@@ -15,7 +15,7 @@ use crate::config::{Mechanism, OAuthClient};
 use crate::deliver::oauth::{TokenError, TokenSettings, TokenSource};
 use crate::doctor::ledger::Ledger;
 use crate::doctor::seen::{TokenOutcome, TokenSeen};
-use crate::route::submission::Versioned;
+use crate::secrets::LiveSecret;
 
 /// What was seen, and what signing in needs of it.
 #[derive(Debug)]
@@ -83,10 +83,7 @@ async fn ask(
     let settings = TokenSettings {
         token_url: client.token_url.clone(),
         client_id: client.client_id.clone(),
-        client_secret: Versioned {
-            secret: found.secret,
-            version: found.version.clone(),
-        },
+        client_secret: LiveSecret::fixed(found.clone()),
         scope: client.scope.clone(),
     };
     let begun = here.clock.now();

@@ -4,6 +4,7 @@
 mod check_password;
 mod list;
 mod new_password;
+mod resume;
 mod subject;
 mod terminal;
 
@@ -37,6 +38,11 @@ pub(super) async fn run(command: AccountsCommand) -> Result<Report, CommandError
             };
             check_password::run(&account, &password)
         }
+        AccountsCommand::Resume {
+            address,
+            target,
+            why,
+        } => resume::run(&target.dir, address, why, target.json).await,
         AccountsCommand::List { config, dir, json } => {
             list::run(config.as_deref(), dir.as_deref(), json).await
         }

@@ -205,6 +205,26 @@ pub(super) fn summary(summary: SummaryShape) -> String {
             breaker.since,
             plain(&breaker.reply)
         );
+        let _ = writeln!(
+            text,
+            "  If it was right after all: mailward accounts resume {} --why REASON",
+            plain(&breaker.account)
+        );
+    }
+    for pause in &summary.pauses {
+        let what = match (&pause.account, &pause.route) {
+            (Some(account), Some(route)) => format!("{} on {}", plain(account), plain(route)),
+            (Some(account), None) => plain(account),
+            (None, route) => format!("Route {}", plain(route.as_deref().unwrap_or_default())),
+        };
+        let _ = writeln!(
+            text,
+            "{what} is paused since {} ({}): {}. One message tries again at {}.",
+            pause.since,
+            pause.cause,
+            plain(&pause.reply),
+            pause.until
+        );
     }
     text
 }

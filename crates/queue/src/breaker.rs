@@ -62,6 +62,11 @@ impl Queue {
     /// A new version of the credential is in place: the breakers of all
     /// others close, since nobody will try those again. How many did.
     pub async fn close_older_breakers(&self, current: &Credential) -> Result<u32, QueueError> {
+        let account = current.account.clone();
+        let open = self.read(move |tx| breakers::open_of(tx, &account)).await?;
+        if open.is_empty() {
+            return Ok(0);
+        }
         let (current, now) = (current.clone(), self.now());
         let by = Actor::new("new credential");
         self.write_and_wake(move |tx| {

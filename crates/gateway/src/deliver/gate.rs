@@ -26,7 +26,20 @@ pub(super) enum MayBegin {
 }
 
 impl Gate {
-    pub(super) async fn look(
+    /// Until when nothing may begin, if so. Takes no right to try.
+    pub(super) async fn paused_until(
+        &self,
+        options: &DeliverOptions,
+        lane: &Lane,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, QueueError> {
+        let pauses = options.queue.pauses_of(lane).await?;
+        let until = pauses.iter().map(|pause| pause.until).max();
+        Ok(until.filter(|until| *until > now))
+    }
+
+    /// For a lane with a message in hand.
+    pub(super) async fn may_begin(
         &mut self,
         options: &DeliverOptions,
         lane: &Lane,

@@ -160,12 +160,12 @@ impl LaneWorker {
         if !self.proven && self.breaker_is_open().await? {
             return Ok(Wait::ChangeOr(now.plus(NEW_SECRET_PERIOD)));
         }
-        let may_begin = self.gate.look(&self.options, &self.lane, now).await?;
-        let alone = !self.proven || may_begin == MayBegin::One;
-        match may_begin {
-            MayBegin::Until(moment) => return Ok(Wait::ChangeOr(moment)),
-            MayBegin::AfterAnother => return Ok(Wait::Change),
-            MayBegin::Yes | MayBegin::One => {}
+        if let Some(until) = self
+            .gate
+            .paused_until(&self.options, &self.lane, now)
+            .await?
+        {
+            return Ok(Wait::ChangeOr(until));
         }
         loop {
             if now.since(self.taken_at) >= BACKLOG_AGE_MAX {
@@ -179,6 +179,15 @@ impl LaneWorker {
                     Some(_) if !self.under_way.is_empty() => Wait::End,
                     _ => Wait::Change,
                 });
+            }
+            // Asked with a message in hand: the right to try is not for those
+            // who have none.
+            let may_begin = self.gate.may_begin(&self.options, &self.lane, now).await?;
+            let alone = !self.proven || may_begin == MayBegin::One;
+            match may_begin {
+                MayBegin::Until(moment) => return Ok(Wait::ChangeOr(moment)),
+                MayBegin::AfterAnother => return Ok(Wait::Change),
+                MayBegin::Yes | MayBegin::One => {}
             }
             if alone && !self.under_way.is_empty() {
                 return Ok(Wait::End);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use mailward_mail::{Reply, Timestamp};
+use mailward_policy::RouteKind;
 use mailward_queue::schedule::next_attempt_at;
 use mailward_queue::{Jitter, Lane, Pause, PauseCause, PauseKey, QueueError};
 
@@ -55,9 +56,13 @@ impl Trouble {
         }
     }
 
-    fn key(&self, lane: &Lane) -> PauseKey {
+    fn key(&self, route: &Route, lane: &Lane) -> PauseKey {
         match self.cause {
-            PauseCause::Day => PauseKey::account(&lane.account),
+            // The day is the mailbox's, over all routes that the service
+            // counts; high sending has one of its own.
+            PauseCause::Day if route.kind() == RouteKind::Submission => {
+                PauseKey::account(&lane.account)
+            }
             _ if self.whole_route => PauseKey::route(&lane.route),
             _ => PauseKey::lane(lane),
         }
@@ -71,7 +76,7 @@ pub(super) async fn record(
     lane: &Lane,
     trouble: &Trouble,
 ) -> Result<Pause, QueueError> {
-    let (cause, key) = (trouble.cause, trouble.key(lane));
+    let (cause, key) = (trouble.cause, trouble.key(route, lane));
     let now = options.clock.now();
     let jitter = Jitter::from_dice(&*options.dice);
     let day = match cause {

@@ -172,6 +172,9 @@ impl LaneWorker {
                 self.backlog.clear();
             }
             if self.backlog.is_empty() && !self.refill(now).await? {
+                if self.under_way.is_empty() {
+                    self.gate.give_up();
+                }
                 let next = self.options.queue.next_due_at(&self.lane).await?;
                 // What is in flight still counts as due until it has begun.
                 return Ok(match next {

@@ -24,14 +24,11 @@ type Text = Spanned<String>;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RowText {
     name: Text,
-    #[serde(default)]
-    stage: OneOrMany,
-    #[serde(default)]
-    route: OneOrMany,
+    stage: Option<Words>,
+    route: Option<Words>,
     code: Option<Text>,
     status: Option<Text>,
-    #[serde(default)]
-    text: OneOrMany,
+    text: Option<Words>,
     party: Text,
     action: Text,
     means: String,
@@ -41,26 +38,26 @@ pub(crate) struct RowText {
     by_code: bool,
 }
 
+/// One word or several, with the place of all of them.
+type Words = Spanned<OneOrMany>;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
-    One(Text),
-    Many(Vec<Text>),
+    One(String),
+    Many(Vec<String>),
 }
 
-impl Default for OneOrMany {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
-}
-
-impl OneOrMany {
-    fn all(&self) -> &[Text] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
+/// Each word, with the place of all.
+fn words(words: Option<&Words>) -> impl Iterator<Item = Text> {
+    let all = match words.map(Spanned::get_ref) {
+        None => Vec::new(),
+        Some(OneOrMany::One(one)) => vec![one.clone()],
+        Some(OneOrMany::Many(many)) => many.clone(),
+    };
+    let span = words.map_or(0..0, Spanned::span);
+    all.into_iter()
+        .map(move |word| Spanned::new(span.clone(), word))
 }
 
 /// What is wrong with a row, and where.
@@ -143,11 +140,15 @@ fn read(rows: &[RowText], problems: &mut Vec<RowProblem>) -> Vec<Row> {
 }
 
 fn row_of(row: &RowText, problems: &mut Vec<RowProblem>) -> Option<Row> {
-    let stages = choices(&row.stage, problems, "stage", &Stage::ALL, |stage| {
-        stage.as_str()
-    });
+    let stages = choices(
+        row.stage.as_ref(),
+        problems,
+        "stage",
+        &Stage::ALL,
+        |stage| stage.as_str(),
+    );
     let routes = choices(
-        &row.route,
+        row.route.as_ref(),
         problems,
         "kind of route",
         &RouteKind::ALL,
@@ -174,7 +175,7 @@ fn row_of(row: &RowText, problems: &mut Vec<RowProblem>) -> Option<Row> {
         )
         .map(Some),
     };
-    let texts = texts(&row.text, problems);
+    let texts = texts(row.text.as_ref(), problems);
     let party = choice(&row.party, problems, "party", Party::ALL, |one| {
         one.as_str()
     });
@@ -226,14 +227,14 @@ fn row_of(row: &RowText, problems: &mut Vec<RowProblem>) -> Option<Row> {
     })
 }
 
-fn texts(row: &OneOrMany, problems: &mut Vec<RowProblem>) -> Vec<String> {
+fn texts(row: Option<&Words>, problems: &mut Vec<RowProblem>) -> Vec<String> {
     let mut found = Vec::new();
-    for text in row.all() {
+    for text in words(row) {
         let part = text.get_ref().trim().to_ascii_lowercase();
         if part.is_empty() || part.len() > TEXT_OCTETS_MAX {
             tell(
                 problems,
-                text,
+                &text,
                 format!("a text to look for has 1 to {TEXT_OCTETS_MAX} octets"),
                 "Shorten it to the words that tell.",
             );
@@ -265,15 +266,14 @@ fn form<T>(
 }
 
 fn choices<T: Copy>(
-    texts: &OneOrMany,
+    texts: Option<&Words>,
     problems: &mut Vec<RowProblem>,
     what: &str,
     all: &[T],
     word: impl Fn(&T) -> &'static str,
 ) -> Vec<T> {
-    let texts = texts.all().iter();
-    texts
-        .filter_map(|text| choice(text, problems, what, all, &word))
+    words(texts)
+        .filter_map(|text| choice(&text, problems, what, all, &word))
         .collect()
 }
 

@@ -57,7 +57,7 @@ const OFFENCES: &[Offence] = &[
         to: To::Reader,
         sender: None,
         twin_says: "5.2.252 SendAsDenied; sender@northmoor.example not allowed to send as other@northmoor.example",
-        state: "hold",
+        state: "deferred",
         behaviour: "send-as",
     },
     Offence {
@@ -68,7 +68,7 @@ const OFFENCES: &[Offence] = &[
         to: To::Reader,
         sender: Some("other@northmoor.example"),
         twin_says: "5.2.252 SendAsDenied",
-        state: "hold",
+        state: "deferred",
         behaviour: "send-as",
     },
     Offence {
@@ -101,7 +101,7 @@ const OFFENCES: &[Offence] = &[
         to: To::Reader,
         sender: None,
         twin_says: "5.1.8 Access denied, bad outbound sender",
-        state: "hold",
+        state: "deferred",
         behaviour: "non-delivery-address",
     },
 ];

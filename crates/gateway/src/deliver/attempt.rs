@@ -132,6 +132,9 @@ async fn not_opened(
         What::Said(meaning) if meaning.action == Action::OpenBreaker => (News::Refused, None),
         _ => (News::Paused, Some(opening_trouble(stage, &reply, &what))),
     };
+    // A person must change something first: a relay that does not know our
+    // address (GUIDE-55).
+    let held = matches!(&what, What::Said(meaning) if meaning.action == Action::Hold);
     let mut learnt = Learnt::default();
     if let What::Said(meaning) = what {
         learnt.note(stage, &reply, meaning);
@@ -144,11 +147,18 @@ async fn not_opened(
             Err(error) => return ended(None, false, News::Store(error.to_string())),
         }
     }
-    let postponed = AttemptResult::Postponed {
-        reply: reply.clone(),
-        until,
+    let result = if held {
+        AttemptResult::Held {
+            reason: HoldReason::Configuration,
+            why: reply.to_string(),
+        }
+    } else {
+        AttemptResult::Postponed {
+            reply: reply.clone(),
+            until,
+        }
     };
-    let results = each(due, &postponed);
+    let results = each(due, &result);
     let end = AttemptEnd {
         reply: Some(reply),
         peer: Some(route.server().to_owned()),

@@ -8,6 +8,7 @@
 
 mod bench;
 mod components;
+mod crash;
 mod run;
 mod test;
 
@@ -17,7 +18,8 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test [--quick]     install what the tests need (as root), then run every check:
-                     format, lints, tests, generated documents, licences.
+                     format, lints, tests, generated documents, a minute of
+                     kills, licences.
                      --quick leaves out what needs programs of others
   docs               write the generated documents anew (docs/reference)
   bench accept [--quick] [--json] [--dir DIR]
@@ -32,6 +34,11 @@ cargo xtask COMMAND
                      hour, or two minutes with --quick)
   bench rules        what judging a message costs, beside plain passes over
                      the same octets (a minute; run it by --release)
+  crash [power|full] [--kills N] [--minutes M] [--seed S] [--json] [--dir DIR]
+        [--program FILE]
+                     kills the gateway under load and audits its queue; with
+                     power, takes its disk away instead; with full, fills it
+                     first (both as root)
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
         ["bench", "accept", rest @ ..] => bench::accept(rest),
         ["bench", "relay", rest @ ..] => bench::relay(rest),
         ["bench", "rules", rest @ ..] => bench::rules(rest),
+        ["crash", rest @ ..] => crash::crash(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

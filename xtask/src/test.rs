@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the one command that does what the CI does.
 
 use crate::components;
+use crate::crash;
 use crate::run::{Result, is_installed, run, run_with};
 
 pub(crate) fn everything() -> Result {
@@ -11,8 +12,12 @@ pub(crate) fn everything() -> Result {
         "cargo",
         &["test", "--release", "--workspace", "--no-fail-fast"],
     )?;
+    crash::crash(SHORT_CRASH)?;
     licences()
 }
+
+/// A minute of kills. `cargo xtask crash --kills 10000` is the long run.
+const SHORT_CRASH: &[&str] = &["--kills", "25"];
 
 /// What needs no program of others: for the minutes between two edits.
 pub(crate) fn quick() -> Result {

@@ -16,7 +16,7 @@ use crate::ledger::attempts::AttemptRow;
 use crate::ledger::change::{Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{attempts, lanes, messages, recipients, shares};
+use crate::ledger::{attempts, lanes, messages, notices, recipients, shares};
 use crate::names::Actor;
 use crate::queue::Queue;
 use crate::schedule::Terms;
@@ -60,9 +60,12 @@ pub struct Overdue {
 impl Queue {
     /// Settles what an earlier process left unfinished: without a final dot,
     /// tried again now; with one, in doubt, and then by the class's policy.
+    /// Notices that it had in hand are due again.
     /// To be called once, before the first attempt.
     pub async fn recover(&self) -> Result<Recovered, QueueError> {
         let (now, terms, gates) = (self.now(), self.terms(), self.gates());
+        self.write_and_wake(move |tx| notices::hand_back(tx, now).map(Ok))
+            .await?;
         let mut recovered = Recovered::default();
         loop {
             let gates = Arc::clone(&gates);

@@ -115,12 +115,22 @@ pub(crate) fn needs_body(tx: &ReadTx<'_>, message: Number) -> Result<bool, TxErr
     Ok(found.is_some())
 }
 
-/// Counts one more try, and hides the notice from `due` until `next_at`.
+/// Counts one more try, and hides the notice from `due` until `next_at`. Until
+/// it comes back it has no error, which tells it from one that was deferred.
 pub(crate) fn take(tx: &mut Tx<'_>, id: NoticeId, next_at: Timestamp) -> Result<(), TxError> {
     tx.execute(
-        "UPDATE notices SET tries = tries + 1, next_at = ?2 WHERE number = ?1",
+        "UPDATE notices SET tries = tries + 1, next_at = ?2, last_error = NULL WHERE number = ?1",
         &[id.0.into(), time(next_at)],
     )?;
+    Ok(())
+}
+
+pub(crate) const HAND_BACK: &str = "UPDATE notices SET next_at = ?1 \
+     WHERE done_at IS NULL AND next_at > ?1 AND tries > 0 AND last_error IS NULL";
+
+/// Makes due at once what is handed out: for when nobody can have it any more.
+pub(crate) fn hand_back(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), TxError> {
+    tx.execute(HAND_BACK, &[time(now)])?;
     Ok(())
 }
 

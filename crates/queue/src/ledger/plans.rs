@@ -90,6 +90,7 @@ const PLANS: &[(&str, &[&str])] = &[
     (retention::ENDED, &["messages_by_end (ended_at<?)"]),
     (notices::DUE, &["notices_due (next_at<?)"]),
     (notices::NEXT_DUE, &["notices_due"]),
+    (notices::HAND_BACK, &["notices_due (next_at>?)"]),
     (
         listing::ALL,
         &[

@@ -277,3 +277,30 @@ async fn a_report_and_its_notice_are_done_together() {
     fixture.pass(NOTICE_LEASE);
     assert!(told(&fixture).await.is_empty());
 }
+
+/// The one who had it is dead: nobody waits for the end of its lease. What was
+/// deferred keeps its time.
+#[tokio::test]
+async fn a_kill_gives_back_what_was_in_hand() {
+    let mut fixture = Fixture::new();
+    for ward in ["one", "two"] {
+        let id = fixture.accepted(&[ward]).await;
+        fixture.attempt(id, vec![failed(1)]).await;
+    }
+    let handed_out = fixture.queue.notices_due(fixture.now(), 100).await;
+    let handed_out = handed_out.expect("notices");
+    assert_eq!(handed_out.len(), 2);
+    let later = fixture.now().plus(NOTICE_LEASE);
+    let deferred = fixture
+        .queue
+        .defer_notice(handed_out[0].id, later, "not now");
+    deferred.await.expect("deferred");
+    assert_eq!(told(&fixture).await, []);
+
+    fixture.kill();
+    fixture.queue.recover().await.expect("recovered");
+    let again = fixture.queue.notices_due(fixture.now(), 100).await;
+    let again = again.expect("notices");
+    let ids: Vec<_> = again.iter().map(|one| (one.id, one.tries)).collect();
+    assert_eq!(ids, [(handed_out[1].id, 2)]);
+}

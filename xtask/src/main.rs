@@ -27,7 +27,7 @@ cargo xtask COMMAND
                      beside Postfix in the same run (as root; ten minutes, or
                      one with --quick). DIR is on the disk to measure [/var/tmp]
   bench relay [--quick] [--json] [--dir DIR] [--messages N] [--pairs N]
-              [--only cells|memory|burst] [--burst N]
+              [--only cells|memory|burst] [--connections 1|10|50] [--burst N]
                      messages a second from application to far end beside
                      Postfix doing the same hop, memory of connections and queued
                      messages, and a burst of 100,000 (as root; a quarter of an

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::run::Result;
 
-const USAGE: &str = "bench relay [--quick] [--json] [--dir DIR] [--messages N] [--pairs N] [--only WHAT] [--burst N]";
+const USAGE: &str = "bench relay [--quick] [--json] [--dir DIR] [--messages N] [--pairs N] [--only WHAT] [--connections N] [--burst N]";
 
 /// On disk by custom, unlike /tmp, and every user may pass through it.
 const DIR: &str = "/var/tmp";
@@ -32,6 +32,8 @@ pub(super) struct Options {
     pub(super) json: bool,
     pub(super) dir: PathBuf,
     only: Option<Only>,
+    /// The cells of so many connections alone.
+    connections: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,7 @@ impl Options {
             json: false,
             dir: PathBuf::from(DIR),
             only: None,
+            connections: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -100,6 +103,14 @@ impl Options {
                 "--dir" => options.dir = PathBuf::from(value()?),
                 "--messages" => options.messages = number(value()?, 1, MESSAGES_MAX)?,
                 "--burst" => options.burst = number(value()?, 0, BURST_MAX)?,
+                "--connections" => {
+                    options.connections = Some(match value()? {
+                        "1" => 1,
+                        "10" => 10,
+                        "50" => 50,
+                        other => return Err(format!("{other}: write 1, 10 or 50")),
+                    });
+                }
                 "--pairs" => options.pairs = number(value()?, 1, 100)? as usize,
                 "--only" => {
                     options.only = Some(match value()? {
@@ -142,7 +153,10 @@ impl Options {
             connections,
             kind: Kind::Relay,
         });
-        signed_in.chain(relay).collect()
+        signed_in
+            .chain(relay)
+            .filter(|cell| self.connections.is_none_or(|only| only == cell.connections))
+            .collect()
     }
 
     pub(super) fn messages_of(&self, cell: &Cell) -> u64 {
@@ -175,6 +189,7 @@ mod tests {
             ["--burst", "1000001"],
             ["--pairs", "0"],
             ["--only", "all"],
+            ["--connections", "7"],
             ["--fast", "1"],
         ] {
             assert!(!read(&words), "{words:?}");

@@ -13,7 +13,8 @@ use axum::http::{StatusCode, header};
 use fake::{Fake, FakeItem, FakeMailbox, message, recipient};
 use mailward_console::view::{
     Action, AlarmView, AttemptView, BreakerView, Cursor, Decision, EventView, FindingView,
-    RouteView, Status, StoreHealth, TlsView, VerdictView, WaitView,
+    OldestView, PausedView, RouteView, SpaceView, Status, StoreHealth, TlsView, VerdictView,
+    WaitView,
 };
 use mailward_console::{Halves, Role};
 use support::{Browser, id, now};
@@ -438,6 +439,38 @@ async fn the_stylesheet_may_be_kept_for_good() {
         .get("/console/assets/console-0000000000000000.css")
         .await;
     assert_eq!(other.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_overview_says_what_keeps_mail_waiting() {
+    let mut fake = three_messages().with_counts(now());
+    let gateway = fake.overview.gateway.as_mut().expect("a gateway");
+    gateway.space = Some(SpaceView {
+        free: 5 * 1024 * 1024 * 1024,
+        floor: 64 * 1024 * 1024,
+    });
+    gateway.paused = vec![PausedView {
+        account: "clinic@northmoor.example".to_owned(),
+        route: "nhsmail".to_owned(),
+    }];
+    gateway.oldest_by_class = vec![(
+        "urgent".to_owned(),
+        OldestView {
+            id: id(1),
+            accepted: now(),
+            status: Status::Deferred,
+        },
+    )];
+    let browser = Browser::signed_in(fake, Role::Viewer).await;
+    let page = browser.get("/console").await;
+    for part in [
+        "5.0 GB free; new mail is refused below 64.0 MB",
+        "<bdi>clinic@northmoor.example</bdi> by nhsmail",
+        "urgent: <a href=",
+        "A message counts once for each of its recipients.",
+    ] {
+        assert!(page.body.contains(part), "no {part:?} in {}", page.body);
+    }
 }
 
 #[tokio::test]

@@ -17,11 +17,11 @@ use std::time::Duration;
 
 use axum::Router;
 use mailward_mail::{Address, Clock, Dice};
-use mailward_net::http::HttpServer;
+use mailward_net::http::{self, HttpServer};
 use mailward_net::listen::BindError;
 use mailward_net::smtp::{Security, Server};
 use mailward_net::tls::{TlsConfigError, http_server_config, server_config};
-use mailward_net::{Listener, Resolver, ServerIdentity, Tasks};
+use mailward_net::{Listener, Resolver, ServerIdentity, SystemClock, Tasks};
 use mailward_policy::{RouteKind, limits};
 use mailward_queue::{Gates, Queue, Recovered, Terms};
 use mailward_store::{Disk, OpenError, ReadError, Schema, Store, SystemDisk};
@@ -30,6 +30,7 @@ use crate::accept::http::HttpIntake;
 use crate::accept::{Intake, smtp};
 use crate::check::Checker;
 use crate::config::Config;
+use crate::observe::{self, Observe};
 use crate::password::{SharedSecret, shared_secret};
 use crate::register::{Register, SignIn};
 use crate::secrets::{SecretError, Secrets};
@@ -64,6 +65,10 @@ const _: () = assert!(
     mailward_queue::MIGRATIONS.len() == 5,
     "a migration of the queue is missing"
 );
+
+/// Monitoring systems that ask at once.
+const METRICS_CONNECTIONS_MAX: usize = 16;
+const METRICS_REQUEST_OCTETS_MAX: usize = 1024;
 
 /// What the gateway is opened with.
 #[derive(Debug)]
@@ -117,6 +122,7 @@ pub struct Gateway {
     pub tasks: Tasks,
     /// What an earlier process had left unfinished.
     pub recovered: Recovered,
+    pub observe: Observe,
     identity: Option<ServerIdentity>,
     intake: Arc<Intake>,
 }
@@ -127,6 +133,8 @@ pub struct Addresses {
     pub submission: Option<SocketAddr>,
     pub submissions: Option<SocketAddr>,
     pub https: Option<SocketAddr>,
+    /// For monitoring.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Why there is no gateway. Each text is one a person can act upon.
@@ -206,6 +214,10 @@ impl Gateway {
             Arc::clone(&options.clock),
             &*options.dice,
         );
+        let observe = Observe::new(Arc::clone(&options.clock));
+        for registered in register.list() {
+            observe.expect(&registered.application.name);
+        }
         let intake = Arc::new(Intake {
             hostname: config.hostname.clone(),
             limits: config.limits.clone(),
@@ -215,6 +227,7 @@ impl Gateway {
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),
             alarm: Default::default(),
+            observe: observe.clone(),
         });
         Ok(Self {
             config,
@@ -226,6 +239,7 @@ impl Gateway {
             resolver: options.resolver,
             tasks: options.tasks,
             recovered,
+            observe,
             identity,
             intake,
         })
@@ -255,12 +269,18 @@ impl Gateway {
         let submission = listen.submission.map(Listener::bind).transpose()?;
         let submissions = listen.submissions.map(Listener::bind).transpose()?;
         let https = listen.https.map(Listener::bind).transpose()?;
+        let metrics = self.config.metrics.as_ref();
+        let watched = metrics.map(|one| Listener::bind(one.listen)).transpose()?;
         let addresses = Addresses {
+            metrics: watched.as_ref().map(Listener::address),
             submission: submission.as_ref().map(Listener::address),
             submissions: submissions.as_ref().map(Listener::address),
             https: https.as_ref().map(Listener::address),
         };
-        if addresses == Addresses::default() {
+        if let (Some(listener), Some(metrics)) = (watched, metrics) {
+            self.serve_metrics(listener, metrics.tls)?;
+        }
+        if submission.is_none() && submissions.is_none() && https.is_none() {
             return Ok(addresses);
         }
         let identity = self.identity.as_ref().ok_or(GatewayError::NoIdentity)?;
@@ -286,6 +306,30 @@ impl Gateway {
                 .spawn_vital("https", server.serve(self.tasks.shutdown().clone()));
         }
         Ok(addresses)
+    }
+
+    /// For monitoring alone: few connections, requests without bodies.
+    fn serve_metrics(&self, listener: Listener, tls: bool) -> Result<(), GatewayError> {
+        let tls = match (tls, &self.identity) {
+            (false, _) => None,
+            (true, Some(identity)) => Some(http_server_config(identity)),
+            (true, None) => return Err(GatewayError::NoIdentity),
+        };
+        let server = HttpServer {
+            listener,
+            tls,
+            router: observe::endpoint(self),
+            limits: http::Limits {
+                connections_max: METRICS_CONNECTIONS_MAX,
+                body_octets_max: METRICS_REQUEST_OCTETS_MAX,
+                ..http::Limits::default()
+            },
+            // What monitoring asks has nothing to do with the gateway's day.
+            clock: Arc::new(SystemClock),
+        };
+        self.tasks
+            .spawn("metrics", server.serve(self.tasks.shutdown().clone()));
+        Ok(())
     }
 
     fn smtp(&self, security: Security) -> Server<smtp::SmtpIntake> {

@@ -14,7 +14,7 @@
 //!
 //! Beside the way stand [`config`] (what the gateway is told), [`register`]
 //! (who the applications are), [`keystore`] and [`secrets`] (what proves us to
-//! the service).
+//! the service), and [`observe`] (what operations see).
 //!
 //! [`doctor`] looks at all of it before mail depends on it.
 //!
@@ -28,6 +28,7 @@ pub mod deliver;
 pub mod doctor;
 pub mod gateway;
 pub mod keystore;
+pub mod observe;
 pub mod outcome;
 pub mod password;
 pub mod register;

@@ -8,6 +8,7 @@ use mailward_queue::ApplicationName;
 
 use crate::deliver::{self, Alarms, DeliverOptions, Doors};
 use crate::gateway::Gateway;
+use crate::observe::Exporter;
 use crate::outcome::{self, OutcomeOptions};
 use crate::password::Watch;
 use crate::route::{self, AssembleError};
@@ -18,6 +19,8 @@ pub struct Workers {
     deliver: DeliverOptions,
     outcome: OutcomeOptions,
     password_watch: Watch,
+    /// Where traces are configured.
+    exporter: Option<Exporter>,
 }
 
 impl Workers {
@@ -32,6 +35,7 @@ impl Workers {
             tasks,
             queue,
             register,
+            observe,
             ..
         } = gateway;
         let routes = route::routes(config, secrets, resolver, clock)?;
@@ -45,7 +49,13 @@ impl Workers {
                 .push(application.name.clone());
         }
         let alarms = Alarms::new(callbacks.clone(), owners, Arc::clone(clock), tasks.clone());
+        observe.watch(alarms.clone());
+        let exporter = match &config.traces {
+            None => None,
+            Some(traces) => Some(Exporter::new(observe, traces, &config.hostname, resolver)?),
+        };
         Ok(Self {
+            exporter,
             password_watch: Watch {
                 config: Arc::clone(config),
                 secrets: Arc::clone(secrets),
@@ -64,6 +74,7 @@ impl Workers {
                 dice: Arc::clone(dice),
                 alarms,
                 doors: Doors::new(queue.clone()),
+                observe: observe.clone(),
             },
             outcome: OutcomeOptions {
                 queue: queue.clone(),
@@ -71,6 +82,7 @@ impl Workers {
                 clock: Arc::clone(clock),
                 dice: Arc::clone(dice),
                 hostname: config.hostname.clone(),
+                observe: observe.clone(),
             },
         })
     }
@@ -84,6 +96,10 @@ impl Workers {
     pub fn start(self, gateway: &Gateway) {
         deliver::start(self.deliver, &gateway.tasks);
         outcome::start(self.outcome, &gateway.tasks);
+        if let Some(exporter) = self.exporter {
+            let shutdown = gateway.tasks.shutdown().clone();
+            gateway.tasks.spawn("traces", exporter.run(shutdown));
+        }
         self.password_watch.start(&gateway.tasks);
     }
 }

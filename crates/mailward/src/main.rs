@@ -6,6 +6,7 @@ mod cli;
 mod cli_register;
 mod commands;
 mod console_source;
+mod log;
 mod operator;
 mod ports;
 mod ready;
@@ -29,7 +30,16 @@ fn main() -> ExitCode {
         Err(error) => return misread(&error),
     };
     mailward_net::tls::install_crypto_provider();
-    start_log();
+    // `gateway` starts it by its configuration.
+    if !matches!(cli.command, Command::Gateway(_)) {
+        log::start(log::QUIET);
+    }
+    if matches!(
+        cli.command,
+        Command::Gateway(_) | Command::Up(_) | Command::Twin(_)
+    ) {
+        log::keep_panics_quiet();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -40,6 +50,7 @@ fn main() -> ExitCode {
     let result = runtime.block_on(Box::pin(run(cli.command)));
     // Blocking look-ups that nobody waits for any more must not hold us up.
     runtime.shutdown_background();
+    log::flush();
     match result {
         Ok(code) => code,
         Err(problem) => unable(&problem),
@@ -87,20 +98,4 @@ fn misread(error: &clap::Error) -> ExitCode {
 fn unable(problem: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "mailward: {problem}");
     ExitCode::from(EXIT_UNABLE)
-}
-
-/// To standard error: warnings and worse, or what `MAILWARD_LOG` asks for
-/// (`MAILWARD_LOG=info`). As JSON lines with `MAILWARD_LOG_FORMAT=json`.
-fn start_log() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("MAILWARD_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,rustls=error"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if std::env::var("MAILWARD_LOG_FORMAT").is_ok_and(|format| format == "json") {
-        builder.json().init();
-    } else {
-        builder.with_target(false).init();
-    }
 }

@@ -70,6 +70,21 @@ impl Ports {
     }
 }
 
+impl Ports {
+    /// For monitoring: outside the block, whose ten ports scripts count on.
+    /// With a block of its own a start takes a free one and says which.
+    pub(crate) fn metrics(self) -> SocketAddr {
+        let port = match self {
+            Self::Usual => METRICS_PORT,
+            Self::From(_) | Self::Auto => 0,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+}
+
+/// As exporters of OpenTelemetry have it.
+const METRICS_PORT: u16 = 9464;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +96,8 @@ mod tests {
         assert_eq!(ports.address(Endpoint::TwinHttps).port(), 5009);
         assert_eq!(Ports::Usual.address(Endpoint::GatewayHttps).port(), 8443);
         assert_eq!(Ports::Auto.address(Endpoint::TwinImaps).port(), 0);
+        assert_eq!(ports.metrics().port(), 0);
+        assert_eq!(Ports::Usual.metrics().port(), 9464);
     }
 
     #[test]

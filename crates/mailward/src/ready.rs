@@ -20,6 +20,9 @@ pub(crate) struct Ready {
     pub(crate) console: Option<SignIn>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) gateway: Option<GatewayEndpoints>,
+    /// Where monitoring asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) twin: Option<TwinEndpoints>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -141,6 +144,9 @@ impl Ready {
             endpoint(&mut text, "", "relay (no sign-in)", Some(&twin.relay));
             endpoint(&mut text, "", "IMAP (implicit TLS)", Some(&twin.imaps));
             endpoint(&mut text, "", "HTTPS (OAuth, control)", Some(&twin.https));
+        }
+        if let Some(url) = &self.metrics_url {
+            let _ = writeln!(text, "{:9}{:28}{url}", "metrics", "Prometheus");
         }
         if let (Some(url), Some(sign_in)) = (&self.console_url, &self.console) {
             let _ = writeln!(text, "{:9}{:28}{url}", "console", "browser");

@@ -26,7 +26,16 @@ const PAGES: &[Page] = &[
     ("rules.md", generate::reference),
     ("conflicts.md", generate::conflicts),
     ("coverage.md", generate::coverage),
+    ("metrics.md", metrics),
+    (
+        "../../packaging/prometheus/alerts.yaml",
+        mailward_gateway::observe::alerts_file,
+    ),
 ];
+
+fn metrics() -> String {
+    mailward_gateway::observe::reference(mailward_twin::figures::TABLE)
+}
 
 #[test]
 fn every_generated_page_is_what_the_code_says() {

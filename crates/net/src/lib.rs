@@ -8,6 +8,7 @@
 //!     │        authority (the development CA)
 //!    dns
 //!   local: lines over a socket file, for the operator
+//!   metrics: counters, histograms and their text
 //!   clock   dice   tasks: passed to everything above
 //! ```
 //!
@@ -26,6 +27,7 @@ mod files;
 pub mod http;
 pub mod listen;
 pub mod local;
+pub mod metrics;
 pub mod smtp;
 pub mod stream;
 pub mod tasks;

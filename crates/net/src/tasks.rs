@@ -233,6 +233,22 @@ pub struct Signals {
     reload: unix::Signal,
 }
 
+/// Catches SIGHUP for others than [`Signals`], from the moment it is made.
+#[derive(Debug)]
+pub struct Hangups(unix::Signal);
+
+/// From here on SIGHUP no longer ends the process.
+pub fn hangups() -> io::Result<Hangups> {
+    unix::signal(SignalKind::hangup()).map(Hangups)
+}
+
+impl Hangups {
+    /// The next one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 /// From here on SIGINT, SIGTERM and SIGHUP no longer end the process by
 /// themselves.
 pub fn signals() -> io::Result<Signals> {

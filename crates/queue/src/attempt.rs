@@ -14,6 +14,7 @@ pub struct Attempt {
     pub(crate) number: i64,
     pub(crate) lane: Lane,
     pub(crate) recipients: Vec<u32>,
+    pub(crate) started_at: Timestamp,
 }
 
 impl Attempt {
@@ -27,6 +28,10 @@ impl Attempt {
 
     pub fn lane(&self) -> &Lane {
         &self.lane
+    }
+
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
     }
 
     /// The numbers of the recipients that are active in it.

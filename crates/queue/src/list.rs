@@ -134,6 +134,12 @@ impl Queue {
             .await?)
     }
 
+    /// Every lane ever used, with its recipients that wait to be sent, held
+    /// ones included: kept with each move, not counted.
+    pub async fn waiting_by_lane(&self) -> Result<Vec<(Lane, u64)>, QueueError> {
+        Ok(self.read(lanes::waiting).await?)
+    }
+
     /// Counts and alarms in one look, at the same cost whatever waits.
     pub async fn summary(&self) -> Result<Summary, QueueError> {
         let summary = self

@@ -114,6 +114,7 @@ impl Queue {
                 number,
                 lane,
                 recipients: numbers,
+                started_at: now,
             }))
         })
         .await

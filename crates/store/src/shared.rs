@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::disk::Disk;
 use crate::error::WriteError;
+use crate::figures::Counts;
 use crate::folder::Folder;
 use crate::health::Health;
 use crate::options::Limits;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) limits: Limits,
     pub(crate) readers: Readers,
+    pub(crate) counts: Counts,
     health: watch::Sender<Health>,
     next_body: AtomicU64,
 }
@@ -43,6 +45,7 @@ impl Shared {
             folder,
             disk,
             limits,
+            counts: Counts::default(),
             health: watch::Sender::new(Health::Sound),
             next_body: AtomicU64::new(next_body),
         }

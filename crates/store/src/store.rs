@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::body::BodyRef;
 use crate::error::{OpenError, ReadError, TxError, WriteError};
+use crate::figures::Commits;
 use crate::group::{Job, Message};
 use crate::health::Health;
 use crate::keeper::Keeper;
@@ -131,6 +132,12 @@ impl Store {
 
     pub fn health(&self) -> Health {
         self.handle.shared.health()
+    }
+
+    /// How much was committed since the store was opened, and how long that
+    /// took.
+    pub fn commits(&self) -> Commits {
+        self.handle.shared.counts.read()
     }
 
     /// Every change of health, for alarms.

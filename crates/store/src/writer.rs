@@ -110,8 +110,10 @@ impl Writer {
     }
 
     fn commit(&mut self, group: &mut Vec<Job>) {
+        let begun = self.shared.counts.begin();
         let fate = match self.store(group) {
             Ok(()) => {
+                self.shared.counts.end(&begun, group.len());
                 self.segment.keep();
                 keep_stored_files(group);
                 self.count();

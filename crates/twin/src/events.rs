@@ -1,7 +1,7 @@
 //! The event log: why the service did what it did. Clients never see it; the
 //! console and the control API do.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mailward_mail::{Clock, Timestamp};
@@ -40,6 +40,8 @@ pub struct Event {
 struct Ring {
     events: VecDeque<Event>,
     last: u64,
+    /// By protocol and kind, those included that have left the ring.
+    counts: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 /// A bounded log that many sessions write to.
@@ -97,6 +99,7 @@ impl EventLog {
         let at = self.clock.now();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.last += 1;
+        *ring.counts.entry((protocol, kind)).or_default() += 1;
         let sequence = ring.last;
         let account = account.map(str::to_owned);
         ring.events.push_back(Event {
@@ -115,6 +118,12 @@ impl EventLog {
         if ring.events.len() > EVENTS_MAX {
             ring.events.pop_front();
         }
+    }
+
+    /// How many there were of each protocol and kind since the start.
+    pub fn counts(&self) -> BTreeMap<(&'static str, &'static str), u64> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.counts.clone()
     }
 
     /// Up to `limit` events after `cursor`, oldest first.

@@ -22,6 +22,7 @@ mod control;
 mod deliver;
 mod error;
 mod events;
+pub mod figures;
 mod imap;
 pub mod manners;
 mod message;

@@ -16,12 +16,33 @@ pub struct Overview {
 
 #[derive(Clone, Debug)]
 pub struct GatewayOverview {
-    /// Messages in each state; a state not named has none.
+    /// Recipients in each state; a state not named has none.
     pub counts: Vec<(Status, u64)>,
     /// The unfinished message that was accepted first.
     pub oldest_waiting: Option<OldestView>,
     /// Credentials that are not used because the service refused them.
     pub breakers_open: Vec<BreakerView>,
+    /// The oldest open message of each class, by the class's name.
+    pub oldest_by_class: Vec<(String, OldestView)>,
+    /// Accounts and routes that send nothing for the time being.
+    pub paused: Vec<PausedView>,
+    /// Room on the store's disk, where the system tells it.
+    pub space: Option<SpaceView>,
+}
+
+/// An account that waits on a route: its server is away, or refused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PausedView {
+    pub account: String,
+    pub route: String,
+}
+
+/// In octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpaceView {
+    pub free: u64,
+    /// Below this new mail is refused.
+    pub floor: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -86,6 +86,9 @@ impl Fake {
                 status: oldest.status,
             }),
             breakers_open: Vec::new(),
+            oldest_by_class: Vec::new(),
+            paused: Vec::new(),
+            space: None,
         });
         self.overview.twin = self.halves.twin.then(|| TwinOverview {
             accounts: self.mailboxes.len() as u64,

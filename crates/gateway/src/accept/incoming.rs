@@ -26,6 +26,7 @@ use mailward_store::{BodyWriter, NewBody, WriteError};
 
 use super::{Intake, Received, Rejection};
 use crate::check;
+use crate::observe::{AcceptedMessage, TraceParent};
 use crate::register::Registered;
 use crate::route::choose::{ChoiceFacts, HighSending, choose};
 
@@ -74,6 +75,7 @@ struct Complete {
     routed: Option<String>,
     body: NewBody,
     verdict: Verdict,
+    checked: (Timestamp, Timestamp),
 }
 
 /// What goes into the queue beside the message.
@@ -84,6 +86,8 @@ pub(crate) struct Extras {
     pub(crate) sequence_key: Option<String>,
     /// Repairs that the door itself has made.
     pub(crate) repairs: Vec<Repair>,
+    /// The caller's place in a trace of its own.
+    pub(crate) parent: Option<TraceParent>,
 }
 
 /// The message is on stable storage.
@@ -264,6 +268,8 @@ struct Judged {
     lane: Lane,
     routed: Option<String>,
     verdict: Verdict,
+    /// From when to when.
+    checked: (Timestamp, Timestamp),
 }
 
 impl Judged {
@@ -275,6 +281,7 @@ impl Judged {
             routed: self.routed,
             body,
             verdict: self.verdict,
+            checked: self.checked,
         }
     }
 }
@@ -286,6 +293,7 @@ async fn judge_whole(
     mut gathered: Gathered,
 ) -> Result<Judged, Rejection> {
     let registered = submission.registered;
+    let began = intake.clock.now();
     let facts = &mut gathered.facts;
     let account = &registered.lane.account;
     facts.history = check::history(&intake.queue, account, facts)
@@ -314,6 +322,7 @@ async fn judge_whole(
         lane: lane.clone(),
         routed,
         verdict: judge(intake, facts)?,
+        checked: (began, intake.clock.now()),
         gathered,
     })
 }
@@ -371,6 +380,7 @@ async fn keep(
         routed,
         body,
         mut verdict,
+        checked,
     } = complete;
     let facts = Arc::new(facts);
     let (same_text, said) = check::same_text(&intake.checker, &facts, ruling).unzip();
@@ -386,6 +396,7 @@ async fn keep(
         let added = repairs.find(|one| one.field == mailward_policy::RepairField::MessageId)?;
         Some(added.value(id, facts.at, account))
     });
+    let taken = lane.clone();
     let new = NewMessage {
         message_id,
         subject,
@@ -417,7 +428,21 @@ async fn keep(
     };
     let held = verdict.decision == Decision::Hold;
     intake.alarm.clear();
-    tracing::debug!(id = %accepted.id, application = %application.name, held, "accepted");
+    if !accepted.repeated {
+        intake.observe.accepted(&AcceptedMessage {
+            door: submission.received.door(),
+            id,
+            application: &application.name,
+            lane: &taken,
+            class: extras.message_class,
+            octets: facts.message.octets,
+            recipients: submission.envelope.recipients.len(),
+            held,
+            began: facts.at,
+            checked: Some(checked),
+            parent: extras.parent,
+        });
+    }
     Ok(Acceptance {
         id: accepted.id,
         repeated: accepted.repeated,

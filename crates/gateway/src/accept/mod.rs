@@ -25,6 +25,7 @@ use mailward_store::WriteError;
 
 use crate::check::Checker;
 use crate::config::Limits;
+use crate::observe::Observe;
 use crate::register::SignIn;
 
 use alarm::Alarm;
@@ -42,6 +43,7 @@ pub(crate) struct Intake {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) alarm: Alarm,
+    pub(crate) observe: Observe,
 }
 
 /// Why a message was not taken. Nothing of it is kept.

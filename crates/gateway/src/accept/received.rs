@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use mailward_mail::{Domain, Envelope, MessageId, Timestamp};
 
+use crate::observe::Door;
+
 /// `with`, by the registry of transmission types (RFC 3848, RFC 6531).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -44,6 +46,14 @@ impl Received {
                 "Received: from {name} ([{address}]){cipher}\r\n\tby {hostname} (Mailward) with "
             ),
             protocol,
+        }
+    }
+
+    /// Through which door it comes.
+    pub(crate) fn door(&self) -> Door {
+        match self.protocol {
+            Protocol::Smtp => Door::Smtp,
+            Protocol::Http => Door::Http,
         }
     }
 

@@ -94,7 +94,15 @@ impl<'a> Checker<'a> {
             submissions: file.gateway.submissions,
             https: file.gateway.https,
         };
+        let has_tls = file.gateway.tls.is_some();
+        let metrics = file
+            .metrics
+            .map(|metrics| self.metrics(metrics, &listen, has_tls));
+        let traces = file.traces.map(|traces| self.traces(traces));
         Some(Config {
+            metrics,
+            log: file.log,
+            traces,
             hostname: hostname?,
             environment: file.gateway.environment,
             dir: self.folder.join(&file.gateway.dir),

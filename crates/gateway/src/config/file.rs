@@ -16,6 +16,7 @@ use super::Environment;
 use super::application::{Deployment, Direction, IntakeKey, IntakePassword, References, Volumes};
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::limits::Limits;
+use super::observe::Log;
 use crate::deliver::reply::RowText;
 
 /// A text with its place in the file.
@@ -32,6 +33,10 @@ pub(super) struct File {
     pub(super) gateway: Gateway,
     pub(super) keystore: Option<Keystore>,
     pub(super) limits: Option<Spanned<Limits>>,
+    pub(super) metrics: Option<Metrics>,
+    #[serde(default)]
+    pub(super) log: Log,
+    pub(super) traces: Option<Traces>,
     #[serde(default)]
     pub(super) rules: BTreeMap<Text, Level>,
     #[serde(default)]
@@ -66,6 +71,22 @@ pub(super) struct Gateway {
     pub(super) tls: Option<Tls>,
     #[serde(default)]
     pub(super) console_user: Vec<ConsoleUser>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Spanned<SocketAddr>,
+    #[serde(default)]
+    pub(super) tls: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Traces {
+    pub(super) endpoint: Text,
+    pub(super) ca_file: Option<String>,
+    pub(super) sample: Option<Spanned<f64>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,11 +11,13 @@ mod application;
 mod check;
 mod check_application;
 mod check_gateway;
+mod check_observe;
 mod check_route;
 mod domains;
 mod error;
 mod file;
 mod limits;
+mod observe;
 mod secret_ref;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,7 @@ pub use application::{
 pub use domains::{AccreditedDomains, DomainPattern};
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::Limits;
+pub use observe::{Log, LogFormat, LogLevel, Metrics, Traces};
 pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
 
 /// Everything the gateway is told. Names are unique in their lists, and every
@@ -57,6 +60,10 @@ pub struct Config {
     /// A list beside the one in the program (GUIDE-28).
     pub breached_passwords: Option<PathBuf>,
     pub limits: Limits,
+    /// Where monitoring asks; nowhere without one.
+    pub metrics: Option<Metrics>,
+    pub log: Log,
+    pub traces: Option<Traces>,
     /// Which documents bind the organisation.
     pub profile: Profile,
     /// Known distribution lists of the service.
@@ -90,6 +97,9 @@ impl Config {
             console_users: Vec::new(),
             breached_passwords: None,
             limits: Limits::default(),
+            metrics: None,
+            log: Log::default(),
+            traces: None,
             profile: Profile::default(),
             distribution_lists: Vec::new(),
             accredited_domains: Vec::new(),

@@ -69,6 +69,8 @@ pub struct Alarms(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     standing: Mutex<BTreeMap<(String, String), Alarm>>,
+    /// How many of each kind were raised since the start.
+    raised: Mutex<BTreeMap<&'static str, u64>>,
     callbacks: Callbacks,
     /// Which applications send as an account.
     owners: BTreeMap<String, Vec<ApplicationName>>,
@@ -86,6 +88,7 @@ impl Alarms {
     ) -> Self {
         Self(Arc::new(Inner {
             standing: Mutex::default(),
+            raised: Mutex::default(),
             callbacks,
             owners,
             clock,
@@ -142,6 +145,7 @@ impl Alarms {
             }
             standing.insert(alarm.key(), alarm.clone());
         }
+        self.count(alarm.kind);
         tracing::error!(
             alarm = alarm.kind,
             account = alarm.account,
@@ -149,6 +153,17 @@ impl Alarms {
             alarm.text
         );
         self.tell_owners(&alarm);
+    }
+
+    fn count(&self, kind: &'static str) {
+        let mut raised = self.0.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        *raised.entry(kind).or_default() += 1;
+    }
+
+    /// How many alarms of each kind were raised since the start.
+    pub fn raised(&self) -> BTreeMap<&'static str, u64> {
+        let raised = self.0.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.clone()
     }
 
     /// The trouble has gone.

@@ -11,6 +11,7 @@ use mailward_queue::{
 use mailward_store::BodyReader;
 use mailward_wire::smtp::client::{Error, Need, Verdict};
 
+use super::conclude::conclude;
 use super::connection::{self, OpenProblem, What, queue_stage};
 use super::reply::Action;
 use super::trouble::{self, Trouble};
@@ -99,7 +100,7 @@ async fn not_sent(
     };
     let results = each(due, &held);
     let end = AttemptEnd::at(Stage::Connect);
-    match options.queue.finish_attempt(attempt, end, results).await {
+    match conclude(options, due, attempt, end, results).await {
         Ok(_) => ended(kept, false, News::NotDue),
         Err(error) => ended(kept, false, News::Store(error.to_string())),
     }
@@ -164,7 +165,7 @@ async fn not_opened(
         peer: Some(route.server().to_owned()),
         ..AttemptEnd::at(stage)
     };
-    match options.queue.finish_attempt(attempt, end, results).await {
+    match conclude(options, due, attempt, end, results).await {
         Ok(_) => ended(None, false, news),
         Err(error) => ended(None, false, News::Store(error.to_string())),
     }
@@ -238,11 +239,15 @@ impl Outgoing for Stored<'_> {
             })
             .collect();
         self.settled = refused.iter().map(|one| one.n).collect();
+        let told = refused.clone();
         options
             .queue
             .record_final_dot(self.attempt, refused)
             .await
-            .map_err(|error| Stopped(error.to_string()))
+            .map_err(|error| Stopped(error.to_string()))?;
+        let meaning = |reply: &Reply| options.replies.classify(route.kind(), Stage::RcptTo, reply);
+        options.observe.results(self.due, &told, &meaning);
+        Ok(())
     }
 }
 
@@ -338,7 +343,7 @@ async fn send(
         Ok(news) => news,
         Err(error) => News::Store(error.to_string()),
     };
-    match options.queue.finish_attempt(attempt, end, results).await {
+    match conclude(options, &due, attempt, end, results).await {
         Ok(finished) => {
             if !finished.in_doubt.is_empty() {
                 settle_doubt(options, message).await;
@@ -382,11 +387,7 @@ async fn damaged(
         why: why.to_owned(),
     };
     let results = each(due, &held);
-    match options
-        .queue
-        .finish_attempt(attempt, AttemptEnd::at(Stage::Body), results)
-        .await
-    {
+    match conclude(options, due, attempt, AttemptEnd::at(Stage::Body), results).await {
         Ok(_) => ended(connection, true, News::Sent),
         Err(error) => ended(connection, true, News::Store(error.to_string())),
     }

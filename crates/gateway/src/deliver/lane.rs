@@ -45,6 +45,8 @@ pub(super) struct LaneWorker {
     gate: Gate,
     /// While the store takes nothing.
     paused_until: Option<Timestamp>,
+    /// The breaker is open or the lane paused: nothing is tried for a while.
+    waits: bool,
 }
 
 /// How often a lane whose credential was refused looks for a new one.
@@ -87,6 +89,7 @@ impl LaneWorker {
             proven: false,
             gate: Gate::default(),
             paused_until: None,
+            waits: false,
         }
     }
 
@@ -94,6 +97,7 @@ impl LaneWorker {
     pub(super) async fn run(mut self) {
         self.restore_pace().await;
         let mut changes = self.options.queue.work_changes();
+        let figures = self.options.observe.lane(&self.lane);
         while !self.shutdown.has_begun() {
             changes.mark_unchanged();
             let wait = match self.advance().await {
@@ -126,6 +130,11 @@ impl LaneWorker {
                 () = self.shutdown.begun() => {}
             }
             self.close_idle(false).await;
+            figures.stands(
+                self.idle.len(),
+                self.under_way.len(),
+                self.paused_until.is_some() || self.waits,
+            );
         }
         while let Some(done) = self.under_way.join_next().await {
             self.settle(done).await;
@@ -157,7 +166,8 @@ impl LaneWorker {
             }
             self.paused_until = None;
         }
-        if !self.proven && self.breaker_is_open().await? {
+        self.waits = !self.proven && self.breaker_is_open().await?;
+        if self.waits {
             return Ok(Wait::ChangeOr(now.plus(NEW_SECRET_PERIOD)));
         }
         if let Some(until) = self
@@ -165,6 +175,7 @@ impl LaneWorker {
             .paused_until(&self.options, &self.lane, now)
             .await?
         {
+            self.waits = true;
             return Ok(Wait::ChangeOr(until));
         }
         loop {
@@ -244,8 +255,9 @@ impl LaneWorker {
             Ok(done) => done,
             Err(error) => {
                 // Our own mistake. The attempt stays recorded as under way and
-                // the watchdog settles it.
-                tracing::error!(lane = %self.lane, %error, "an attempt broke off");
+                // the watchdog settles it. What a panic says may quote mail.
+                let panicked = error.is_panic();
+                tracing::error!(lane = %self.lane, panicked, "an attempt broke off");
                 self.pace.end(now, true);
                 return;
             }

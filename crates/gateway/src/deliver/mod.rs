@@ -19,6 +19,7 @@
 
 mod alarm;
 mod attempt;
+mod conclude;
 mod connection;
 mod doors;
 mod gate;
@@ -39,6 +40,7 @@ use mailward_policy::Profile;
 use mailward_queue::{Lane, Queue, QueueError};
 
 use crate::check::same_text_window;
+use crate::observe::Observe;
 use crate::register::Register;
 use crate::route::Routes;
 pub use alarm::{Alarm, Alarms};
@@ -64,6 +66,7 @@ pub struct DeliverOptions {
     pub alarms: Alarms,
     /// What the lanes share.
     pub doors: Doors,
+    pub observe: Observe,
 }
 
 /// Settles what an earlier process left, then starts delivering. To be called

@@ -31,7 +31,9 @@ pub(super) async fn watch(options: Arc<DeliverOptions>) {
 async fn round(options: &DeliverOptions) -> Result<(), QueueError> {
     let queue = &options.queue;
     for _ in 0..BATCHES_MAX {
-        if !queue.expire_overdue(options.clock.now()).await?.more {
+        let overdue = queue.expire_overdue(options.clock.now()).await?;
+        options.observe.watchdog(&overdue);
+        if !overdue.more {
             break;
         }
     }

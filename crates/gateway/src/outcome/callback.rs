@@ -15,6 +15,7 @@ use mailward_queue::{ApplicationName, Notice, QueueError};
 use serde_json::{Value, json};
 
 use super::OutcomeOptions;
+use crate::observe::NoticeResult;
 use crate::secrets::LiveSecret;
 
 /// After this long nobody is listening: the notice is given up and alarmed.
@@ -61,6 +62,7 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     let id = format!("notice_{}", notice.id.0);
     match post(target, &id, now, &outcome_event(&notice)).await {
         Ok(status) => {
+            options.observe.notice(&notice, now, NoticeResult::Done);
             options
                 .queue
                 .finish_notice(notice.id, &format!("answered {status}"))
@@ -68,10 +70,12 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
         }
         Err(error) if now.since(notice.made_at) >= GIVE_UP_AFTER => {
             tracing::error!(application = %notice.application, message = %notice.message, error, "a callback is given up");
+            options.observe.notice(&notice, now, NoticeResult::GivenUp);
             options.queue.abandon_notice(notice.id, &error).await
         }
         Err(error) => {
-            tracing::warn!(application = %notice.application, message = %notice.message, error, "a callback failed");
+            options.observe.callback_failed(&notice, &error);
+            options.observe.notice(&notice, now, NoticeResult::Failed);
             let next = now.plus(back_off(notice.tries));
             options.queue.defer_notice(notice.id, next, &error).await
         }

@@ -18,6 +18,8 @@ use mailward_mail::{Clock, Dice};
 use mailward_net::Tasks;
 use mailward_queue::{Notice, NoticeKind, Queue, QueueError};
 
+use crate::observe::Observe;
+
 pub use callback::{CallbackTarget, Callbacks};
 
 /// Notices worked on between two looks at the outbox.
@@ -35,6 +37,7 @@ pub struct OutcomeOptions {
     pub dice: Arc<dyn Dice>,
     /// Our own name, for `Reporting-MTA` and Message-ID.
     pub hostname: String,
+    pub observe: Observe,
 }
 
 /// Starts the worker that empties the outbox.
@@ -53,13 +56,22 @@ struct Worker {
     options: OutcomeOptions,
 }
 
+/// What one look at the outbox came to.
+struct Round {
+    notices: usize,
+    /// Of these, how many the store could not be told of.
+    failed: usize,
+}
+
 impl Worker {
     async fn run(&self) {
         let mut changes = self.options.queue.notice_changes();
         loop {
             changes.mark_unchanged();
             match self.round().await {
-                Ok(0) => self.wait(&mut changes).await,
+                Ok(Round { notices: 0, .. }) => self.wait(&mut changes).await,
+                // What the store does not take now would fail again at once.
+                Ok(Round { failed: 1.., .. }) => self.options.clock.wait(STORE_PAUSE).await,
                 Ok(_) => {}
                 Err(error) => {
                     tracing::error!(%error, "the outbox can't be read");
@@ -70,21 +82,25 @@ impl Worker {
     }
 
     /// Works off what is due and says how much that was.
-    async fn round(&self) -> Result<usize, QueueError> {
+    async fn round(&self) -> Result<Round, QueueError> {
         let now = self.options.clock.now();
         let notices = self
             .options
             .queue
             .notices_due(now, NOTICES_AT_ONCE_MAX)
             .await?;
-        let count = notices.len();
+        let mut round = Round {
+            notices: notices.len(),
+            failed: 0,
+        };
         for notice in notices {
             let (id, message) = (notice.id, notice.message);
             if let Err(error) = self.deliver(notice).await {
+                round.failed += 1;
                 tracing::error!(%message, notice = id.0, %error, "a notice could not be dealt with");
             }
         }
-        Ok(count)
+        Ok(round)
     }
 
     async fn deliver(&self, notice: Notice) -> Result<(), QueueError> {

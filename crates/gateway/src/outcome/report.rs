@@ -10,6 +10,7 @@ use mailward_queue::{
 use mailward_store::BodyRef;
 
 use super::OutcomeOptions;
+use crate::observe::{AcceptedMessage, Door, NoticeResult};
 
 /// Writes the report and puts it into the queue, which ends the notice in the
 /// same write.
@@ -31,7 +32,7 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
         Some(body) => read_header(&options.queue, body).await.unwrap_or_default(),
         None => Vec::new(),
     };
-    let id = options.queue.new_id();
+    let (id, began) = (options.queue.new_id(), options.clock.now());
     let message = compose(options, &notice, &sender, &original_header, &id.to_string());
 
     let mut envelope = Envelope::new(ReversePath::Null);
@@ -52,6 +53,7 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     new.data_class = shown.data_class;
     new.subject = Some(subject(&notice).to_owned());
     new.message_id = Some(format!("<{id}@{}>", options.hostname));
+    let lane = new.lane.clone();
     let mut body = options.queue.new_body();
     body.write(&message)?;
     match options
@@ -59,10 +61,30 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
         .accept_report(notice.id, new, body.finish()?)
         .await
     {
-        Ok(_) | Err(AcceptError::NoticeDone) => Ok(()),
+        Ok(_) => {
+            options.observe.accepted(&AcceptedMessage {
+                door: Door::Report,
+                id,
+                application: &notice.application,
+                lane: &lane,
+                class: MessageClass::Urgent,
+                octets: message.len() as u64,
+                recipients: 1,
+                held: false,
+                began,
+                checked: None,
+                parent: None,
+            });
+            options.observe.notice(&notice, began, NoticeResult::Done);
+            Ok(())
+        }
+        Err(AcceptError::NoticeDone) => Ok(()),
         Err(AcceptError::Store(error)) => Err(error.into()),
         Err(other) => {
             tracing::error!(message = %notice.message, error = %other, "a report was not accepted");
+            options
+                .observe
+                .notice(&notice, began, NoticeResult::GivenUp);
             options
                 .queue
                 .abandon_notice(notice.id, &other.to_string())

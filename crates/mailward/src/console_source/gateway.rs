@@ -6,12 +6,12 @@ use mailward_access::mime::decode_field;
 use mailward_console::SourceError;
 use mailward_console::view::{
     Action, AlarmView, BreakerView, Cursor, GatewayOverview, MessageFilter, MessageRow, OldestView,
-    Page, RecipientsSummary, Status,
+    Page, PausedView, RecipientsSummary, SpaceView, Status,
 };
 use mailward_mail::MessageId;
 use mailward_queue::{
-    AccountName, Actor, ApplicationName, BreakerState, Filter, ListItem, PAGE_MAX, QueueError,
-    StateWord,
+    AccountName, Actor, ApplicationName, BreakerState, Filter, ListItem, MessageClass, PAGE_MAX,
+    QueueError, StateWord,
 };
 use mailward_store::{ReadError, WriteError};
 
@@ -42,6 +42,39 @@ impl GatewayPart {
             counts: counts.collect(),
             oldest_waiting,
             breakers_open: self.breakers().await?,
+            oldest_by_class: self.oldest_by_class().await?,
+            paused: self.paused(),
+            space: self.space(),
+        })
+    }
+
+    async fn oldest_by_class(&self) -> Result<Vec<(String, OldestView)>, SourceError> {
+        let mut views = Vec::new();
+        for class in MessageClass::ALL {
+            if let Some(oldest) = self.queue.oldest_open(class).await.map_err(trouble)? {
+                let view = OldestView {
+                    id: oldest.id,
+                    accepted: oldest.received_at,
+                    status: self.status_of(oldest.id).await?,
+                };
+                views.push((class.as_str().to_owned(), view));
+            }
+        }
+        Ok(views)
+    }
+
+    fn paused(&self) -> Vec<PausedView> {
+        let paused = self.observe.paused().into_iter();
+        paused
+            .map(|(route, account)| PausedView { account, route })
+            .collect()
+    }
+
+    fn space(&self) -> Option<SpaceView> {
+        let space = self.queue.store().space();
+        Some(SpaceView {
+            free: space.free_octets?,
+            floor: space.floor_octets,
         })
     }
 

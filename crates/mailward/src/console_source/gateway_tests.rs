@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mailward_console::view::{Action, Decision, MessageFilter, Status, StoreHealth};
 use mailward_console::{Source, SourceError};
 use mailward_gateway::deliver::{Alarm, Alarms};
+use mailward_gateway::observe::Observe;
 use mailward_net::Tasks;
 use mailward_queue::Credential;
 
@@ -14,11 +15,13 @@ use crate::operator::testing::{Fixture, ROTA};
 
 fn gateway(fixture: &Fixture) -> (ConsoleSource, Alarms) {
     let clock = fixture.clock.shared();
+    let observe = Observe::new(Arc::clone(&clock));
     let alarms = Alarms::new(Default::default(), BTreeMap::new(), clock, Tasks::new());
     let part = GatewayPart {
         queue: fixture.queue.clone(),
         config: Arc::new(fixture.config()),
         alarms: alarms.clone(),
+        observe,
     };
     (ConsoleSource::new(Some(part), None), alarms)
 }

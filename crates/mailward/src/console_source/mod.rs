@@ -24,6 +24,7 @@ use mailward_console::view::{
 use mailward_console::{Answer, Halves, Item, Source, SourceError};
 use mailward_gateway::Config;
 use mailward_gateway::deliver::Alarms;
+use mailward_gateway::observe::Observe;
 use mailward_mail::{Clock, MessageId};
 use mailward_mailbox::Mailboxes;
 use mailward_queue::Queue;
@@ -36,6 +37,7 @@ pub(crate) struct GatewayPart {
     pub(crate) queue: Queue,
     pub(crate) config: Arc<Config>,
     pub(crate) alarms: Alarms,
+    pub(crate) observe: Observe,
 }
 
 /// The twin's half.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mailward_console::{PasswordHash, Role, User, Users};
 use mailward_gateway::config::{
     Account, Application, Callback, Config, Environment, IntakeKey, IntakePassword, KeyKind,
-    Mechanism, OAuthClient as ConfigOAuth, Route, SecretRef,
+    Mechanism, Metrics, OAuthClient as ConfigOAuth, Route, SecretRef,
 };
 use mailward_gateway::password::BreachedFile;
 use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_key};
@@ -28,6 +28,7 @@ use super::standing::{self, ConsoleSettings};
 use super::{Surroundings, announce, once};
 use crate::cli::{PlaceArguments, TwinArguments, UpArguments};
 use crate::console_source::TwinPart;
+use crate::log;
 use crate::ports::{Endpoint, Ports};
 use crate::ready::{
     Control, Ready, ReadyAccount, ReadyApplication, ReadyOAuth, SignIn, TwinEndpoints,
@@ -65,6 +66,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     let mut twin = setting.start_twin().await?;
     twin.serve_https(axum::Router::new());
     let (config, applications) = setting.gateway_config(&twin)?;
+    log::own_addresses(config.accounts.iter().map(|account| account.address.key()));
     setting.secrets.save()?;
     let keystore = setting.keystore(&twin, &config.accounts)?;
 
@@ -88,6 +90,8 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
         .map(|address| format!("https://{address}/console"));
     let mut ready = setting.ready(&twin, console_url);
     ready.gateway = Some(standing.endpoints.clone());
+    ready.metrics_url = standing.metrics_url.clone();
+    standing.gateway.observe.add(twin.figures());
     ready.applications = applications;
 
     let outcome = if arguments.once {
@@ -264,6 +268,10 @@ impl Setting {
         config.listen.submission = Some(ports.address(Endpoint::GatewaySubmission));
         config.listen.submissions = Some(ports.address(Endpoint::GatewaySubmissions));
         config.listen.https = Some(ports.address(Endpoint::GatewayHttps));
+        config.metrics = Some(Metrics {
+            listen: ports.metrics(),
+            tls: false,
+        });
         config.routes = vec![
             self.route(
                 "nhsmail",
@@ -476,6 +484,7 @@ impl Setting {
                 password: self.console_password.expose().to_owned(),
             }),
             gateway: None,
+            metrics_url: None,
             twin: Some(TwinEndpoints {
                 submission: twin.endpoints.submission.to_string(),
                 high_sending: twin.endpoints.high_sending.to_string(),

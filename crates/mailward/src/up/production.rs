@@ -1,6 +1,7 @@
 //! `gateway --config FILE`: the gateway alone, against the service that its
 //! configuration names.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,14 +9,20 @@ use mailward_console::{PasswordHash, Role, User, Users};
 use mailward_gateway::GatewayOptions;
 use mailward_gateway::config::{Config, ConsoleUser};
 
+use mailward_net::tasks;
+
 use super::standing::{self, ConsoleSettings};
 use super::{Surroundings, announce};
 use crate::cli::GatewayArguments;
+use crate::log;
 use crate::ready::Ready;
 
 pub(crate) async fn gateway(arguments: GatewayArguments) -> Result<ExitCode, String> {
     let config = Config::read(&arguments.config).map_err(|errors| errors.to_string())?;
+    log::start(config.log);
+    log::own_addresses(config.accounts.iter().map(|account| account.address.key()));
     let surroundings = Surroundings::new()?;
+    log_level_by_signal(&arguments.config, &surroundings)?;
     let console = ConsoleSettings {
         credentials: Arc::new(users(&config.console_users, &surroundings)?),
         title: "Mailward".to_owned(),
@@ -45,6 +52,7 @@ pub(crate) async fn gateway(arguments: GatewayArguments) -> Result<ExitCode, Str
         console_url,
         console: None,
         gateway: Some(standing.endpoints.clone()),
+        metrics_url: standing.metrics_url.clone(),
         twin: None,
         applications: Vec::new(),
         accounts: Vec::new(),
@@ -57,6 +65,36 @@ pub(crate) async fn gateway(arguments: GatewayArguments) -> Result<ExitCode, Str
     surroundings.drain().await;
     standing.gateway.queue.close().await;
     stopped.map(|()| ExitCode::SUCCESS)
+}
+
+/// SIGHUP reads `[log] level` anew; nothing else of the configuration.
+fn log_level_by_signal(file: &Path, surroundings: &Surroundings) -> Result<(), String> {
+    let mut hangups =
+        tasks::hangups().map_err(|error| format!("SIGHUP can't be waited for: {error}"))?;
+    let (file, shutdown) = (file.to_owned(), surroundings.tasks.shutdown().clone());
+    surroundings.tasks.spawn("log level", async move {
+        loop {
+            tokio::select! {
+                () = hangups.next() => {}
+                () = shutdown.begun() => return,
+            }
+            match Config::read(&file) {
+                Ok(config) => {
+                    log::change_level(config.log.level);
+                    let level = config.log.level.as_str();
+                    tracing::warn!(level, "SIGHUP: the log's level was read anew");
+                }
+                Err(errors) => {
+                    let faults = errors.0.len();
+                    tracing::error!(
+                        faults,
+                        "SIGHUP: the configuration has faults; the log stays as it is"
+                    );
+                }
+            }
+        }
+    });
+    Ok(())
 }
 
 fn users(configured: &[ConsoleUser], surroundings: &Surroundings) -> Result<Users, String> {

@@ -19,6 +19,7 @@ use crate::ready::GatewayEndpoints;
 pub(super) struct Standing {
     pub(super) gateway: Gateway,
     pub(super) endpoints: GatewayEndpoints,
+    pub(super) metrics_url: Option<String>,
 }
 
 /// Who may see the console and what it calls itself.
@@ -59,6 +60,7 @@ pub(super) async fn start(
     .map_err(|error| format!("the operator's socket can't be made: {error}"))?;
     Ok(Standing {
         endpoints: endpoints(&addresses),
+        metrics_url: metrics_url(&gateway, &addresses),
         gateway,
     })
 }
@@ -90,6 +92,7 @@ fn gateway_part(gateway: &Gateway, alarms: &Alarms) -> GatewayPart {
         queue: gateway.queue.clone(),
         config: Arc::clone(&gateway.config),
         alarms: alarms.clone(),
+        observe: gateway.observe.clone(),
     }
 }
 
@@ -99,6 +102,13 @@ fn register_part(gateway: &Gateway) -> operator::RegisterPart {
         clock: Arc::clone(&gateway.clock),
         dice: Arc::clone(&gateway.dice),
     }
+}
+
+fn metrics_url(gateway: &Gateway, addresses: &Addresses) -> Option<String> {
+    let tls = gateway.config.metrics.is_some_and(|metrics| metrics.tls);
+    let scheme = if tls { "https" } else { "http" };
+    let address = addresses.metrics?;
+    Some(format!("{scheme}://{address}/metrics"))
 }
 
 fn endpoints(addresses: &Addresses) -> GatewayEndpoints {

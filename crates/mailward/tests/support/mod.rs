@@ -136,6 +136,11 @@ pub fn succeed(command: &mut Command) -> String {
 /// Runs a Python script with the ready object as `ready` and `arguments` as
 /// `argv`; gives what it printed. The script fails by raising.
 pub fn python(running: &Running, script: &str, arguments: &[&str]) -> String {
+    python_with(&running.ready, script, arguments)
+}
+
+/// The same for a program that was started otherwise.
+pub fn python_with(ready: &Value, script: &str, arguments: &[&str]) -> String {
     let mut child = Command::new("python3")
         .arg("-c")
         .arg(format!("import json, sys\nready = json.loads(sys.stdin.readline())\nargv = sys.argv[1:]\n{PRELUDE}\n{script}"))
@@ -146,7 +151,7 @@ pub fn python(running: &Running, script: &str, arguments: &[&str]) -> String {
         .spawn()
         .expect("python3 is installed");
     let mut input = child.stdin.take().unwrap();
-    writeln!(input, "{}", running.ready).unwrap();
+    writeln!(input, "{ready}").unwrap();
     drop(input);
     let output = child.wait_with_output().unwrap();
     assert!(

@@ -40,6 +40,14 @@ pub(crate) fn all(tx: &ReadTx<'_>) -> Result<Vec<(i64, Lane)>, TxError> {
     })
 }
 
+/// Every lane ever used, with its recipients that wait. One row for each
+/// account on each route.
+pub(crate) fn waiting(tx: &ReadTx<'_>) -> Result<Vec<(Lane, u64)>, TxError> {
+    tx.query("SELECT route, account, waiting FROM lanes", &[], |row| {
+        Ok((read(row, 0)?, row.get::<i64>(2)?.max(0).cast_unsigned()))
+    })
+}
+
 /// Route and account, from two columns side by side.
 pub(crate) fn read(row: &Row<'_>, index: usize) -> Result<Lane, TxError> {
     Ok(Lane::new(

@@ -7,6 +7,7 @@ use axum::http::{Extensions, HeaderMap, header};
 
 use super::HttpIntake;
 use super::problem::Problem;
+use crate::observe::Door;
 use crate::register::Principal;
 
 impl HttpIntake {
@@ -17,7 +18,11 @@ impl HttpIntake {
         extensions: &Extensions,
     ) -> Result<Principal, Problem> {
         let key = bearer(headers).ok_or_else(Problem::unauthorised)?;
-        let principal = self.intake.sign_in.api_key(peer(extensions), key)?;
+        let principal = self
+            .intake
+            .sign_in
+            .api_key(peer(extensions), key)
+            .inspect_err(|denied| self.intake.observe.sign_in_refused(Door::Http, denied))?;
         let now = self.intake.clock.now();
         self.rate
             .take(&principal.registered.application.name, now)

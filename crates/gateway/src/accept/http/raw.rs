@@ -100,7 +100,7 @@ pub(super) async fn take(
         eight_bit |= !octets.is_ascii();
         let submission = context.submission(&envelope, given.data_class);
         if let Err(rejection) = incoming.write(&http.intake, &submission, &octets) {
-            context.note(&rejection);
+            context.note(incoming.id(), &rejection);
             return Err(rejection.into());
         }
         piece = match rest.take() {

@@ -26,6 +26,7 @@ use super::problem::{Problem, ProblemOut};
 use super::raw::{self, RawQuery};
 use super::request::MessageRequest;
 use crate::config::Limits;
+use crate::observe::{Door, TraceParent};
 use crate::register::Registered;
 
 /// The message is safe.
@@ -55,6 +56,8 @@ pub(super) struct Context {
     pub(super) registered: Arc<Registered>,
     pub(super) received: Received,
     pub(super) idempotency_key: Option<String>,
+    /// The caller's place in a trace of its own (W3C Trace Context).
+    pub(super) parent: Option<TraceParent>,
     /// Over everything that makes two requests the same one.
     pub(super) digest: digest::Context,
 }
@@ -132,6 +135,7 @@ pub(super) async fn submit(
         registered,
         received,
         idempotency_key,
+        parent: parent(&parts.headers),
         digest,
     };
     let length = announced_length(&parts.headers);
@@ -195,30 +199,31 @@ impl Context {
             idempotency,
             sequence_key,
             repairs,
+            parent: self.parent,
         };
         let submission = self.submission(&envelope, data_class);
         let intake = &self.http.intake;
+        let id = incoming.id();
         let acceptance =
             incoming
                 .finish(intake, &submission, extras)
                 .await
                 .map_err(|rejection| {
-                    self.note(&rejection);
+                    self.note(id, &rejection);
                     Problem::from(rejection)
                 })?;
         self.answer(acceptance, own_repairs).await
     }
 
-    pub(super) fn note(&self, rejection: &super::super::Rejection) {
+    pub(super) fn note(&self, id: MessageId, rejection: &super::super::Rejection) {
         use super::super::Rejection;
+        let intake = &self.http.intake;
         let application = &self.registered.application.name;
-        match rejection {
-            Rejection::Refused(verdict) => {
-                let rules: Vec<_> = verdict.refusing().map(|finding| finding.rule).collect();
-                tracing::info!(%application, ?rules, "refused");
-            }
-            Rejection::TooLarge { .. } => tracing::info!(%application, "refused for its size"),
-            Rejection::NotKept(error) => self.http.intake.alarm.raise(error),
+        intake
+            .observe
+            .rejected(Door::Http, id, application, rejection);
+        if let Rejection::NotKept(error) = rejection {
+            intake.alarm.raise(error);
         }
     }
 
@@ -261,6 +266,15 @@ impl Context {
             headers.insert("Idempotent-Replayed", HeaderValue::from_static("true"));
         }
         Ok(response)
+    }
+}
+
+/// Only where there is one alone, as the recommendation asks.
+fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut all = headers.get_all("traceparent").iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => TraceParent::parse(one.to_str().ok()?),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mailward_mail::{Envelope, Recipient, Reply};
 use mailward_net::TlsFacts;
+use mailward_net::metrics::Held;
 use mailward_net::smtp::{Authentication, Connection, Peer};
 use mailward_policy::limits::recipients_per_message;
 use mailward_wire::smtp::server::{Abort, Hello};
@@ -11,6 +12,7 @@ use mailward_wire::smtp::{Credentials, MailFrom};
 
 use super::super::{Extras, Incoming, Intake, Protocol, Received, Submission};
 use super::replies;
+use crate::observe::Door;
 use crate::register::{Principal, Registered};
 
 /// The state of one connection. Small while idle.
@@ -25,6 +27,7 @@ pub(crate) struct IntakeConnection {
     received: Option<Arc<Received>>,
     recipients: u64,
     under_way: Option<Box<UnderWay>>,
+    _counted: Held,
 }
 
 #[derive(Debug)]
@@ -38,6 +41,7 @@ struct UnderWay {
 impl IntakeConnection {
     pub(super) fn new(intake: Arc<Intake>, peer: Peer) -> Self {
         Self {
+            _counted: intake.observe.connection(Door::Smtp),
             intake,
             peer,
             client_name: None,
@@ -109,6 +113,7 @@ impl Connection for IntakeConnection {
                 Authentication::Accepted
             }
             Err(denied) => {
+                self.intake.observe.sign_in_refused(Door::Smtp, &denied);
                 tracing::info!(session = %self.peer.session, %peer, ?denied, "sign-in refused");
                 Authentication::Refused(replies::denied(&denied))
             }
@@ -171,7 +176,10 @@ impl Connection for IntakeConnection {
         };
         incoming
             .write(&self.intake, &submission, octets)
-            .map_err(|rejection| replies::rejected(&rejection, incoming.id(), &self.intake))
+            .map_err(|rejection| {
+                let application = &registered.application.name;
+                replies::rejected(&rejection, incoming.id(), application, &self.intake)
+            })
     }
 
     async fn body_end(&mut self) -> Reply {
@@ -196,7 +204,10 @@ impl Connection for IntakeConnection {
             .await
         {
             Ok(acceptance) => replies::accepted(&acceptance),
-            Err(rejection) => replies::rejected(&rejection, id, &self.intake),
+            Err(rejection) => {
+                let application = &registered.application.name;
+                replies::rejected(&rejection, id, application, &self.intake)
+            }
         }
     }
 

@@ -2,11 +2,12 @@
 //! together (RFC 5321, RFC 3463).
 
 use mailward_mail::{MessageId, Reply};
-use mailward_queue::AcceptError;
+use mailward_queue::{AcceptError, ApplicationName};
 use mailward_store::WriteError;
 
 use super::super::{Acceptance, Intake, Rejection};
 use crate::config::KeyKind;
+use crate::observe::Door;
 use crate::register::Denied;
 
 pub(super) fn sender_ok() -> Reply {
@@ -90,21 +91,23 @@ pub(super) fn local_error() -> Reply {
 }
 
 /// The verdict's own words, or why nothing could be kept.
-pub(super) fn rejected(rejection: &Rejection, id: MessageId, intake: &Intake) -> Reply {
-    let reply = match rejection {
-        Rejection::Refused(verdict) => {
-            let rules: Vec<_> = verdict.refusing().map(|finding| finding.rule).collect();
-            tracing::info!(%id, ?rules, "refused");
-            return verdict.refusal().unwrap_or_else(local_error);
-        }
+pub(super) fn rejected(
+    rejection: &Rejection,
+    id: MessageId,
+    application: &ApplicationName,
+    intake: &Intake,
+) -> Reply {
+    intake
+        .observe
+        .rejected(Door::Smtp, id, application, rejection);
+    match rejection {
+        Rejection::Refused(verdict) => verdict.refusal().unwrap_or_else(local_error),
         Rejection::TooLarge { octets_max } => {
             let text = format!("Message too large: at most {octets_max} octets (GUIDE-67)");
             Reply::status(552, 3, 4, text)
         }
         Rejection::NotKept(error) => not_kept(error, intake),
-    };
-    tracing::debug!(%id, code = reply.code(), "not taken");
-    reply
+    }
 }
 
 fn not_kept(error: &AcceptError, intake: &Intake) -> Reply {

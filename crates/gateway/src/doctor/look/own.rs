@@ -110,6 +110,7 @@ fn configured(here: &Surroundings) -> Addresses {
         submission: known(listen.submission),
         submissions: known(listen.submissions),
         https: known(listen.https),
+        metrics: None,
     }
 }
 

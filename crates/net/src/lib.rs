@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   listen ─┐                        ┌─ smtp   (drives the SMTP conversation)
-//!           ├─ stream ── tls ────────┤
+//!           ├─ stream ── tls ────────┼─ imap   (a client's side)
 //!   connect ┘     │                  └─ http   (axum in, reqwest out)
 //!     │        authority (the development CA)
 //!    dns
@@ -25,6 +25,7 @@ pub mod dice;
 pub mod dns;
 mod files;
 pub mod http;
+pub mod imap;
 pub mod listen;
 pub mod local;
 pub mod metrics;

@@ -1,6 +1,9 @@
 //! Who is at the door: SASL mechanisms and what they show.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use mailward_mail::Secret;
+use zeroize::Zeroizing;
 
 /// A SASL mechanism.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +83,22 @@ impl Credentials {
             }
             Mechanism::Other(_) => None,
         }
+    }
+
+    /// The response of AUTHENTICATE that shows it, in Base64.
+    pub fn to_response(&self) -> Zeroizing<String> {
+        let text = Zeroizing::new(match self {
+            Self::Login { user, password } => format!("\0{user}\0{}", password.expose()),
+            Self::Plain {
+                authorization,
+                user,
+                password,
+            } => format!("{authorization}\0{user}\0{}", password.expose()),
+            Self::XOAuth2 { user, token } => {
+                format!("user={user}\u{1}auth=Bearer {}\u{1}\u{1}", token.expose())
+            }
+        });
+        Zeroizing::new(BASE64.encode(text.as_bytes()))
     }
 
     /// The secret shown, whatever its kind.

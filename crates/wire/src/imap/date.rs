@@ -35,6 +35,65 @@ impl Date {
         (date.day >= 1 && date.day <= date.days_in_month()).then_some(date)
     }
 
+    /// The day in UTC; the last of year 9999 for anything later, the first of
+    /// year 1 for anything earlier.
+    pub fn of(moment: Timestamp) -> Self {
+        const MILLIS_PER_DAY: i64 = 86_400_000;
+        let (first, last) = (
+            Self {
+                year: 1,
+                month: 1,
+                day: 1,
+            },
+            Self {
+                year: 9999,
+                month: 12,
+                day: 31,
+            },
+        );
+        let days = moment.as_millis().div_euclid(MILLIS_PER_DAY);
+        if days <= first.days() {
+            return first;
+        }
+        if days >= last.days() {
+            return last;
+        }
+        // A guess that is a few years off at the most, then counted.
+        let guess = u16::try_from(1970 + days.div_euclid(366)).unwrap_or(1);
+        let begins = |year| {
+            Self {
+                year,
+                month: 1,
+                day: 1,
+            }
+            .days()
+        };
+        let mut year = guess.max(1);
+        while year > 1 && begins(year) > days {
+            year -= 1;
+        }
+        while begins(year + 1) <= days {
+            year += 1;
+        }
+        let mut date = Self {
+            year,
+            month: 1,
+            day: 1,
+        };
+        while date.month < 12
+            && (Self {
+                month: date.month + 1,
+                ..date
+            })
+            .days()
+                <= days
+        {
+            date.month += 1;
+        }
+        date.day = u8::try_from(days - date.days() + 1).unwrap_or(1);
+        date
+    }
+
     /// Days since 1970-01-01, by counting leap years of the Gregorian calendar.
     pub fn days(self) -> i64 {
         let year = i64::from(self.year);
@@ -160,6 +219,14 @@ mod tests {
         ] {
             let expected = Timestamp::parse(expected).expect(expected);
             assert_eq!(parse_date_time(text), Some(expected), "{text}");
+        }
+        for days in (-80_000..80_000).step_by(7).chain([59, 60, 11_016, 11_017]) {
+            let date = Date::of(Timestamp::from_millis(days * 86_400_000 + 5));
+            assert_eq!(date.days(), days, "{date}");
+            assert_eq!(Date::parse(&date.to_string()), Some(date));
+        }
+        for far in [i64::MAX, i64::MIN] {
+            let _ = Date::of(Timestamp::from_millis(far)).to_string();
         }
         let moment = Timestamp::from_millis(1_795_000_000_000);
         assert_eq!(parse_date_time(&moment.to_imap()), Some(moment));

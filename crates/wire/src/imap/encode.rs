@@ -5,7 +5,7 @@ use super::command::{Command, Flag, IdField, StoreMode, Tagged};
 use super::fetch::{FetchItem, Section, SectionText};
 use super::read::is_atom_char;
 use super::search::{Charset, SearchKey};
-use super::write::{put_literal, put_quoted, quotable};
+use super::write::{put_literal, put_quoted, put_string, quotable};
 
 impl Tagged {
     /// The command with its final line end. Literals are synchronizing; a
@@ -233,7 +233,18 @@ fn put_search(out: &mut Vec<u8>, charset: &Charset, key: &SearchKey) {
         }
     }
     put(out, " ");
-    put_key(out, key);
+    // Side by side is how clients write what has to hold at once.
+    match key {
+        SearchKey::And(keys) if keys.len() > 1 => {
+            for (index, key) in keys.iter().enumerate() {
+                if index > 0 {
+                    put(out, " ");
+                }
+                put_key(out, key);
+            }
+        }
+        key => put_key(out, key),
+    }
 }
 
 fn put_key(out: &mut Vec<u8>, key: &SearchKey) {
@@ -270,7 +281,10 @@ fn put_key(out: &mut Vec<u8>, key: &SearchKey) {
         }
         K::Header { name, value } => {
             put(out, "HEADER");
-            return put_arguments(out, &[name, value]);
+            put_arguments(out, &[name]);
+            put(out, " ");
+            // An atom would do for most; strings are what servers are used to.
+            return put_string(out, value);
         }
         K::Before(date) => return put(out, &format!("BEFORE {date}")),
         K::On(date) => return put(out, &format!("ON {date}")),

@@ -285,12 +285,12 @@ impl fmt::Debug for Frame {
 }
 
 /// Up to and including the next LF (`quirk_bare_lf`), or all of it.
-fn line_end(bytes: &[u8]) -> usize {
+pub(super) fn line_end(bytes: &[u8]) -> usize {
     memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1)
 }
 
 /// The literal that a line, with its line end, announces: `{n}` or `{n+}`.
-fn announced(line: &[u8]) -> Option<Announced> {
+pub(super) fn announced(line: &[u8]) -> Option<Announced> {
     let line = line.strip_suffix(b"\n")?;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let inner = line.strip_suffix(b"}")?;

@@ -1,4 +1,5 @@
-//! IMAP4rev1 as seen by a server, without I/O (RFC 3501).
+//! IMAP4rev1 without I/O (RFC 3501): a server's side here, a client's in
+//! [`client`].
 //!
 //! ```text
 //!   bytes ─▶ frame ─▶ read, parse ─▶ Command ─▶ server::Server ─▶ Event
@@ -17,6 +18,7 @@
 //! programs), `quirk_trailing_space` (white space before the end of a command;
 //! old Outlook and scripts).
 
+pub mod client;
 pub mod command;
 pub mod credentials;
 pub mod date;

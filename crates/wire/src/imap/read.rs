@@ -168,8 +168,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// After the opening brace. The framing has seen to the size.
+    /// An nstring from a server, whose literals may hold any octet: messages
+    /// with NUL are in mailboxes, whatever the grammar says.
+    pub(super) fn octets(&mut self) -> Parsed<Option<Vec<u8>>> {
+        if self.keyword("NIL") {
+            return Ok(None);
+        }
+        if self.take(b'{') {
+            return self.any_literal().map(|literal| Some(literal.to_vec()));
+        }
+        self.string().map(Some)
+    }
+
     fn literal(&mut self) -> Parsed<Vec<u8>> {
+        let literal = self.any_literal()?;
+        if literal.contains(&0) {
+            return self.error("a literal without NUL");
+        }
+        Ok(literal.to_vec())
+    }
+
+    /// After the opening brace. The framing has seen to the size.
+    fn any_literal(&mut self) -> Parsed<&'a [u8]> {
         let octets = self.number()?;
         self.take(b'+');
         self.expect(b'}', "a closing brace")?;
@@ -180,12 +200,8 @@ impl<'a> Reader<'a> {
         if rest.len() < octets {
             return self.error("the whole literal");
         }
-        let literal = &rest[..octets];
-        if literal.contains(&0) {
-            return self.error("a literal without NUL");
-        }
         self.position += octets;
-        Ok(literal.to_vec())
+        Ok(&rest[..octets])
     }
 
     pub(super) fn mailbox(&mut self) -> Parsed<MailboxName> {

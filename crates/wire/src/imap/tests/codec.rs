@@ -134,34 +134,37 @@ fn search_keys_go_there_and_back() {
         ("SEARCH CHARSET KOI8-R ALL", ""),
         (
             "SEARCH ANSWERED DELETED DRAFT FLAGGED NEW OLD RECENT SEEN",
-            "SEARCH (ANSWERED DELETED DRAFT FLAGGED NEW OLD RECENT SEEN)",
+            "SEARCH ANSWERED DELETED DRAFT FLAGGED NEW OLD RECENT SEEN",
         ),
         (
             "SEARCH UNANSWERED UNDELETED UNDRAFT UNFLAGGED UNSEEN",
-            "SEARCH (UNANSWERED UNDELETED UNDRAFT UNFLAGGED UNSEEN)",
+            "SEARCH UNANSWERED UNDELETED UNDRAFT UNFLAGGED UNSEEN",
         ),
         (
             "SEARCH KEYWORD $MDNSent UNKEYWORD x",
-            "SEARCH (KEYWORD $MDNSent UNKEYWORD x)",
+            "SEARCH KEYWORD $MDNSent UNKEYWORD x",
         ),
         (
             "SEARCH BCC a CC b FROM c TO d SUBJECT e BODY f TEXT g",
-            "SEARCH (BCC a CC b FROM c TO d SUBJECT e BODY f TEXT g)",
+            "SEARCH BCC a CC b FROM c TO d SUBJECT e BODY f TEXT g",
         ),
-        ("SEARCH HEADER Message-ID <1@x.example>", ""),
+        (
+            "SEARCH HEADER Message-ID <1@x.example>",
+            "SEARCH HEADER Message-ID \"<1@x.example>\"",
+        ),
         (
             "SEARCH BEFORE 1-Jan-2026 ON \"02-Feb-2026\" SINCE 3-Mar-2026",
-            "SEARCH (BEFORE 1-Jan-2026 ON 2-Feb-2026 SINCE 3-Mar-2026)",
+            "SEARCH BEFORE 1-Jan-2026 ON 2-Feb-2026 SINCE 3-Mar-2026",
         ),
         (
             "SEARCH SENTBEFORE 1-Jan-2026 SENTON 2-Feb-2026 SENTSINCE 3-Mar-2026",
-            "SEARCH (SENTBEFORE 1-Jan-2026 SENTON 2-Feb-2026 SENTSINCE 3-Mar-2026)",
+            "SEARCH SENTBEFORE 1-Jan-2026 SENTON 2-Feb-2026 SENTSINCE 3-Mar-2026",
         ),
         (
             "SEARCH LARGER 100 SMALLER 200",
-            "SEARCH (LARGER 100 SMALLER 200)",
+            "SEARCH LARGER 100 SMALLER 200",
         ),
-        ("SEARCH 1:3 UID 4,5", "SEARCH (1:3 UID 4,5)"),
+        ("SEARCH 1:3 UID 4,5", "SEARCH 1:3 UID 4,5"),
         ("SEARCH OR NOT SEEN (FROM a OR TO b CC c)", ""),
         ("SEARCH (SEEN)", "SEARCH SEEN"),
         ("SEARCH SUBJECT \"a \\\"b\\\" c\"", ""),

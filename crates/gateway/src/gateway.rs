@@ -23,7 +23,7 @@ use mailward_net::smtp::{Security, Server};
 use mailward_net::tls::{TlsConfigError, http_server_config, server_config};
 use mailward_net::{Listener, Resolver, ServerIdentity, SystemClock, Tasks};
 use mailward_policy::{RouteKind, limits};
-use mailward_queue::{Gates, Queue, Recovered, Terms};
+use mailward_queue::{Gates, LookTable, Queue, Recovered, Terms};
 use mailward_store::{Disk, OpenError, ReadError, Schema, Store, SystemDisk};
 
 use crate::accept::http::HttpIntake;
@@ -46,6 +46,7 @@ pub const MIGRATIONS: &[&str] = &[
     QUEUE_TALLIES,
     QUEUE_CONTROL,
     QUEUE_PAUSES,
+    QUEUE_DOUBTS,
 ];
 
 /// What a store of the gateway is opened with.
@@ -59,10 +60,11 @@ const QUEUE_LIMITS: &str = mailward_queue::MIGRATIONS[1];
 const QUEUE_TALLIES: &str = mailward_queue::MIGRATIONS[2];
 const QUEUE_CONTROL: &str = mailward_queue::MIGRATIONS[3];
 const QUEUE_PAUSES: &str = mailward_queue::MIGRATIONS[4];
+const QUEUE_DOUBTS: &str = mailward_queue::MIGRATIONS[5];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 5,
+    mailward_queue::MIGRATIONS.len() == 6,
     "a migration of the queue is missing"
 );
 
@@ -196,6 +198,7 @@ impl Gateway {
             Terms::default(),
             gates(&config),
         );
+        queue.look_by(looks(&config));
         let recovered = queue
             .recover()
             .await
@@ -374,6 +377,15 @@ pub fn gates(config: &Config) -> Gates {
             .map(|route| route.name.clone())
             .collect(),
     }
+}
+
+/// The routes whose sent mail can be looked into, and when.
+fn looks(config: &Config) -> LookTable {
+    let routes = config.routes.iter();
+    let known = routes.filter_map(|route| Some((route, route.sent_items.as_ref()?)));
+    known
+        .map(|(route, sent_items)| (route.name.clone(), sent_items.terms()))
+        .collect()
 }
 
 fn open_store(config: &Config, disk: Arc<dyn Disk>) -> Result<Store, OpenError> {

@@ -45,6 +45,7 @@ fn config(folder: &std::path::Path) -> Config {
         on_premise: false,
         twin: false,
         retirements: Vec::new(),
+        sent_items: None,
     });
     config.accounts.push(Account {
         address: Address::parse(account).expect("an address"),

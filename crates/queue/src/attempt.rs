@@ -169,4 +169,6 @@ pub enum Doubt {
     NotSent { evidence: String },
     /// Nobody can tell: the message class's policy decides.
     Unresolved,
+    /// The same, and it is known why.
+    Unknowable { why: String },
 }

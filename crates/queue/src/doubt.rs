@@ -69,19 +69,32 @@ pub(crate) fn settle(
             (Event::FoundSent, note)
         }
         Doubt::NotSent { evidence } => retry(by, evidence),
-        Doubt::Unresolved => match terms.of(change.message().message_class).in_doubt {
-            DoubtPolicy::Retry => retry(by, "its class is sent again when in doubt"),
-            DoubtPolicy::Hold => {
-                let reason = HoldReason::InDoubt;
-                let why = "the service may have it: a second copy is a person's decision";
-                let note = TimelineEvent::Held {
-                    reason,
-                    by: by.clone(),
-                    why: why.to_owned(),
-                };
-                (Event::Held { reason }, note)
+        Doubt::Unresolved | Doubt::Unknowable { .. } => {
+            match terms.of(change.message().message_class).in_doubt {
+                DoubtPolicy::Retry => retry(
+                    by,
+                    &with_reason("its class is sent again when in doubt", doubt),
+                ),
+                DoubtPolicy::Hold => {
+                    let reason = HoldReason::InDoubt;
+                    let why = "the service may have it: a second copy is a person's decision";
+                    let why = with_reason(why, doubt);
+                    let note = TimelineEvent::Held {
+                        reason,
+                        by: by.clone(),
+                        why,
+                    };
+                    (Event::Held { reason }, note)
+                }
             }
-        },
+        }
     };
     must(change.shift(row, event, Some(&note))?)
+}
+
+fn with_reason(what: &str, doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Unknowable { why } => format!("{what} ({why})"),
+        _ => what.to_owned(),
+    }
 }

@@ -10,13 +10,13 @@ use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::suspensions::Suspended;
 use crate::ledger::{
-    attempts, breakers, due, events, lanes, messages, pauses, recipients, suspensions,
+    attempts, breakers, doubts, due, events, lanes, messages, pauses, recipients, suspensions,
 };
+use crate::looks::times;
 use crate::names::Lane;
-use crate::overdue::DOUBT_REST_MAX;
 use crate::pause::PauseCause;
 use crate::queue::Queue;
-use crate::state::{HoldReason, State, StateWord};
+use crate::state::{AttemptId, HoldReason, State, StateWord};
 use crate::timeline::TimelineEvent;
 use crate::turn::{Candidate, turn_of};
 
@@ -144,13 +144,7 @@ impl Explain<'_, '_> {
                     format!("An attempt is under way{since}."),
                 )
             }
-            State::InDoubt { attempt } => {
-                let ended = attempts::get(self.tx, attempt)?.and_then(|attempt| attempt.ended_at);
-                let until = ended.map(|ended| ended.plus(DOUBT_REST_MAX));
-                let sentence = "The reply to the final dot was lost: the service may have it. \
-                                Evidence is being looked for.";
-                (WaitsFor::Evidence, until, sentence.to_owned())
-            }
+            State::InDoubt { attempt } => self.in_doubt(attempt)?,
             State::Hold { reason } => self.held(row, reason)?,
             State::Incoming | State::Deferred { .. } => self.waiting(row)?,
         };
@@ -161,6 +155,32 @@ impl Explain<'_, '_> {
             until,
             sentence,
         })
+    }
+
+    fn in_doubt(&self, attempt: AttemptId) -> Result<Reason, TxError> {
+        let lost = "The reply to the final dot was lost: the service may have it.";
+        let Some(doubt) = doubts::get(self.tx, attempt)? else {
+            return Ok((WaitsFor::Evidence, None, lost.to_owned()));
+        };
+        let Some(next) = doubt.next_look_at else {
+            let until = doubt.give_up_at;
+            let sentence = format!("{lost} Nobody can look for it: its class decides by {until}.");
+            return Ok((WaitsFor::Evidence, Some(until), sentence));
+        };
+        let account = lanes::get(self.tx, doubt.lane)?.account;
+        let last = match &doubt.last_words {
+            Some(words) => format!(" ({words})"),
+            None => String::new(),
+        };
+        let looked = match doubt.looks {
+            0 => format!("Not yet looked into the sent mail of {account}{last}"),
+            looks => format!(
+                "Looked {} into the sent mail of {account}{last}",
+                times(looks)
+            ),
+        };
+        let sentence = format!("{lost} {looked}; the next look is at {next}.");
+        Ok((WaitsFor::Evidence, Some(next), sentence))
     }
 
     fn held(&self, row: &RecipientRow, reason: HoldReason) -> Result<Reason, TxError> {
@@ -346,8 +366,10 @@ impl Explain<'_, '_> {
 
     fn breaker(&self, lane: &Lane) -> Result<Option<Reason>, TxError> {
         let open = breakers::open_of(self.tx, &lane.account)?;
-        let Some(crate::breaker::BreakerState::Open { since, reply }) =
-            open.into_iter().next().map(|record| record.state)
+        let Some(crate::breaker::BreakerState::Open { since, reply }) = open
+            .into_iter()
+            .find(|record| !record.credential.is_for_reading())
+            .map(|record| record.state)
         else {
             return Ok(None);
         };

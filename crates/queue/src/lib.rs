@@ -36,6 +36,7 @@ mod gates;
 pub mod lane;
 mod ledger;
 mod list;
+mod looks;
 mod message;
 mod names;
 mod notice;
@@ -66,6 +67,7 @@ pub use gates::{Gates, Limit};
 pub use lane::{Decision, LaneLimits, Pace};
 pub use ledger::MIGRATIONS;
 pub use list::{Cursor, Filter, ListItem, PAGE_MAX, Page, Summary};
+pub use looks::{AfterLook, Canary, DueDoubt, LookTable, LookTerms, Looked, Rest, Submission};
 pub use message::{
     Accepted, DueMessage, DueRecipient, Found, Hold, IDEMPOTENCY_KEY_OCTETS_MAX, Idempotency,
     NewMessage, RECIPIENTS_MAX, Repair, Ruling, SameText,

@@ -99,3 +99,19 @@ pub struct Credential {
     /// Changes whenever the secret does. Never the secret nor a part of it.
     pub version: String,
 }
+
+impl Credential {
+    const READING: &str = "imap ";
+
+    /// The same secret, shown to read sent mail. It has a breaker of its own:
+    /// a service may refuse reading alone, and no mail waits for that.
+    #[must_use]
+    pub fn for_reading(mut self) -> Self {
+        self.name = format!("{}{}", Self::READING, self.name);
+        self
+    }
+
+    pub fn is_for_reading(&self) -> bool {
+        self.name.starts_with(Self::READING)
+    }
+}

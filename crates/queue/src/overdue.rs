@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
-use mailward_store::{ReadTx, Tx, TxError};
+use mailward_store::{Tx, TxError};
 
 use crate::attempt::{AttemptEnd, Doubt, Stage};
 use crate::deadline::{self, Looked};
@@ -14,21 +14,23 @@ use crate::error::QueueError;
 use crate::gates::Gates;
 use crate::ledger::attempts::AttemptRow;
 use crate::ledger::change::{Change, must};
-use crate::ledger::messages::Number;
+use crate::ledger::doubts::{self, DoubtRow};
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::{attempts, lanes, messages, notices, recipients, shares};
-use crate::names::Actor;
+use crate::looks::{LookTable, arise, in_doubt_by};
+use crate::names::{Actor, Lane};
 use crate::queue::Queue;
 use crate::schedule::Terms;
-use crate::state::{Event, State, StateWord};
+use crate::state::{Event, State};
 use crate::timeline::TimelineEvent;
 
 /// No attempt is longer: 35 MB over the slowest line we know of take less. One
 /// that is, is taken from whoever has it; its dot can not be recorded any more.
 pub const ATTEMPT_LENGTH_MAX: Duration = Duration::from_secs(2 * 3600);
 
-/// How long a doubt may rest before the class's policy settles it. Looking
-/// for a message among sent mail takes seconds.
+/// How long a doubt that nobody can look for may rest before the class's
+/// policy settles it. Whoever put it in doubt does that at once; this is for
+/// one who could not.
 pub const DOUBT_REST_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Messages or attempts dealt with in one write.
@@ -44,7 +46,7 @@ pub struct Recovered {
 }
 
 /// What [`Queue::expire_overdue`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overdue {
     /// Messages whose deadline is near.
     pub warned: u64,
@@ -53,27 +55,33 @@ pub struct Overdue {
     pub lost: Recovered,
     /// Recipients whose doubt was settled by their class's policy.
     pub doubts_settled: u64,
+    /// Lanes with doubts that were to be looked for and could not be, and what
+    /// stood in the way. A person has to be told.
+    pub given_up: Vec<(Lane, String)>,
     /// There is more to do: call again.
     pub more: bool,
 }
 
 impl Queue {
     /// Settles what an earlier process left unfinished: without a final dot,
-    /// tried again now; with one, in doubt, and then by the class's policy.
-    /// Notices that it had in hand are due again.
-    /// To be called once, before the first attempt.
+    /// tried again now; with one, in doubt: looked for where that can be done
+    /// ([`Queue::look_by`]), else settled by the class's policy. Notices that
+    /// it had in hand are due again. To be called once, before the first
+    /// attempt.
     pub async fn recover(&self) -> Result<Recovered, QueueError> {
         let (now, terms, gates) = (self.now(), self.terms(), self.gates());
+        let looks = self.look_table();
         self.write_and_wake(move |tx| notices::hand_back(tx, now).map(Ok))
             .await?;
         let mut recovered = Recovered::default();
         loop {
-            let gates = Arc::clone(&gates);
+            let (gates, looks) = (Arc::clone(&gates), Arc::clone(&looks));
             let step = self
                 .write_and_wake(move |tx| {
                     let ever = Timestamp::from_millis(i64::MAX);
-                    let lost = end_lost(tx, &gates, ever, now, terms)?;
-                    let settled = settle_doubts(tx, ever, now, terms)?;
+                    let lost = end_lost(tx, &gates, &looks, ever, now, terms)?;
+                    let settled = settle_unlooked(tx, now, terms)?;
+                    doubts::begin_patience_anew(tx, now)?;
                     Ok(Ok((lost, settled)))
                 })
                 .await?;
@@ -90,25 +98,32 @@ impl Queue {
     /// The watchdog's round: to be called every minute or so. Does a bounded
     /// amount at a time and says whether there is more.
     pub async fn expire_overdue(&self, now: Timestamp) -> Result<Overdue, QueueError> {
-        let (terms, gates) = (self.terms(), self.gates());
+        let (terms, gates, looks) = (self.terms(), self.gates(), self.look_table());
         self.write_and_wake(move |tx| {
-            let lost = end_lost(tx, &gates, now.minus(ATTEMPT_LENGTH_MAX), now, terms)?;
-            let doubts_settled = settle_doubts(tx, now.minus(DOUBT_REST_MAX), now, terms)?;
+            let before = now.minus(ATTEMPT_LENGTH_MAX);
+            let lost = end_lost(tx, &gates, &looks, before, now, terms)?;
+            let (doubts, doubts_settled, given_up) = give_up(tx, now, terms)?;
             let Looked {
                 warned,
                 expired,
                 more,
             } = deadline::look(tx, now)?;
-            let more = more || lost.attempts == BATCH_MAX;
+            let more = more || lost.attempts == BATCH_MAX || doubts == BATCH_MAX;
             Ok(Ok(Overdue {
                 warned,
                 expired,
                 lost: lost.found,
                 doubts_settled,
+                given_up,
                 more,
             }))
         })
         .await
+        .inspect(|overdue| {
+            if overdue.lost.in_doubt > 0 {
+                self.doubt_arose();
+            }
+        })
     }
 }
 
@@ -121,6 +136,7 @@ struct Lost {
 fn end_lost(
     tx: &mut Tx<'_>,
     gates: &Gates,
+    looks: &LookTable,
     started_before: Timestamp,
     now: Timestamp,
     terms: Terms,
@@ -140,6 +156,8 @@ fn end_lost(
             let unsent: Vec<&RecipientRow> = rows.iter().collect();
             shares::give_back(tx, gates, &lane, attempt.id, &unsent)?;
         }
+        let is_looked_for = looks.contains_key(&lanes::get(tx, attempt.lane)?.route);
+        let mut doubts = 0;
         let mut change = Change::new(tx, now, message);
         for mut row in rows {
             if attempt.final_dot_at.is_none() {
@@ -155,12 +173,18 @@ fn end_lost(
                     cause,
                 };
                 must(change.shift(&mut row, Event::DoubtArose, Some(&note))?)?;
-                settle(&mut change, &mut row, &Doubt::Unresolved, &by, now, terms)?;
-                found.in_doubt += 1;
+                if !is_looked_for {
+                    settle(&mut change, &mut row, &Doubt::Unresolved, &by, now, terms)?;
+                }
+                doubts += 1;
             }
         }
         attempts::set_end(change.tx(), attempt.id, now, &end_of(attempt))?;
         change.finish()?;
+        if doubts > 0 && is_looked_for {
+            arise(tx, looks, attempt.id, attempt.message, now)?;
+        }
+        found.in_doubt += doubts;
     }
     Ok(Lost {
         attempts: lost.len(),
@@ -174,41 +198,67 @@ fn end_of(attempt: &AttemptRow) -> AttemptEnd {
     AttemptEnd::at(if dot { Stage::FinalDot } else { Stage::Body })
 }
 
-/// Settles doubts whose attempt ended before the moment given; says how many.
-fn settle_doubts(
+/// Settles doubts that nobody can look for; says how many.
+fn settle_unlooked(tx: &mut Tx<'_>, now: Timestamp, terms: Terms) -> Result<usize, TxError> {
+    let rows = doubts::not_looked_for(tx, BATCH_MAX)?;
+    for row in &rows {
+        settle_all(
+            tx,
+            row,
+            &Doubt::Unresolved,
+            &Actor::new("recovery"),
+            now,
+            terms,
+        )?;
+    }
+    Ok(rows.len())
+}
+
+/// Settles doubts that have waited too long for a look: how many attempts and
+/// recipients, and where somebody was to look and could not.
+fn give_up(
     tx: &mut Tx<'_>,
-    ended_before: Timestamp,
+    now: Timestamp,
+    terms: Terms,
+) -> Result<(usize, u64, Vec<(Lane, String)>), TxError> {
+    let by = Actor::new("watchdog");
+    let (mut settled, mut given_up) = (0, Vec::new());
+    let rows = doubts::given_up(tx, now, BATCH_MAX)?;
+    for row in &rows {
+        let doubt = if row.next_look_at.is_none() {
+            Doubt::Unresolved
+        } else {
+            let lane = lanes::get(tx, row.lane)?;
+            let last = row.last_words.as_deref().unwrap_or("nobody looked");
+            let minutes = row.patience.as_secs() / 60;
+            let why =
+                format!("its sent mail could not be looked into for {minutes} minutes: {last}");
+            given_up.push((lane, why.clone()));
+            Doubt::Unknowable { why }
+        };
+        settled += settle_all(tx, row, &doubt, &by, now, terms)?;
+    }
+    given_up.dedup();
+    Ok((rows.len(), settled, given_up))
+}
+
+fn settle_all(
+    tx: &mut Tx<'_>,
+    row: &DoubtRow,
+    doubt: &Doubt,
+    by: &Actor,
     now: Timestamp,
     terms: Terms,
 ) -> Result<u64, TxError> {
-    let by = Actor::new("watchdog");
-    let mut settled = 0;
-    for (number, n) in recipients::in_state(tx, StateWord::InDoubt, BATCH_MAX)? {
-        if !has_rested(tx, number, n, ended_before)? {
-            continue;
-        }
-        let Some(mut row) = recipients::get(tx, number, n)? else {
-            continue;
-        };
-        let message = messages::by_number(tx, number)?;
-        let mut change = Change::new(tx, now, message);
-        settle(&mut change, &mut row, &Doubt::Unresolved, &by, now, terms)?;
-        change.finish()?;
-        settled += 1;
+    let doubtful = in_doubt_by(tx, row.message, row.attempt)?;
+    let count = doubtful.len() as u64;
+    let message = messages::by_number(tx, row.message)?;
+    let mut change = Change::new(tx, now, message);
+    for mut recipient in doubtful {
+        settle(&mut change, &mut recipient, doubt, by, now, terms)?;
     }
-    Ok(settled)
-}
-
-fn has_rested(
-    tx: &ReadTx<'_>,
-    number: Number,
-    n: u32,
-    ended_before: Timestamp,
-) -> Result<bool, TxError> {
-    let Some(State::InDoubt { attempt }) = recipients::get(tx, number, n)?.map(|row| row.state)
-    else {
-        return Ok(false);
-    };
-    let ended_at = attempts::get(tx, attempt)?.and_then(|row| row.ended_at);
-    Ok(ended_at.is_none_or(|ended_at| ended_at <= ended_before))
+    change.finish()?;
+    // None of it may be left, or the next round would begin with it again.
+    doubts::remove_if_settled(tx, row.message, row.attempt)?;
+    Ok(count)
 }

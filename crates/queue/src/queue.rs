@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mailward_mail::{Clock, Dice, MessageId, Timestamp};
 use mailward_store::{BodyWriter, Disk, Limits, ReadError, ReadTx, Schema, Store, Tx, TxError};
@@ -13,6 +13,7 @@ use crate::error::{QueueError, QueueOpenError};
 use crate::gates::Gates;
 use crate::ledger::MIGRATIONS;
 use crate::ledger::same_text::Place;
+use crate::looks::LookTable;
 use crate::names::{ApplicationName, Lane};
 use crate::pause::Pauses;
 use crate::schedule::Terms;
@@ -61,6 +62,8 @@ struct Inner {
     searched: Mutex<(i64, u32)>,
     work: watch::Sender<u64>,
     notices: watch::Sender<u64>,
+    doubts: watch::Sender<u64>,
+    looks: OnceLock<Arc<LookTable>>,
 }
 
 impl Queue {
@@ -110,6 +113,8 @@ impl Queue {
                 searched: Mutex::new((0, 0)),
                 work: watch::Sender::new(0),
                 notices: watch::Sender::new(0),
+                doubts: watch::Sender::new(0),
+                looks: OnceLock::new(),
             }),
         }
     }
@@ -149,6 +154,12 @@ impl Queue {
         self.inner.notices.subscribe()
     }
 
+    /// Changes whenever there may be something new to look for. Wait for it
+    /// and for [`Queue::next_look_after`], whichever comes first.
+    pub fn doubt_changes(&self) -> watch::Receiver<u64> {
+        self.inner.doubts.subscribe()
+    }
+
     /// Ends all writing; waits for what is under way.
     pub async fn close(self) {
         self.inner.store.clone().close().await;
@@ -168,6 +179,21 @@ impl Queue {
 
     pub(crate) fn gates(&self) -> Arc<Gates> {
         Arc::clone(&self.inner.gates)
+    }
+
+    pub(crate) fn set_look_table(&self, table: LookTable) {
+        let is_first = self.inner.looks.set(Arc::new(table)).is_ok();
+        debug_assert!(is_first, "said once");
+    }
+
+    pub(crate) fn look_table(&self) -> Arc<LookTable> {
+        Arc::clone(self.inner.looks.get_or_init(Arc::default))
+    }
+
+    pub(crate) fn doubt_arose(&self) {
+        self.inner
+            .doubts
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub(crate) fn usages(&self) -> std::sync::MutexGuard<'_, Usages> {

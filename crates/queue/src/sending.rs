@@ -25,6 +25,7 @@ use crate::ledger::change::{Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::{attempts, events, lanes, messages, recipients, shares, suspensions};
+use crate::looks::{arise, in_doubt_by};
 use crate::names::{Actor, Lane};
 use crate::queue::Queue;
 use crate::schedule::{Jitter, next_attempt_at};
@@ -33,9 +34,12 @@ use crate::timeline::TimelineEvent;
 
 /// What remains to be done after an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "recipients in doubt are to be looked for, then given to resolve_doubt"]
+#[must_use = "recipients in doubt are to be looked for, or given to resolve_doubt"]
 pub struct Finished {
     pub in_doubt: Vec<u32>,
+    /// A look is on the schedule: they come with [`Queue::doubts_due`].
+    /// Otherwise they are to be given to [`Queue::resolve_doubt`].
+    pub is_looked_for: bool,
 }
 
 impl Queue {
@@ -183,7 +187,7 @@ impl Queue {
             lane,
             ..
         } = attempt;
-        let gates = self.gates();
+        let (gates, looks) = (self.gates(), self.look_table());
         let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
         self.write_and_wake(move |tx| {
             let Some(active) = active_in(tx, id, number)? else {
@@ -209,14 +213,20 @@ impl Queue {
             }
             attempts::set_end(change.tx(), id, now, &end)?;
             change.finish()?;
-            let in_doubt = recipients::of(tx, number)?
-                .into_iter()
-                .filter(|row| row.state == State::InDoubt { attempt: id })
-                .map(|row| row.n)
-                .collect();
-            Ok(Ok(Finished { in_doubt }))
+            let in_doubt = in_doubt_by(tx, number, id)?;
+            let in_doubt: Vec<u32> = in_doubt.iter().map(|row| row.n).collect();
+            let is_looked_for = !in_doubt.is_empty() && arise(tx, &looks, id, number, now)?;
+            Ok(Ok(Finished {
+                in_doubt,
+                is_looked_for,
+            }))
         })
         .await
+        .inspect(|finished| {
+            if finished.is_looked_for {
+                self.doubt_arose();
+            }
+        })
     }
 }
 

@@ -98,6 +98,15 @@ pub enum TimelineEvent {
         attempt: AttemptId,
         cause: String,
     },
+    /// Somebody looked for it where sent mail is kept, or tried to, and will
+    /// look again.
+    Looked {
+        attempt: AttemptId,
+        /// Looks so far at which the folder could be read.
+        look: u32,
+        words: String,
+        next_at: Timestamp,
+    },
     Relayed {
         attempt: AttemptId,
         reply: String,
@@ -163,6 +172,7 @@ impl TimelineEvent {
             Self::Interrupted { .. } => "interrupted",
             Self::Deferred { .. } => "deferred",
             Self::InDoubt { .. } => "in_doubt",
+            Self::Looked { .. } => "looked",
             Self::Relayed { .. } => "relayed",
             Self::FoundSent { .. } => "found_sent",
             Self::Delivered { .. } => "delivered",
@@ -313,6 +323,15 @@ mod tests {
                     cause: text("reset"),
                 },
                 r#"{"kind":"in_doubt","attempt":7,"cause":"reset"}"#,
+            ),
+            (
+                TimelineEvent::Looked {
+                    attempt,
+                    look: 2,
+                    words: text("w"),
+                    next_at: Timestamp::from_millis(0),
+                },
+                r#"{"kind":"looked","attempt":7,"look":2,"words":"w","next_at":"1970-01-01T00:00:00.000Z"}"#,
             ),
             (
                 TimelineEvent::Relayed {

@@ -10,6 +10,7 @@ use crate::error::QueueError;
 use crate::ledger::change::{Change, must};
 use crate::ledger::messages::{MessageRow, Number};
 use crate::ledger::{attempts, messages, recipients};
+use crate::looks::{LookTable, arise};
 use crate::queue::Queue;
 use crate::state::{Event, State, StateWord};
 use crate::timeline::TimelineEvent;
@@ -48,13 +49,14 @@ impl Queue {
         if stuck.is_empty() && orphans.is_empty() {
             return Ok(Mended::default());
         }
+        let looks = self.look_table();
         self.write_and_wake(move |tx| {
             let mut mended = Mended::default();
             for (number, n) in stuck {
                 mended.woken += u64::from(wake(tx, number, n, now)?);
             }
             for (number, n) in orphans {
-                mended.let_go += u64::from(let_go(tx, number, n, now)?);
+                mended.let_go += u64::from(let_go(tx, &looks, number, n, now)?);
             }
             Ok(Ok(mended))
         })
@@ -113,7 +115,13 @@ fn wake(tx: &mut Tx<'_>, number: Number, n: u32, now: Timestamp) -> Result<bool,
     Ok(true)
 }
 
-fn let_go(tx: &mut Tx<'_>, number: Number, n: u32, now: Timestamp) -> Result<bool, TxError> {
+fn let_go(
+    tx: &mut Tx<'_>,
+    looks: &LookTable,
+    number: Number,
+    n: u32,
+    now: Timestamp,
+) -> Result<bool, TxError> {
     if !is_orphan(tx, number, n)? {
         return Ok(false);
     }
@@ -139,5 +147,8 @@ fn let_go(tx: &mut Tx<'_>, number: Number, n: u32, now: Timestamp) -> Result<boo
     let mut change = Change::new(tx, now, messages::by_number(tx, number)?);
     must(change.shift(&mut row, event, Some(&TimelineEvent::Mended { what }))?)?;
     change.finish()?;
+    if dot {
+        arise(tx, looks, attempt, number, now)?;
+    }
     Ok(true)
 }

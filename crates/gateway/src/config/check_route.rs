@@ -85,6 +85,13 @@ impl Checker<'_> {
             None => u32::try_from(MESSAGES_PER_MINUTE.figure).ok(),
             Some(count) => Some(*self.at_least_one(count)),
         };
+        let has_sent_items = route.sent_items.is_some();
+        let sent_items = route
+            .sent_items
+            .and_then(|one| self.sent_items(one, kind, mechanism.as_ref(), oauth));
+        if has_sent_items && sent_items.is_none() {
+            return None;
+        }
         Some(Route {
             name: RouteName::new(route.name.get_ref()),
             kind: kind?,
@@ -101,6 +108,7 @@ impl Checker<'_> {
             on_premise: route.on_premise,
             twin: route.twin,
             retirements,
+            sent_items,
         })
     }
 
@@ -201,7 +209,7 @@ impl Checker<'_> {
 
     /// A name, so that the service may move (GUIDE-56). Addresses of this very
     /// machine do not move.
-    fn server_name(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn server_name(&mut self, text: &Text) -> Option<String> {
         let name = text.get_ref();
         match name.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(address) if address.is_loopback() => Some(address.to_string()),
@@ -368,7 +376,11 @@ impl Checker<'_> {
             .as_ref()
             .map(|text| self.time(text));
         let route = self.known_route(&account.route, routes)?;
-        let needs_secret = matches!(route.mechanism, Mechanism::Login | Mechanism::Plain);
+        let reading = route.sent_items.as_ref().map(|one| &one.mechanism);
+        let needs_secret = [Some(&route.mechanism), reading]
+            .into_iter()
+            .flatten()
+            .any(|one| matches!(one, Mechanism::Login | Mechanism::Plain));
         if needs_secret && secret.is_none() && account.password.is_none() {
             self.fail(
                 account.address.span(),

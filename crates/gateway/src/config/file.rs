@@ -140,6 +140,22 @@ pub(super) struct Route {
     pub(super) twin: bool,
     #[serde(default)]
     pub(super) retires: Vec<Retirement>,
+    pub(super) sent_items: Option<SentItems>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SentItems {
+    pub(super) server: Text,
+    pub(super) port: Option<u16>,
+    pub(super) ca_file: Option<String>,
+    pub(super) mechanism: Option<Text>,
+    pub(super) oauth: Option<Text>,
+    pub(super) folder: Option<Text>,
+    pub(super) settle_seconds: Option<Spanned<u64>>,
+    pub(super) looks: Option<Spanned<u32>>,
+    pub(super) patience_minutes: Option<Spanned<u64>>,
+    pub(super) files: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

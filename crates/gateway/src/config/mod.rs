@@ -13,12 +13,14 @@ mod check_application;
 mod check_gateway;
 mod check_observe;
 mod check_route;
+mod check_sent_items;
 mod domains;
 mod error;
 mod file;
 mod limits;
 mod observe;
 mod secret_ref;
+pub mod sent_items;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +43,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use limits::Limits;
 pub use observe::{Log, LogFormat, LogLevel, Metrics, Traces};
 pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
+pub use sent_items::SentItems;
 
 /// Everything the gateway is told. Names are unique in their lists, and every
 /// name that is referred to exists: [`Config::read`] sees to it, and whoever
@@ -254,6 +257,9 @@ pub struct Route {
     /// Ends at a server of the organisation's own (ENG-24).
     pub on_premise: bool,
     pub retirements: Vec<Retirement>,
+    /// Where what was sent is kept, if it is and somebody may look.
+    #[serde(default)]
+    pub sent_items: Option<SentItems>,
 }
 
 impl Route {

@@ -16,7 +16,7 @@ use super::connection::{self, OpenProblem, What, queue_stage};
 use super::reply::Action;
 use super::trouble::{self, Trouble};
 use super::verdicts::{self, Learnt};
-use super::{Alarm, DeliverOptions};
+use super::{Alarm, DeliverOptions, doubt};
 use crate::route::{Route, SendingAccount, relay};
 
 /// What the lane learns from an attempt.
@@ -206,6 +206,8 @@ fn each(due: &DueMessage, result: &AttemptResult) -> Vec<RecipientResult> {
 
 /// The stored message on its way out; the dot is recorded before it leaves.
 struct Stored<'a> {
+    /// By which a copy among sent mail is known; goes on top.
+    mark: Option<Bytes>,
     body: BodyReader,
     options: &'a DeliverOptions,
     route: &'a Route,
@@ -219,6 +221,9 @@ struct Stored<'a> {
 
 impl Outgoing for Stored<'_> {
     async fn chunk(&mut self) -> Result<Option<Bytes>, Stopped> {
+        if let Some(mark) = self.mark.take() {
+            return Ok(Some(mark));
+        }
         self.body.chunk().await.map_err(|error| {
             self.damaged = Some(error.to_string());
             Stopped(error.to_string())
@@ -265,7 +270,11 @@ async fn send(
             return damaged(options, Some(session), attempt, &due, &error.to_string()).await;
         }
     };
+    let is_marked = route.sent_items().is_some();
+    let mark = is_marked.then(|| doubt::mark::field(due.id, attempt.id()));
+    let octets = due.body.octets() + mark.as_ref().map_or(0, |mark| mark.len() as u64);
     let mut stored = Stored {
+        mark,
         body,
         options,
         route,
@@ -283,9 +292,7 @@ async fn send(
         || route.server().to_owned(),
         |address| format!("{} [{address}]", route.server()),
     );
-    let sent = session
-        .send(&due.envelope, Some(due.body.octets()), &mut stored)
-        .await;
+    let sent = session.send(&due.envelope, Some(octets), &mut stored).await;
     let (settled, mut learnt, damage) = (stored.settled, stored.learnt, stored.damaged);
     if let Some(why) = damage {
         return damaged(options, None, attempt, &due, &why).await;
@@ -345,7 +352,7 @@ async fn send(
     };
     match conclude(options, &due, attempt, end, results).await {
         Ok(finished) => {
-            if !finished.in_doubt.is_empty() {
+            if !finished.in_doubt.is_empty() && !finished.is_looked_for {
                 settle_doubt(options, message).await;
             }
             ended(connection, stage.counts(), news)
@@ -354,8 +361,8 @@ async fn send(
     }
 }
 
-/// Nobody can tell yet whether the service has it, so the class's policy
-/// decides: held for a person unless it says otherwise.
+/// Nobody can look whether the service has it, so the class's policy decides:
+/// held for a person unless it says otherwise.
 async fn settle_doubt(options: &DeliverOptions, message: mailward_mail::MessageId) {
     let by = Actor::from("deliver");
     if let Err(error) = options

@@ -15,13 +15,14 @@
 //! | the service is down | the lane or the route pauses; one message tries later |
 //! | the account's day is used up, the route takes no password | account or route pauses ([`reply`]) |
 //! | signing in is refused | breaker opens, the owner is told, the queue keeps the mail |
-//! | the reply to the dot is lost | in doubt, then held by the message's class |
+//! | the reply to the dot is lost | in doubt: looked for among sent mail ([`doubt`]), else by the message's class |
 
 mod alarm;
 mod attempt;
 mod conclude;
 mod connection;
 mod doors;
+pub(crate) mod doubt;
 mod gate;
 mod lane;
 pub mod oauth;
@@ -81,6 +82,8 @@ pub fn start(options: DeliverOptions, tasks: &Tasks) {
             () = dispatch(dispatcher, spawner) => {}
         }
     });
+    let looking = doubt::run(Arc::clone(&options), tasks.shutdown().clone());
+    tasks.spawn("doubt", looking);
     let shutdown = tasks.shutdown().clone();
     tasks.spawn("watchdog", async move {
         tokio::select! {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_queue::{MessageClass, NEAR_COUNTED_MAX, NearDeadline, QueueError};
+use mailward_queue::{Lane, MessageClass, NEAR_COUNTED_MAX, NearDeadline, QueueError};
 
 use super::{Alarm, DeliverOptions, forget};
 use crate::route::reroute::{self, RerouteFacts};
@@ -33,6 +33,9 @@ async fn round(options: &DeliverOptions) -> Result<(), QueueError> {
     for _ in 0..BATCHES_MAX {
         let overdue = queue.expire_overdue(options.clock.now()).await?;
         options.observe.watchdog(&overdue);
+        for (lane, why) in &overdue.given_up {
+            tell_given_up(options, lane, why);
+        }
         if !overdue.more {
             break;
         }
@@ -66,6 +69,16 @@ async fn round(options: &DeliverOptions) -> Result<(), QueueError> {
         }
     }
     Ok(())
+}
+
+/// Mail in doubt went by its class, though it was to be looked for.
+fn tell_given_up(options: &DeliverOptions, lane: &Lane, why: &str) {
+    let text = format!(
+        "mail of {} is in doubt, and {why}. Its class has decided; look for it in the queue",
+        lane.account
+    );
+    let alarm = Alarm::new("doubt_not_looked_into", text).account(lane.account.as_str());
+    options.alarms.renew(alarm);
 }
 
 fn alarm_of(class: MessageClass) -> &'static str {

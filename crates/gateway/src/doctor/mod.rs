@@ -79,6 +79,7 @@ pub const CHECKS: &[Check] = &[
     check::oauth_token::CHECK,
     check::sign_in::CHECK,
     check::smtp_enabled::CHECK,
+    check::sent_items::CHECK,
     check::mailbox_quota::CHECK,
     check::password_age::CHECK,
     check::retirements::CHECK,

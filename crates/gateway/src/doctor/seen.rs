@@ -141,6 +141,31 @@ pub(super) enum TokenOutcome {
 pub(super) struct AccountSeen {
     pub(super) account: Account,
     pub(super) sign_in: SignInSeen,
+    pub(super) sent_items: SentItemsSeen,
+}
+
+/// The folder that mail in doubt is looked for in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SentItemsSeen {
+    /// The route does not say where its sent mail is kept.
+    NotConfigured,
+    Opened {
+        folder: String,
+        messages: u32,
+    },
+    Refused {
+        text: String,
+        unrecorded: Option<String>,
+    },
+    /// An earlier refusal stands: nothing was tried.
+    BreakerOpen {
+        since: Timestamp,
+        reply: String,
+    },
+    /// Signed in, and there is no such folder.
+    NoFolder(String),
+    Failed(String),
+    NotTried(String),
 }
 
 impl AccountSeen {

@@ -12,8 +12,8 @@ use mailward_wire::smtp::client::{Features, Stage};
 
 use super::finding::Findings;
 use super::seen::{
-    AccountSeen, ConnectionSeen, OwnSeen, RouteSeen, SecretsSeen, Seen, SenderSeen, SessionSeen,
-    SessionTrouble, SignInSeen, StoreSeen, TokenOutcome, TokenSeen,
+    AccountSeen, ConnectionSeen, OwnSeen, RouteSeen, SecretsSeen, Seen, SenderSeen, SentItemsSeen,
+    SessionSeen, SessionTrouble, SignInSeen, StoreSeen, TokenOutcome, TokenSeen,
 };
 use super::{Check, Finding, Severity};
 use crate::config::{
@@ -117,6 +117,7 @@ impl Fixture {
                 sign_in: SignInSeen::SignedIn {
                     took: Duration::from_millis(90),
                 },
+                sent_items: SentItemsSeen::NotConfigured,
             }],
             secrets: SecretsSeen::default(),
             store: StoreSeen::default(),
@@ -196,6 +197,7 @@ fn route(name: &str, kind: RouteKind, server: &str, port: u16) -> Route {
         service: MailService::Nhsmail,
         on_premise: false,
         retirements: Vec::new(),
+        sent_items: None,
     }
 }
 

@@ -15,7 +15,7 @@ use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
 use super::submission::{Mechanism, SubmissionRoute, Times};
-use super::{HighSendingRoute, RelayRoute, Route, Routes, SendingAccount};
+use super::{HighSendingRoute, RelayRoute, Route, Routes, SendingAccount, SentItems};
 use crate::config::{self, Config};
 use crate::deliver::oauth::{TokenSettings, TokenSource};
 use crate::outcome::{CallbackTarget, Callbacks};
@@ -91,10 +91,22 @@ pub fn routes(
     let mut accounts = Vec::new();
     for account in &config.accounts {
         for route in config.routes_of(account) {
+            let known = &route.mechanism;
+            let mechanism = mechanism(config, secrets, route, known, account, &mut makers)?;
+            let sent_items = match &route.sent_items {
+                None => None,
+                // One token serves both.
+                Some(reading) if reading.mechanism == *known => mechanism.clone(),
+                Some(reading) => {
+                    let known = &reading.mechanism;
+                    self::mechanism(config, secrets, route, known, account, &mut makers)?
+                }
+            };
             accounts.push(SendingAccount {
                 address: account.address.clone(),
                 route: route.name.as_str().to_owned(),
-                mechanism: mechanism(config, secrets, route, account, &mut makers)?,
+                mechanism,
+                sent_items,
             });
         }
     }
@@ -150,6 +162,25 @@ fn submission(
         limits,
         times: Times::default(),
         client_name: config.hostname.clone(),
+        sent_items: match &route.sent_items {
+            Some(known) => Some(sent_items(route, known, makers)?),
+            None => None,
+        },
+    })
+}
+
+fn sent_items(
+    route: &config::Route,
+    known: &config::SentItems,
+    makers: &mut Makers<'_>,
+) -> Result<SentItems, AssembleError> {
+    let ca_file = known.ca_file.as_ref().or(route.ca_file.as_ref());
+    Ok(SentItems {
+        server: known.server.clone(),
+        port: known.port,
+        tls: makers.tls(&ca_file.cloned())?,
+        folder: known.folder.clone(),
+        files: known.files,
     })
 }
 
@@ -157,6 +188,7 @@ fn mechanism(
     config: &Config,
     secrets: &Arc<Secrets>,
     route: &config::Route,
+    known: &config::Mechanism,
     account: &config::Account,
     makers: &mut Makers<'_>,
 ) -> Result<Option<Mechanism>, AssembleError> {
@@ -170,7 +202,7 @@ fn mechanism(
             })?;
         Ok::<_, AssembleError>(LiveSecret::of(secrets, reference)?)
     };
-    match &route.mechanism {
+    match known {
         config::Mechanism::None => Ok(None),
         config::Mechanism::Login => Ok(Some(Mechanism::Login {
             password: password()?,

@@ -17,6 +17,7 @@ pub mod choose;
 pub mod high_sending;
 pub mod relay;
 pub mod reroute;
+pub mod sent_items;
 pub mod submission;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ use mailward_queue::{Lane, LaneLimits};
 pub use assemble::{AssembleError, callbacks, routes};
 pub use high_sending::HighSendingRoute;
 pub use relay::RelayRoute;
+pub use sent_items::SentItems;
 pub use submission::{Mechanism, SubmissionRoute, Times};
 
 /// A way out, by its kind.
@@ -89,6 +91,16 @@ impl Route {
         }
     }
 
+    /// Where what was sent is kept, if it is.
+    pub fn sent_items(&self) -> Option<&SentItems> {
+        match self {
+            Self::Submission(route) | Self::HighSending(HighSendingRoute(route)) => {
+                route.sent_items.as_ref()
+            }
+            Self::Relay(_) => None,
+        }
+    }
+
     pub fn limits(&self) -> LaneLimits {
         match self {
             Self::Submission(route) | Self::HighSending(HighSendingRoute(route)) => route.limits,
@@ -121,6 +133,8 @@ pub struct SendingAccount {
     pub route: String,
     /// `None` on a route that asks for no sign-in.
     pub mechanism: Option<Mechanism>,
+    /// To read its sent mail with, where the route says where that is.
+    pub sent_items: Option<Mechanism>,
 }
 
 /// Every route and account of the configuration.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
+use super::SentItems;
 use crate::deliver::oauth::TokenSource;
 use crate::secrets::LiveSecret;
 
@@ -23,6 +24,7 @@ pub struct SubmissionRoute {
     pub times: Times,
     /// What we call ourselves in EHLO.
     pub client_name: String,
+    pub sent_items: Option<SentItems>,
 }
 
 /// How long the other side may take. Minima of RFC 5321 section 4.5.3.2 where

@@ -90,6 +90,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         on_premise: false,
         twin: false,
         retirements: Vec::new(),
+        sent_items: None,
     });
     for name in ["letters", "alerts", "draft", "rota", "spare"] {
         let address = format!("{name}@northmoor.example");

@@ -66,6 +66,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
         on_premise: false,
         twin: true,
         retirements: Vec::new(),
+        sent_items: None,
     });
     for account in &seed.account {
         config.accounts.push(Account {

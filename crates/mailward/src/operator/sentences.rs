@@ -96,6 +96,16 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
             ("Deferred", format!("until {until}: {reply}"), None)
         }
         TimelineEvent::InDoubt { cause, .. } => ("In doubt", cause.clone(), None),
+        TimelineEvent::Looked {
+            look,
+            words,
+            next_at,
+            ..
+        } => {
+            let looks = counted(*look as usize, "look");
+            let detail = format!("{words}; {looks} so far, the next at {next_at}");
+            ("Looked for", detail, None)
+        }
         TimelineEvent::Relayed { reply, .. } => ("Relayed", reply.clone(), None),
         TimelineEvent::FoundSent { by: who, evidence } => {
             ("Found to be sent", evidence.clone(), by(who))

@@ -95,6 +95,7 @@ impl Fixture {
             on_premise: false,
             twin: true,
             retirements: Vec::new(),
+            sent_items: None,
         });
         config.accounts.push(Account {
             address: address(ROTA),

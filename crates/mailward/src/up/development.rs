@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mailward_console::{PasswordHash, Role, User, Users};
 use mailward_gateway::config::{
     Account, Application, Callback, Config, Environment, IntakeKey, IntakePassword, KeyKind,
-    Mechanism, Metrics, OAuthClient as ConfigOAuth, Route, SecretRef,
+    Mechanism, Metrics, OAuthClient as ConfigOAuth, Route, SecretRef, SentItems, sent_items,
 };
 use mailward_gateway::password::BreachedFile;
 use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_key};
@@ -54,6 +54,9 @@ const SECRET_NAME_DIGITS: usize = 16;
 /// Accounts beside those of applications that the gateway can send from: its
 /// keystore has room for them.
 const SPARE_ACCOUNTS_MAX: usize = 5_000;
+/// The twin is quick, and who tries it should not have to wait.
+const TWIN_SETTLE_SECONDS: u64 = 2;
+const TWIN_LOOKS: u32 = 2;
 const HIGH_SENDING: &str = "high-sending";
 const RELAY: &str = "relay";
 const OAUTH_SCOPE: &str = "https://outlook.office365.com/.default";
@@ -322,6 +325,18 @@ impl Setting {
 
     fn route(&self, name: &str, twin: &Twin, mechanism: Mechanism) -> Route {
         let limited = self.place.rates;
+        // The twin files what it takes in the same write.
+        let sent_items = SentItems {
+            server: "localhost".to_owned(),
+            port: twin.endpoints.imaps.port(),
+            ca_file: None,
+            mechanism: mechanism.clone(),
+            folder: None,
+            settle_seconds: TWIN_SETTLE_SECONDS,
+            looks: TWIN_LOOKS,
+            patience_minutes: sent_items::PATIENCE_MINUTES,
+            files: true,
+        };
         Route {
             name: RouteName::new(name),
             kind: RouteKind::Submission,
@@ -338,6 +353,7 @@ impl Setting {
             on_premise: false,
             twin: true,
             retirements: Vec::new(),
+            sent_items: Some(sent_items),
         }
     }
 
@@ -363,6 +379,7 @@ impl Setting {
             ca_file: None,
             messages_per_minute: None,
             dcb1596: false,
+            sent_items: None,
             ..self.route(RELAY, twin, Mechanism::None)
         }
     }

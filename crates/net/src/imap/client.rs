@@ -271,10 +271,10 @@ impl<L: AsyncRead + AsyncWrite + Unpin + Send> ImapSession<L> {
                 }
                 Step::Receive => {
                     let link = self.link.as_mut().ok_or_else(|| self.session.closed())?;
-                    let mut buffer = [0; READ_OCTETS];
-                    match link.read(&mut buffer).await {
+                    self.input.reserve(READ_OCTETS);
+                    match link.read_buf(&mut self.input).await {
                         Ok(0) => return Err(self.session.closed().into()),
-                        Ok(octets) => self.input.extend_from_slice(&buffer[..octets]),
+                        Ok(_) => {}
                         Err(why) => {
                             self.session.closed();
                             return Err(broken(why));

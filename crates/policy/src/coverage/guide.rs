@@ -289,7 +289,14 @@ pub(super) const STANDINGS: &[Line] = &[
             Twin("mechanism"),
         ],
     ),
-    (44, &[Plays("IMAP under implicit TLS", TWIN), RECEIVING]),
+    (
+        44,
+        &[
+            Preflight("sent-items"),
+            Plays("IMAP under implicit TLS", TWIN),
+            RECEIVING,
+        ],
+    ),
     (45, &[Later("collecting by POP, and POP in the twin")]),
     (
         46,

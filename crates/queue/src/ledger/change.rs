@@ -9,7 +9,7 @@ use mailward_store::{Tx, TxError};
 
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{events, messages, notices, recipients, shares, summary};
+use crate::ledger::{doubts, events, messages, notices, recipients, shares, summary};
 use crate::notice::NoticeKind;
 use crate::state::{self, Event, IllegalMove, State, StateWord};
 use crate::timeline::TimelineEvent;
@@ -80,9 +80,12 @@ impl<'c, 't> Change<'c, 't> {
         *self.waiting.entry(row.lane).or_default() += change;
         self.tally(row.state.word(), -1);
         self.tally(next.word(), 1);
-        row.state = next;
+        let before = std::mem::replace(&mut row.state, next);
         row.waits_for = None;
         recipients::update(self.tx, self.message.number, row, self.now)?;
+        if let State::InDoubt { attempt } = before {
+            doubts::remove_if_settled(self.tx, self.message.number, attempt)?;
+        }
         if let Some(note) = note {
             self.note(Some(row.n), note)?;
         }

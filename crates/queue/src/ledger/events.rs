@@ -5,6 +5,7 @@ use mailward_store::{ReadTx, Tx, TxError};
 
 use crate::ledger::columns::{get_json, get_time, time, to_json};
 use crate::ledger::messages::Number;
+use crate::looks::Submission;
 use crate::timeline::{TimelineEntry, TimelineEvent};
 
 pub(crate) fn insert(
@@ -61,6 +62,27 @@ pub(crate) fn of(
     )?;
     entries.reverse();
     Ok(entries)
+}
+
+/// The attempts of a message that came to their final dot, in order.
+pub(crate) fn final_dots(tx: &ReadTx<'_>, message: Number) -> Result<Vec<Submission>, TxError> {
+    let dots = tx.query(
+        "SELECT at, detail FROM events WHERE message = ?1 AND kind = 'final_dot_sent' ORDER BY seq",
+        &[message.into()],
+        |row| Ok((get_time(row, 0)?, get_json(row, 1)?)),
+    )?;
+    let dots = dots.into_iter().filter_map(|(dot_at, event)| match event {
+        TimelineEvent::FinalDotSent {
+            attempt,
+            recipients,
+        } => Some(Submission {
+            attempt,
+            dot_at,
+            recipients,
+        }),
+        _ => None,
+    });
+    Ok(dots.collect())
 }
 
 /// The last event of one kind that concerns the recipient.

@@ -8,6 +8,7 @@ pub(crate) mod attempts;
 pub(crate) mod breakers;
 pub(crate) mod change;
 pub(crate) mod columns;
+pub(crate) mod doubts;
 pub(crate) mod due;
 pub(crate) mod events;
 pub(crate) mod idempotency;
@@ -33,6 +34,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("0003_tallies.sql"),
     include_str!("0004_control.sql"),
     include_str!("0005_pauses.sql"),
+    include_str!("0006_doubts.sql"),
 ];
 
 #[cfg(test)]

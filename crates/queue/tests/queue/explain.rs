@@ -176,10 +176,13 @@ async fn each_state_in_a_sentence() {
         .finish_attempt(attempt, end, vec![in_doubt(1)])
         .await;
     assert_eq!(finished.expect("the end").in_doubt, [1]);
-    let text = "The reply to the final dot was lost: the service may have it. Evidence is being \
-                looked for.";
     let rest = mailward_queue::DOUBT_REST_MAX;
-    check(&fixture, id, NHSMAIL, WaitsFor::Evidence, Some(rest), text).await;
+    let text = format!(
+        "The reply to the final dot was lost: the service may have it. Nobody can look for it: its \
+         class decides by {}.",
+        fixture.now().plus(rest)
+    );
+    check(&fixture, id, NHSMAIL, WaitsFor::Evidence, Some(rest), &text).await;
 
     let settled = mailward_queue::Doubt::Unresolved;
     fixture

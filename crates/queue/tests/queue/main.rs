@@ -9,6 +9,7 @@ mod fixture;
 mod life_cycle;
 mod limits;
 mod listing;
+mod looks;
 mod notices;
 mod overdue;
 mod restart;

@@ -14,6 +14,7 @@ pub(super) mod relay_sender;
 pub(super) mod relay_terms;
 pub(super) mod retirements;
 pub(super) mod secrets;
+pub(super) mod sent_items;
 pub(super) mod server_certificate;
 pub(super) mod server_greeting;
 pub(super) mod server_name;

@@ -7,6 +7,7 @@
 
 mod own;
 mod secrets;
+mod sent_items;
 mod server;
 mod sign_in;
 mod store;
@@ -23,7 +24,7 @@ use mailward_mail::{Clock, Timestamp};
 use mailward_net::{Resolver, Trust};
 
 use super::ledger::Ledger;
-use super::seen::{AccountSeen, OwnSeen, Seen, SignInSeen, StoreSeen, StoreState};
+use super::seen::{AccountSeen, OwnSeen, Seen, SentItemsSeen, SignInSeen, StoreSeen, StoreState};
 use super::{Doctor, Look};
 use crate::config::{Application, Config};
 use crate::password::account_ages;
@@ -97,6 +98,10 @@ pub(super) async fn look(doctor: Doctor, looks: &[Look], at: Timestamp) -> Seen 
         }
     };
     let (sign_ins, own) = join(sign_ins, own).await;
+    let signed_in = here.config.accounts.iter().zip(&sign_ins);
+    let sent_items = signed_in
+        .map(|(account, seen)| sent_items::look(here, &ledger, &tokens, account, seen).boxed());
+    let sent_items = each(sent_items.collect()).await;
     ledger.close().await;
     let accounts = here.config.accounts.iter().enumerate();
     let accounts = accounts.map(|(index, account)| AccountSeen {
@@ -105,6 +110,10 @@ pub(super) async fn look(doctor: Doctor, looks: &[Look], at: Timestamp) -> Seen 
             .get(index)
             .cloned()
             .unwrap_or_else(|| SignInSeen::NotTried("not asked for".to_owned())),
+        sent_items: sent_items
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| SentItemsSeen::NotTried("not asked for".to_owned())),
     });
     let ages = account_ages(&here.config, here.secrets.as_deref().ok(), at);
     Seen {

@@ -19,7 +19,7 @@ use crate::doctor::ledger::Ledger;
 use crate::doctor::seen::{RouteSeen, SignInSeen};
 
 /// What the gateway's breaker calls a password.
-const PASSWORD: &str = "password";
+pub(super) const PASSWORD: &str = "password";
 /// And a token got by a client's secret.
 pub(super) const TOKEN: &str = "xoauth2";
 

@@ -30,6 +30,7 @@ use crate::accept::http::HttpIntake;
 use crate::accept::{Intake, smtp};
 use crate::check::Checker;
 use crate::config::Config;
+use crate::deliver::{Budgets, SendingLimits};
 use crate::observe::{self, Observe};
 use crate::password::{SharedSecret, shared_secret};
 use crate::register::{Register, SignIn};
@@ -47,6 +48,7 @@ pub const MIGRATIONS: &[&str] = &[
     QUEUE_CONTROL,
     QUEUE_PAUSES,
     QUEUE_DOUBTS,
+    QUEUE_MAILBOXES,
 ];
 
 /// What a store of the gateway is opened with.
@@ -61,10 +63,11 @@ const QUEUE_TALLIES: &str = mailward_queue::MIGRATIONS[2];
 const QUEUE_CONTROL: &str = mailward_queue::MIGRATIONS[3];
 const QUEUE_PAUSES: &str = mailward_queue::MIGRATIONS[4];
 const QUEUE_DOUBTS: &str = mailward_queue::MIGRATIONS[5];
+const QUEUE_MAILBOXES: &str = mailward_queue::MIGRATIONS[6];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 6,
+    mailward_queue::MIGRATIONS.len() == 7,
     "a migration of the queue is missing"
 );
 
@@ -116,6 +119,7 @@ impl GatewayOptions {
 pub struct Gateway {
     pub config: Arc<Config>,
     pub queue: Queue,
+    pub sending_limits: SendingLimits,
     pub register: Arc<Register>,
     pub secrets: Arc<Secrets>,
     pub clock: Arc<dyn Clock>,
@@ -221,10 +225,12 @@ impl Gateway {
         for registered in register.list() {
             observe.expect(&registered.application.name);
         }
+        let sending_limits = SendingLimits::new(queue.clone(), Budgets::of(&config));
         let intake = Arc::new(Intake {
             hostname: config.hostname.clone(),
             limits: config.limits.clone(),
             queue: queue.clone(),
+            sending_limits: sending_limits.clone(),
             checker: Arc::new(Checker::new(&config)),
             sign_in,
             clock: Arc::clone(&options.clock),
@@ -235,6 +241,7 @@ impl Gateway {
         Ok(Self {
             config,
             queue,
+            sending_limits,
             register,
             secrets: Arc::new(secrets),
             clock: options.clock,

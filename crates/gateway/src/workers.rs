@@ -34,6 +34,7 @@ impl Workers {
             dice,
             tasks,
             queue,
+            sending_limits,
             register,
             observe,
             ..
@@ -65,6 +66,7 @@ impl Workers {
             },
             deliver: DeliverOptions {
                 queue: queue.clone(),
+                sending_limits: sending_limits.clone(),
                 routes,
                 register: Arc::clone(register),
                 profile: config.profile,

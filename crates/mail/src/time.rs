@@ -138,10 +138,17 @@ pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Timestamp;
 
+    /// A time that only goes forward, however the clock is set: windows and
+    /// pauses are measured by it. Its zero means nothing. A clock that is
+    /// never set may leave it to [`Clock::now`].
+    fn steady(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().as_millis()).unwrap_or(0))
+    }
+
     /// Completes once [`Clock::now`] has reached `moment`.
     fn wait_until(&self, moment: Timestamp) -> Waiting;
 
-    /// Completes after `duration` on this clock.
+    /// Completes after `duration` of [steady](Clock::steady) time.
     fn wait(&self, duration: Duration) -> Waiting {
         self.wait_until(self.now().plus(duration))
     }

@@ -385,6 +385,17 @@ pub(crate) enum AccountsCommand {
         #[arg(long)]
         why: String,
     },
+    /// Show what is left of the limits of the accounts' mailboxes, and until when
+    Limits {
+        /// One account; all of them without
+        address: Option<String>,
+        /// The gateway that runs in this folder, or its store
+        #[arg(long, value_name = "DIR", env = "MAILWARD_DIR")]
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List accounts with the age of their passwords
     List {
         /// The accounts of this configuration

@@ -6,7 +6,7 @@
 )]
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mailward_mail::time::{Clock, Timestamp, Waiting};
@@ -15,6 +15,12 @@ use tokio::sync::watch;
 /// The longest nap between two looks at the wall clock, so that a clock that
 /// is set while somebody waits is noticed within this time.
 const NAP_MAX: Duration = Duration::from_secs(60);
+
+/// Steady time at the program's first look: enough for everything that a
+/// restart remembers to have its place before.
+const STEADY_START: Duration = Duration::from_secs(7 * 24 * 3600);
+
+static FIRST_LOOK: OnceLock<Instant> = OnceLock::new();
 
 /// The machine's own clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +35,10 @@ impl Clock for SystemClock {
         }
     }
 
+    fn steady(&self) -> Duration {
+        STEADY_START + FIRST_LOOK.get_or_init(Instant::now).elapsed()
+    }
+
     fn wait_until(&self, moment: Timestamp) -> Waiting {
         Box::pin(async move {
             loop {
@@ -40,6 +50,10 @@ impl Clock for SystemClock {
             }
         })
     }
+
+    fn wait(&self, duration: Duration) -> Waiting {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// Another clock plus an offset that can be changed while others wait.
@@ -48,10 +62,28 @@ impl Clock for SystemClock {
 ///   base   ──●────────●────────────●──────▶   wakes waiters in real time
 ///   shift        +0       +2 days             set, advance: wakes them at once
 /// ```
+///
+/// A shift ahead is time that passes, for [steady](Clock::steady) time too; one
+/// back is not.
 #[derive(Debug)]
 pub struct ShiftedClock {
     base: Arc<dyn Clock>,
-    shift_millis: watch::Sender<i64>,
+    shift: watch::Sender<Shift>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Shift {
+    millis: i64,
+    /// All shifts ahead together.
+    passed: Duration,
+}
+
+impl Shift {
+    fn set(&mut self, millis: i64) {
+        let ahead = u64::try_from(millis.saturating_sub(self.millis)).unwrap_or(0);
+        self.passed = self.passed.saturating_add(Duration::from_millis(ahead));
+        self.millis = millis;
+    }
 }
 
 impl ShiftedClock {
@@ -59,7 +91,7 @@ impl ShiftedClock {
     pub fn new(base: Arc<dyn Clock>) -> Self {
         Self {
             base,
-            shift_millis: watch::Sender::new(0),
+            shift: watch::Sender::new(Shift::default()),
         }
     }
 
@@ -73,22 +105,22 @@ impl ShiftedClock {
     /// Shows `moment` from now on, which may lie earlier than before. Whoever
     /// waits for a moment that has come wakes at once.
     pub fn set(&self, moment: Timestamp) {
-        let shift = moment
+        let millis = moment
             .as_millis()
             .saturating_sub(self.base.now().as_millis());
-        self.shift_millis.send_replace(shift);
+        self.shift.send_modify(|shift| shift.set(millis));
     }
 
     /// Jumps ahead.
     pub fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        self.shift_millis
-            .send_modify(|shift| *shift = shift.saturating_add(millis));
+        self.shift
+            .send_modify(|shift| shift.set(shift.millis.saturating_add(millis)));
     }
 
     /// How far this clock is ahead of its base, in milliseconds.
     pub fn shift_millis(&self) -> i64 {
-        *self.shift_millis.borrow()
+        self.shift.borrow().millis
     }
 }
 
@@ -99,10 +131,10 @@ impl Clock for ShiftedClock {
 
     fn wait_until(&self, moment: Timestamp) -> Waiting {
         let base = Arc::clone(&self.base);
-        let mut shifts = self.shift_millis.subscribe();
+        let mut shifts = self.shift.subscribe();
         Box::pin(async move {
             loop {
-                let shift = *shifts.borrow_and_update();
+                let shift = shifts.borrow_and_update().millis;
                 if shifted(base.now(), shift) >= moment {
                     return;
                 }
@@ -112,6 +144,33 @@ impl Clock for ShiftedClock {
                     changed = shifts.changed() => if changed.is_err() {
                         // The clock itself is gone, so its shift stays.
                         return base.wait_until(due).await;
+                    },
+                }
+            }
+        })
+    }
+
+    fn steady(&self) -> Duration {
+        self.base
+            .steady()
+            .saturating_add(self.shift.borrow().passed)
+    }
+
+    fn wait(&self, duration: Duration) -> Waiting {
+        let base = Arc::clone(&self.base);
+        let mut shifts = self.shift.subscribe();
+        let due = self.steady().saturating_add(duration);
+        Box::pin(async move {
+            loop {
+                let passed = shifts.borrow_and_update().passed;
+                let left = due.saturating_sub(base.steady().saturating_add(passed));
+                if left.is_zero() {
+                    return;
+                }
+                tokio::select! {
+                    () = base.wait(left) => {}
+                    changed = shifts.changed() => if changed.is_err() {
+                        return base.wait(left).await;
                     },
                 }
             }
@@ -135,7 +194,12 @@ pub async fn within<T>(
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> Result<T, Elapsed> {
-    until(clock, clock.now().plus(limit), work).await
+    let late = clock.wait(limit);
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = late => Err(Elapsed),
+    }
 }
 
 /// Does `work`, but no longer than until `deadline` on `clock`.
@@ -225,13 +289,26 @@ mod tests {
     #[tokio::test]
     async fn set_back_keeps_waiters_waiting() {
         let clock = stopped();
-        let mut wait = clock.wait(Duration::from_secs(10));
+        let mut wait = clock.wait_until(moment("2026-11-21T00:00:10Z"));
         clock.set(moment("2022-03-01"));
         assert_eq!(clock.now(), moment("2022-03-01"));
         clock.advance(Duration::from_secs(11));
         assert_eq!(poll(&mut wait), Poll::Pending);
         clock.set(moment("2026-11-21T00:00:10Z"));
         assert_eq!(poll(&mut wait), Poll::Ready(()));
+    }
+
+    #[tokio::test]
+    async fn set_back_keeps_no_pause_waiting() {
+        let clock = stopped();
+        let began = clock.steady();
+        let mut pause = clock.wait(Duration::from_secs(10));
+        clock.advance(Duration::from_secs(4));
+        clock.set(moment("2022-03-01"));
+        assert_eq!(clock.steady() - began, Duration::from_secs(4));
+        assert_eq!(poll(&mut pause), Poll::Pending);
+        clock.advance(Duration::from_secs(6));
+        assert_eq!(poll(&mut pause), Poll::Ready(()));
     }
 
     #[tokio::test]

@@ -1,21 +1,15 @@
-//! What the scheduler asks: which lanes have work, what is due, when next, and
-//! how busy a lane has been.
-
-use std::time::Duration;
+//! What the scheduler asks: which lanes have work, what is due, when next.
 
 use mailward_mail::Timestamp;
 use mailward_store::{ReadTx, TxError};
 
 use crate::error::QueueError;
 use crate::ledger::messages::{MessageRow, Number};
-use crate::ledger::{attempts, due, lanes, messages, recipients, suspensions};
+use crate::ledger::{due, lanes, messages, recipients, suspensions};
 use crate::message::{DueMessage, DueRecipient};
 use crate::names::Lane;
 use crate::queue::Queue;
 use crate::turn::in_order;
-
-/// The most ends of attempts that [`Queue::recent_attempts`] gives.
-const RECENT_ATTEMPTS_MAX: usize = 10_000;
 
 impl Queue {
     /// As [`Queue::due_after`], for a lane that has sent nothing yet.
@@ -40,6 +34,7 @@ impl Queue {
         limit: usize,
         begun: u64,
     ) -> Result<Vec<DueMessage>, QueueError> {
+        self.heed_clock().await?;
         let (lane, stopped) = (lane.clone(), self.stopped());
         let found = self
             .read(move |tx| {
@@ -86,23 +81,6 @@ impl Queue {
             .read(move |tx| due::lanes_with_work(tx, &suspensions::now(tx, stopped)?))
             .await?;
         Ok(work)
-    }
-
-    /// When the lane's attempts of the last `window` ended, for
-    /// [`Pace::restore`](crate::Pace::restore).
-    pub async fn recent_attempts(
-        &self,
-        lane: &Lane,
-        window: Duration,
-    ) -> Result<Vec<Timestamp>, QueueError> {
-        let (lane, since) = (lane.clone(), self.now().minus(window));
-        let ends = self
-            .read(move |tx| match lanes::find(tx, &lane)? {
-                Some(number) => attempts::ends_since(tx, number, since, RECENT_ATTEMPTS_MAX),
-                None => Ok(Vec::new()),
-            })
-            .await?;
-        Ok(ends)
     }
 }
 

@@ -3,14 +3,16 @@
 use mailward_mail::{MessageId, Timestamp};
 use mailward_store::{ReadTx, TxError};
 
+use crate::budget::{Budget, steady, used, wall};
 use crate::error::QueueError;
 use crate::gates::Limit;
-use crate::lane::{Decision, LaneLimits, Pace};
+use crate::lane::Decision;
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::suspensions::Suspended;
 use crate::ledger::{
-    attempts, breakers, doubts, due, events, lanes, messages, pauses, recipients, suspensions,
+    attempts, breakers, doubts, due, events, lanes, learnt, list_turns, messages, pauses,
+    recipients, suspensions,
 };
 use crate::looks::times;
 use crate::names::Lane;
@@ -37,9 +39,10 @@ pub enum WaitsFor {
     ListSpacing,
     /// Room in the account's recipients of a day.
     RecipientsPerDay,
-    /// Room in the lane's messages per minute.
+    /// Room in the mailbox's messages per minute, or the end of a rest that the
+    /// service asked for.
     Pace,
-    /// One of the lane's connections.
+    /// One of the mailbox's connections.
     Connection,
     /// The end of a pause of its lane, account or route.
     Pause,
@@ -73,12 +76,12 @@ pub struct Explanation {
 }
 
 impl Queue {
-    /// Explains every recipient of a message. `limits_of` gives the limits of
-    /// the lane, which are not the queue's to know.
+    /// Explains every recipient of a message. `budget_of` gives the limits
+    /// of a lane's mailbox, which are not the queue's to know.
     pub async fn explain(
         &self,
         id: MessageId,
-        limits_of: impl Fn(&Lane) -> LaneLimits + Send + 'static,
+        budget_of: impl Fn(&Lane) -> Budget + Send + 'static,
     ) -> Result<Vec<Explanation>, QueueError> {
         let (now, stopped, gates) = (self.now(), self.stopped(), self.gates());
         let found = self
@@ -93,7 +96,7 @@ impl Queue {
                     suspended: &suspended,
                     now,
                     message: &message,
-                    limits_of: &limits_of,
+                    budget_of: &budget_of,
                     without_day: &|lane| gates.routes_without_day.contains(&lane.route),
                 };
                 let explained: Result<Vec<_>, _> =
@@ -110,7 +113,7 @@ struct Explain<'a, 't> {
     now: Timestamp,
     message: &'a MessageRow,
     suspended: &'a Suspended,
-    limits_of: &'a dyn Fn(&Lane) -> LaneLimits,
+    budget_of: &'a dyn Fn(&Lane) -> Budget,
     /// Whether the account's day does not hold for the lane's route.
     without_day: &'a dyn Fn(&Lane) -> bool,
 }
@@ -230,7 +233,7 @@ impl Explain<'_, '_> {
         if let Some(reason) = self.pause(&lane)? {
             return Ok(reason);
         }
-        if let Some(reason) = self.limits(row.lane, &lane)? {
+        if let Some(reason) = self.limits(&lane)? {
             return Ok(reason);
         }
         let ahead = due::count_ahead(
@@ -327,9 +330,16 @@ impl Explain<'_, '_> {
         let (waits_for, about) = match limit {
             Limit::ListSpacing => {
                 let list = row.recipient.forward_path.address();
+                let ahead =
+                    list_turns::count_before(self.tx, &list.key(), until, AHEAD_COUNTED_MAX)?;
+                let others = match ahead {
+                    0 => "its turn is next".to_owned(),
+                    1 => "one message is before it".to_owned(),
+                    _ => format!("{ahead} messages are before it"),
+                };
                 let about = format!(
                     "{list} is a distribution list that had a message too short a time ago, and \
-                     others may be before this one"
+                     {others}"
                 );
                 (WaitsFor::ListSpacing, about)
             }
@@ -340,8 +350,12 @@ impl Explain<'_, '_> {
                 (WaitsFor::RecipientsPerDay, about)
             }
         };
+        let end = match until >= deadline {
+            true => "before that: cancel it, or hold what is before it",
+            false => "if it waits on",
+        };
         let sentence = format!(
-            "{about} (limit {}): it is due again at {until}. It expires at {deadline}.",
+            "{about} (limit {}): it is due again at {until}. It expires at {deadline}, {end}.",
             limit.as_str()
         );
         Ok((waits_for, Some(until), sentence))
@@ -418,29 +432,52 @@ impl Explain<'_, '_> {
         Ok(Some((waits_for, Some(until), sentence)))
     }
 
-    fn limits(&self, number: i64, lane: &Lane) -> Result<Option<Reason>, TxError> {
-        let limits = (self.limits_of)(lane);
-        let connections_max = limits.connections_max;
-        let under_way = attempts::count_under_way(self.tx, number)?;
-        if under_way >= connections_max {
-            let sentence = format!("All {connections_max} connections of {lane} are in use.");
+    /// The mailbox's own limits, which all of its lanes use up together.
+    fn limits(&self, lane: &Lane) -> Result<Option<Reason>, TxError> {
+        let budget = (self.budget_of)(lane);
+        let account = &budget.account;
+        let record = learnt::get(self.tx, &budget.name)?;
+        let kept = record.as_ref().map(|record| budget.restore(record.learnt));
+        let limits = kept.map_or(budget.limits, |kept| budget.limits_after(&kept));
+        let lowered = |allowed: u32, most: u32| match &record {
+            Some(record) if allowed < most => {
+                format!(
+                    " ({most} as configured; fewer since the service said {:?})",
+                    record.reply
+                )
+            }
+            _ => String::new(),
+        };
+        if let Some(record) = &record
+            && let Some(until) = record.rest_until.filter(|until| *until > self.now)
+        {
+            let sentence = format!(
+                "The service asked the mailbox {account} to slow down ({}): nothing is sent to \
+                 it before {until}.",
+                record.reply
+            );
+            return Ok(Some((WaitsFor::Pace, Some(until), sentence)));
+        }
+        let most = limits.messages_max.unwrap_or(0);
+        let used = used(self.tx, &budget, self.now, most as usize)?;
+        let connections = limits.connections_max;
+        if used.under_way >= connections {
+            let sentence = format!(
+                "The mailbox {account} may have {connections} connections at one time{}, by all \
+                 of its routes together, and all are in use.",
+                lowered(connections, budget.limits.connections_max)
+            );
             return Ok(Some((WaitsFor::Connection, None, sentence)));
         }
-        let Some(most) = limits.messages_max else {
-            return Ok(None);
-        };
-        let since = self.now.minus(limits.window);
-        let ends = attempts::ends_since(self.tx, number, since, most as usize)?;
-        let mut pace = Pace::restore(limits, ends);
-        for _ in 0..under_way {
-            pace.request(self.now);
-        }
-        match pace.request(self.now) {
+        match used.pace(limits, self.now).request(steady(self.now)) {
             Decision::WaitUntil(until) => {
+                let until = wall(until);
                 let seconds = limits.window.as_secs();
+                let configured = budget.limits.messages_max.unwrap_or(most);
                 let sentence = format!(
-                    "{lane} has sent the {most} messages it may send in {seconds} seconds: \
-                     there is room again at {until}."
+                    "The mailbox {account} has sent the {most} messages it may send in {seconds} \
+                     seconds{}, by all of its routes together: there is room again at {until}.",
+                    lowered(most, configured)
                 );
                 Ok(Some((WaitsFor::Pace, Some(until), sentence)))
             }

@@ -18,14 +18,15 @@
 //! [`Queue::work_changes`] on their own clock.
 //!
 //! The pure parts are [`state`] (the legal moves), [`schedule`] (when to try
-//! again), [`turn`] (who goes first) and [`lane`] (how many at once and a
-//! minute); [`timeline`] lists what
+//! again), [`turn`] (who goes first), [`lane`] (how many at once and a minute)
+//! and [`learnt`] (how many after what the replies said); [`timeline`] lists what
 //! can happen. The rest are the queue's verbs, one file for each kind of caller.
 
 mod accept;
 mod acts;
 mod attempt;
 mod breaker;
+mod budget;
 mod control;
 mod deadline;
 mod doubt;
@@ -34,6 +35,7 @@ mod error;
 mod explain;
 mod gates;
 pub mod lane;
+pub mod learnt;
 mod ledger;
 mod list;
 mod looks;
@@ -49,6 +51,7 @@ pub mod schedule;
 mod sending;
 mod show;
 pub mod state;
+mod step;
 mod suspend;
 pub mod timeline;
 pub mod turn;
@@ -59,12 +62,14 @@ mod watchdog;
 pub use acts::{ActId, ActName, ActRecord, BulkAct};
 pub use attempt::{Attempt, AttemptEnd, AttemptResult, Doubt, RecipientResult, Stage};
 pub use breaker::{BreakerRecord, BreakerState};
+pub use budget::{Budget, LearntRecord, Sharing, Throttle};
 pub use control::{Reported, Target};
 pub use deadline::{NEAR_COUNTED_MAX, NearDeadline, OldestOpen};
 pub use error::{AcceptError, QueueError, QueueOpenError};
 pub use explain::{Explanation, WaitsFor};
 pub use gates::{Gates, Limit};
 pub use lane::{Decision, LaneLimits, Pace};
+pub use learnt::{Learnt, Level, PaceLimit};
 pub use ledger::MIGRATIONS;
 pub use list::{Cursor, Filter, ListItem, PAGE_MAX, Page, Summary};
 pub use looks::{AfterLook, Canary, DueDoubt, LookTable, LookTerms, Looked, Rest, Submission};
@@ -87,5 +92,5 @@ pub use suspend::{Scope, Suspension};
 pub use timeline::{TimelineEntry, TimelineEvent};
 pub use turn::{BadPriority, Priority};
 pub use unknown::UnknownReply;
-pub use usage::Usage;
+pub use usage::{DayUse, ListTurns, Usage, WAITING_COUNTED_MAX};
 pub use watchdog::Mended;

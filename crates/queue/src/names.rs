@@ -65,7 +65,8 @@ names! {
     Actor
 }
 
-/// What shares a rate limit: one account on one route.
+/// One account on one route. The limits are the mailbox's, which several lanes
+/// may share ([`Budget`](crate::Budget)).
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

@@ -69,6 +69,7 @@ impl Queue {
     /// it had in hand are due again. To be called once, before the first
     /// attempt.
     pub async fn recover(&self) -> Result<Recovered, QueueError> {
+        self.heed_last_event().await?;
         let (now, terms, gates) = (self.now(), self.terms(), self.gates());
         let looks = self.look_table();
         self.write_and_wake(move |tx| notices::hand_back(tx, now).map(Ok))
@@ -98,6 +99,7 @@ impl Queue {
     /// The watchdog's round: to be called every minute or so. Does a bounded
     /// amount at a time and says whether there is more.
     pub async fn expire_overdue(&self, now: Timestamp) -> Result<Overdue, QueueError> {
+        self.heed_clock().await?;
         let (terms, gates, looks) = (self.terms(), self.gates(), self.look_table());
         self.write_and_wake(move |tx| {
             let before = now.minus(ATTEMPT_LENGTH_MAX);
@@ -154,7 +156,7 @@ fn end_lost(
         if attempt.final_dot_at.is_none() {
             let lane = lanes::get(tx, attempt.lane)?;
             let unsent: Vec<&RecipientRow> = rows.iter().collect();
-            shares::give_back(tx, gates, &lane, attempt.id, &unsent)?;
+            shares::give_back(tx, gates, &lane, attempt.id, &unsent, now)?;
         }
         let is_looked_for = looks.contains_key(&lanes::get(tx, attempt.lane)?.route);
         let mut doubts = 0;

@@ -17,6 +17,7 @@ use crate::looks::LookTable;
 use crate::names::{ApplicationName, Lane};
 use crate::pause::Pauses;
 use crate::schedule::Terms;
+use crate::step::Drift;
 use crate::suspend::Suspension;
 use crate::usage::Usages;
 
@@ -46,6 +47,7 @@ struct Inner {
     dice: Arc<dyn Dice>,
     terms: Terms,
     gates: Arc<Gates>,
+    drift: Drift,
     usages: Mutex<Usages>,
     /// None until they were read.
     pauses: Mutex<Option<Pauses>>,
@@ -97,8 +99,10 @@ impl Queue {
         terms: Terms,
         gates: Gates,
     ) -> Self {
+        let drift = Drift::new(drift_of(&*clock));
         Self {
             inner: Arc::new(Inner {
+                drift,
                 store,
                 clock,
                 dice,
@@ -167,6 +171,15 @@ impl Queue {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    pub(crate) fn drift(&self) -> &Drift {
+        &self.inner.drift
+    }
+
+    /// How far the wall clock is ahead of steady time, in milliseconds.
+    pub(crate) fn drift_now(&self) -> i64 {
+        drift_of(&*self.inner.clock)
     }
 
     pub(crate) fn dice(&self) -> &dyn Dice {
@@ -292,6 +305,11 @@ impl Queue {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn drift_of(clock: &dyn Clock) -> i64 {
+    let steady = i64::try_from(clock.steady().as_millis()).unwrap_or(i64::MAX);
+    clock.now().as_millis().saturating_sub(steady)
 }
 
 /// Wakes the waiting when it is dropped: by the caller, or by the store once

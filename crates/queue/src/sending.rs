@@ -24,7 +24,7 @@ use crate::error::QueueError;
 use crate::ledger::change::{Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{attempts, events, lanes, messages, recipients, shares, suspensions};
+use crate::ledger::{attempts, lanes, messages, recipients, shares, suspensions};
 use crate::looks::{arise, in_doubt_by};
 use crate::names::{Actor, Lane};
 use crate::queue::Queue;
@@ -54,6 +54,7 @@ impl Queue {
         recipients: &[u32],
         lane: &Lane,
     ) -> Result<Attempt, QueueError> {
+        self.heed_clock().await?;
         let (numbers, lane, now) = (recipients.to_vec(), lane.clone(), self.now());
         let (gates, stopped) = (self.gates(), self.stopped());
         self.write(move |tx| {
@@ -83,20 +84,16 @@ impl Queue {
                 active.push(recipient);
             }
             let number = row.number;
-            let (mut active, waiting) = shares::part(tx, &gates, &lane, active, now)?;
+            let (mut active, waiting) = shares::part(tx, &gates, &lane, number, active, now)?;
             for (recipient, limit, until) in waiting {
-                recipients::postpone(tx, number, recipient.n, limit, until)?;
-                if recipient.waits_for != Some(limit) {
-                    let note = TimelineEvent::Waits { limit, until };
-                    events::insert(tx, number, Some(recipient.n), now, &note)?;
-                }
+                shares::postpone(tx, &row, &recipient, limit, until, now)?;
             }
             if active.is_empty() {
                 return Ok(Err(QueueError::NotDue(message)));
             }
             let numbers: Vec<u32> = active.iter().map(|recipient| recipient.n).collect();
             let attempt = attempts::insert(tx, number, lane_number, now)?;
-            shares::take(tx, &gates, &lane, attempt, &active, now)?;
+            shares::take(tx, &gates, &lane, (attempt, number), &active, now)?;
             let mut change = Change::new(tx, now, row);
             for recipient in &mut active {
                 recipient.attempts += 1;
@@ -148,7 +145,7 @@ impl Queue {
                 .iter()
                 .filter(|row| settled.iter().any(|one| one.n == row.n))
                 .collect();
-            shares::give_back(tx, &gates, &lane, id, &out)?;
+            shares::give_back(tx, &gates, &lane, id, &out, now)?;
             let mut change = Change::new(tx, now, row);
             for one in settled {
                 let Some(place) = active.iter().position(|row| row.n == one.n) else {
@@ -199,7 +196,8 @@ impl Queue {
             let dot = attempts::get(tx, id)?.is_some_and(|row| row.final_dot_at.is_some());
             let row = messages::by_number(tx, number)?;
             if !dot {
-                shares::give_back(tx, &gates, &lane, id, &active.iter().collect::<Vec<_>>())?;
+                let unsent: Vec<&RecipientRow> = active.iter().collect();
+                shares::give_back(tx, &gates, &lane, id, &unsent, now)?;
             }
             let mut change = Change::new(tx, now, row);
             let mut results: Vec<_> = results.into_iter().map(Some).collect();

@@ -8,6 +8,7 @@
 use mailward_mail::Timestamp;
 
 use crate::gates::Limit;
+use crate::learnt::PaceLimit;
 use crate::names::{AccountName, Actor, ApplicationName, RouteName};
 use crate::state::{AttemptId, HoldReason};
 
@@ -59,6 +60,13 @@ pub enum TimelineEvent {
         limit: Limit,
         until: Timestamp,
     },
+    /// The limit leaves no room before its deadline: it will expire, unless
+    /// others give theirs up.
+    WillExpire {
+        limit: Limit,
+        until: Timestamp,
+        deadline: Timestamp,
+    },
     Held {
         reason: HoldReason,
         by: Actor,
@@ -93,6 +101,17 @@ pub enum TimelineEvent {
         attempt: AttemptId,
         until: Timestamp,
         reply: String,
+    },
+    /// The reply to it asked for less: so many are allowed from now on, and
+    /// nothing goes to the mailbox before `until`.
+    Throttled {
+        limit: PaceLimit,
+        /// Missing where no limit is configured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        allowed: Option<u32>,
+        until: Timestamp,
     },
     InDoubt {
         attempt: AttemptId,
@@ -164,6 +183,7 @@ impl TimelineEvent {
             Self::DeadlineNear { .. } => "deadline_near",
             Self::Mended { .. } => "mended",
             Self::Waits { .. } => "waits",
+            Self::WillExpire { .. } => "will_expire",
             Self::Held { .. } => "held",
             Self::Released { .. } => "released",
             Self::Retried { .. } => "retried",
@@ -171,6 +191,7 @@ impl TimelineEvent {
             Self::FinalDotSent { .. } => "final_dot_sent",
             Self::Interrupted { .. } => "interrupted",
             Self::Deferred { .. } => "deferred",
+            Self::Throttled { .. } => "throttled",
             Self::InDoubt { .. } => "in_doubt",
             Self::Looked { .. } => "looked",
             Self::Relayed { .. } => "relayed",
@@ -268,6 +289,14 @@ mod tests {
                 r#"{"kind":"waits","limit":"list_spacing","until":"1970-01-01T00:00:00.000Z"}"#,
             ),
             (
+                TimelineEvent::WillExpire {
+                    limit: Limit::ListSpacing,
+                    until: Timestamp::from_millis(0),
+                    deadline: Timestamp::from_millis(0),
+                },
+                r#"{"kind":"will_expire","limit":"list_spacing","until":"1970-01-01T00:00:00.000Z","deadline":"1970-01-01T00:00:00.000Z"}"#,
+            ),
+            (
                 TimelineEvent::Held {
                     reason: HoldReason::InDoubt,
                     by: by.clone(),
@@ -304,6 +333,15 @@ mod tests {
                     recipients: vec![2],
                 },
                 r#"{"kind":"final_dot_sent","attempt":7,"recipients":[2]}"#,
+            ),
+            (
+                TimelineEvent::Throttled {
+                    limit: PaceLimit::Connections,
+                    most: Some(3),
+                    allowed: Some(2),
+                    until: Timestamp::from_millis(0),
+                },
+                r#"{"kind":"throttled","limit":"connections","most":3,"allowed":2,"until":"1970-01-01T00:00:00.000Z"}"#,
             ),
             (
                 TimelineEvent::Interrupted { attempt },

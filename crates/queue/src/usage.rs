@@ -12,8 +12,8 @@ use std::time::Duration;
 use mailward_mail::{Address, Timestamp};
 
 use crate::error::QueueError;
-use crate::ledger::{messages, shares};
-use crate::names::AccountName;
+use crate::ledger::{list_turns, messages, shares};
+use crate::names::{AccountName, RouteName};
 use crate::queue::Queue;
 
 /// How old a figure of the day may be; until then only what comes is added.
@@ -32,6 +32,32 @@ pub struct Usage {
     /// Recipients sent to in the last 24 hours, or accepted and waiting.
     pub recipients_last_day: u64,
 }
+
+/// How an account stands with its recipients of 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayUse {
+    pub most: u64,
+    pub sent: u64,
+    /// When there is room for one more, while there is none.
+    pub free_at: Option<Timestamp>,
+}
+
+/// A distribution list and those who wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListTurns {
+    /// Its address, lower case.
+    pub list: String,
+    /// When the last message to it was begun.
+    pub last_at: Timestamp,
+    /// When the next may go, while it may not.
+    pub free_at: Option<Timestamp>,
+    /// Counted up to [`WAITING_COUNTED_MAX`].
+    pub waiting: u64,
+}
+
+/// Lists that [`Queue::list_turns`] shows, and those it counts for each.
+const LISTS_SHOWN_MAX: usize = 100;
+pub const WAITING_COUNTED_MAX: usize = 10_000;
 
 /// The accounts asked about; a register has few.
 #[derive(Debug, Default)]
@@ -132,6 +158,62 @@ impl Queue {
             })
             .await?;
         Ok(self.usages().learn(account, recipients, minute, now))
+    }
+
+    /// How much of the day's recipients the account has had by `route`; nothing
+    /// where no such limit is kept.
+    pub async fn day_of(
+        &self,
+        account: &AccountName,
+        route: &RouteName,
+    ) -> Result<Option<DayUse>, QueueError> {
+        let (gates, now, account) = (self.gates(), self.now(), account.clone());
+        let Some(most) = gates.recipients_per_day_max else {
+            return Ok(None);
+        };
+        if gates.routes_without_day.contains(route) {
+            return Ok(None);
+        }
+        let found = self
+            .read(move |tx| {
+                let sent = shares::sent_in_last_day(tx, &account, now)?;
+                let free_at = match sent >= most {
+                    true => Some(shares::room_at(tx, &account, now, most, 0, 1)?),
+                    false => None,
+                };
+                Ok(DayUse {
+                    most,
+                    sent,
+                    free_at,
+                })
+            })
+            .await?;
+        Ok(Some(found))
+    }
+
+    /// How each distribution list stands that had a message, the latest first.
+    pub async fn list_turns(&self) -> Result<Vec<ListTurns>, QueueError> {
+        let (gates, now) = (self.gates(), self.now());
+        let Some(spacing) = gates.list_spacing else {
+            return Ok(Vec::new());
+        };
+        let found = self
+            .read(move |tx| {
+                let mut found = Vec::new();
+                for (list, last_at) in list_turns::latest(tx, LISTS_SHOWN_MAX)? {
+                    let free_at = last_at.min(now).plus(spacing);
+                    let ever = Timestamp::from_millis(i64::MAX);
+                    found.push(ListTurns {
+                        waiting: list_turns::count_before(tx, &list, ever, WAITING_COUNTED_MAX)?,
+                        list,
+                        last_at,
+                        free_at: Some(free_at).filter(|free_at| *free_at > now),
+                    });
+                }
+                Ok(found)
+            })
+            .await?;
+        Ok(found)
     }
 
     /// When a message to each of these lists was last begun, where one was.

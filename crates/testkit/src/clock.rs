@@ -14,11 +14,15 @@ use tokio::sync::watch;
 /// one turn of the runtime.
 const SETTLING_TURNS: usize = 64;
 
+/// Steady time at the start; what was before has its place too.
+const STEADY_START: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// A clock for tests. Clones show the same time.
 ///
 /// ```text
 ///   advance(1 h)    jumps, then wakes all whose moment has come, earliest first
 ///   run_for(1 h)    stops at each such moment and lets the woken tasks work
+///   step(moment)    somebody sets the clock: no time has passed
 /// ```
 #[derive(Clone, Debug)]
 pub struct SimulatedClock {
@@ -34,9 +38,36 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     now: Timestamp,
+    steady: Duration,
     next_number: u64,
     /// By moment, then by order of asking: the order in which they wake.
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
+    /// Those who wait for steady time.
+    pausing: BTreeMap<(Duration, u64), Waker>,
+}
+
+impl State {
+    /// Takes out those whose time has come, earliest first.
+    fn due(&mut self) -> Vec<Waker> {
+        let later = self.sleepers.split_off(&(self.now, u64::MAX));
+        let due = std::mem::replace(&mut self.sleepers, later);
+        let later = self.pausing.split_off(&(self.steady, u64::MAX));
+        let paused = std::mem::replace(&mut self.pausing, later);
+        let mut due: Vec<(u64, Timestamp, Waker)> = due
+            .into_iter()
+            .map(|((at, number), waker)| (number, at, waker))
+            .collect();
+        due.extend(paused.into_iter().map(|((at, number), waker)| {
+            let ago = self.steady.saturating_sub(at);
+            (number, self.now.minus(ago), waker)
+        }));
+        due.sort_by_key(|(number, at, _)| (*at, *number));
+        due.into_iter().map(|(_, _, waker)| waker).collect()
+    }
+
+    fn waiting(&self) -> usize {
+        self.sleepers.len() + self.pausing.len()
+    }
 }
 
 impl Default for SimulatedClock {
@@ -52,8 +83,10 @@ impl SimulatedClock {
             shared: Arc::new(Shared {
                 state: Mutex::new(State {
                     now: start,
+                    steady: STEADY_START,
                     next_number: 0,
                     sleepers: BTreeMap::new(),
+                    pausing: BTreeMap::new(),
                 }),
                 waiters: watch::Sender::new(0),
             }),
@@ -75,15 +108,27 @@ impl SimulatedClock {
         self.set(self.now().plus(duration));
     }
 
-    /// Jumps to `moment`, also backwards, and wakes whoever is due.
+    /// Jumps to `moment`, also backwards, and wakes whoever is due. Ahead, that
+    /// much time has passed.
     pub fn set(&self, moment: Timestamp) {
+        self.change(|state| {
+            state.steady += moment.since(state.now);
+            state.now = moment;
+        });
+    }
+
+    /// Somebody sets the clock to `moment`, and no time has passed.
+    pub fn step(&self, moment: Timestamp) {
+        self.change(|state| state.now = moment);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
         let due = {
             let mut state = self.shared.lock();
-            state.now = moment;
-            let later = state.sleepers.split_off(&(moment, u64::MAX));
-            std::mem::replace(&mut state.sleepers, later)
+            change(&mut state);
+            state.due()
         };
-        for waker in due.into_values() {
+        for waker in due {
             waker.wake();
         }
         self.shared.count();
@@ -105,12 +150,17 @@ impl SimulatedClock {
     /// The earliest moment anybody waits for.
     pub fn next_due(&self) -> Option<Timestamp> {
         let state = self.shared.lock();
-        state.sleepers.keys().next().map(|(moment, _)| *moment)
+        let moment = state.sleepers.keys().next().map(|(moment, _)| *moment);
+        let pause = state.pausing.keys().next().map(|(end, _)| {
+            let left = end.saturating_sub(state.steady);
+            state.now.plus(left)
+        });
+        moment.into_iter().chain(pause).min()
     }
 
     /// How many are waiting now.
     pub fn waiting(&self) -> usize {
-        self.shared.lock().sleepers.len()
+        self.shared.lock().waiting()
     }
 
     /// Completes once at least `count` wait: a test's way of knowing that the
@@ -136,7 +186,19 @@ impl Clock for SimulatedClock {
     fn wait_until(&self, moment: Timestamp) -> Waiting {
         Box::pin(Sleeper {
             shared: Arc::clone(&self.shared),
-            moment,
+            end: End::At(moment),
+            number: None,
+        })
+    }
+
+    fn steady(&self) -> Duration {
+        self.shared.lock().steady
+    }
+
+    fn wait(&self, duration: Duration) -> Waiting {
+        Box::pin(Sleeper {
+            shared: Arc::clone(&self.shared),
+            end: End::After(self.steady().saturating_add(duration)),
             number: None,
         })
     }
@@ -148,13 +210,20 @@ impl Shared {
     }
 
     fn count(&self) {
-        self.waiters.send_replace(self.lock().sleepers.len());
+        self.waiters.send_replace(self.lock().waiting());
     }
+}
+
+/// What somebody waits for: a moment of the clock, or steady time.
+#[derive(Clone, Copy)]
+enum End {
+    At(Timestamp),
+    After(Duration),
 }
 
 struct Sleeper {
     shared: Arc<Shared>,
-    moment: Timestamp,
+    end: End,
     /// Its place among those who wait for the same moment, once polled.
     number: Option<u64>,
 }
@@ -165,7 +234,11 @@ impl Future for Sleeper {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.lock();
-        if state.now >= self.moment {
+        let over = match self.end {
+            End::At(moment) => state.now >= moment,
+            End::After(end) => state.steady >= end,
+        };
+        if over {
             return Poll::Ready(());
         }
         let number = *self.number.get_or_insert_with(|| {
@@ -173,7 +246,10 @@ impl Future for Sleeper {
             state.next_number
         });
         let waker = context.waker().clone();
-        let known = state.sleepers.insert((self.moment, number), waker);
+        let known = match self.end {
+            End::At(moment) => state.sleepers.insert((moment, number), waker),
+            End::After(end) => state.pausing.insert((end, number), waker),
+        };
         drop(state);
         if known.is_none() {
             shared.count();
@@ -185,7 +261,13 @@ impl Future for Sleeper {
 impl Drop for Sleeper {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            let removed = self.shared.lock().sleepers.remove(&(self.moment, number));
+            let removed = {
+                let mut state = self.shared.lock();
+                match self.end {
+                    End::At(moment) => state.sleepers.remove(&(moment, number)),
+                    End::After(end) => state.pausing.remove(&(end, number)),
+                }
+            };
             self.shared.count();
             // Outside the lock: the last waker of a task may drop the task,
             // and with it other sleepers.
@@ -242,6 +324,25 @@ mod tests {
         clock.run_for(Duration::from_secs(25)).await;
         assert_eq!(*log.lock().unwrap(), ["10 30:10", "20 30:20"]);
         assert_eq!(clock.now().to_rfc3339(), "2026-11-21T09:30:25.000Z");
+    }
+
+    #[tokio::test]
+    async fn a_step_is_no_time_that_passes() {
+        let clock = SimulatedClock::default();
+        let start = clock.now();
+        let log = sleepers(&clock, &[10]);
+        clock.until_waiting(1).await;
+        clock.step(start.plus(Duration::from_secs(3600)));
+        settle().await;
+        assert!(
+            log.lock().unwrap().is_empty(),
+            "ten seconds have not passed"
+        );
+        clock.step(start.minus(Duration::from_secs(3600)));
+        let began = clock.steady();
+        clock.run_for(Duration::from_secs(10)).await;
+        assert_eq!(clock.steady() - began, Duration::from_secs(10));
+        assert_eq!(*log.lock().unwrap(), ["10 30:10"]);
     }
 
     #[tokio::test]

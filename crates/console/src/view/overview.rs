@@ -28,6 +28,8 @@ pub struct GatewayOverview {
     pub paused: Vec<PausedView>,
     /// Room on the store's disk, where the system tells it.
     pub space: Option<SpaceView>,
+    /// What is left of the limits of the accounts' mailboxes.
+    pub limits: Vec<LimitView>,
 }
 
 /// An account that waits on a route: its server is away, or refused it.
@@ -43,6 +45,22 @@ pub struct SpaceView {
     pub free: u64,
     /// Below this new mail is refused.
     pub floor: u64,
+}
+
+/// One limit of one mailbox.
+#[derive(Clone, Debug)]
+pub struct LimitView {
+    pub account: String,
+    /// `Connections`, `Messages per minute`, …
+    pub limit: String,
+    /// Absent where there is no limit.
+    pub most: Option<u64>,
+    pub used: u64,
+    pub left: Option<u64>,
+    /// When there is room again, while there is none.
+    pub free_at: Option<Timestamp>,
+    /// What the service's replies taught, in a sentence.
+    pub learnt: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -89,6 +89,7 @@ impl Fake {
             oldest_by_class: Vec::new(),
             paused: Vec::new(),
             space: None,
+            limits: Vec::new(),
         });
         self.overview.twin = self.halves.twin.then(|| TwinOverview {
             accounts: self.mailboxes.len() as u64,

@@ -25,6 +25,7 @@ use mailward_store::WriteError;
 
 use crate::check::Checker;
 use crate::config::Limits;
+use crate::deliver::SendingLimits;
 use crate::observe::Observe;
 use crate::register::SignIn;
 
@@ -38,6 +39,7 @@ pub(crate) struct Intake {
     pub(crate) hostname: String,
     pub(crate) limits: Limits,
     pub(crate) queue: Queue,
+    pub(crate) sending_limits: SendingLimits,
     pub(crate) checker: Arc<Checker>,
     pub(crate) sign_in: SignIn,
     pub(crate) clock: Arc<dyn Clock>,

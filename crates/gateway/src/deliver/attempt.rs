@@ -13,6 +13,7 @@ use mailward_wire::smtp::client::{Error, Need, Verdict};
 
 use super::conclude::conclude;
 use super::connection::{self, OpenProblem, What, queue_stage};
+use super::mailbox::Mailbox;
 use super::reply::Action;
 use super::trouble::{self, Trouble};
 use super::verdicts::{self, Learnt};
@@ -48,6 +49,7 @@ pub(super) async fn run(
     options: &DeliverOptions,
     route: &Route,
     account: &SendingAccount,
+    mailbox: &Mailbox,
     kept: Option<ClientSession>,
     mut due: DueMessage,
 ) -> Ended {
@@ -70,8 +72,12 @@ pub(super) async fn run(
         None => connection::open(options, route, account).await,
     };
     match session {
-        Ok(session) => send(options, route, account, session, attempt, due).await,
-        Err(problem) => not_opened(options, route, attempt, &due, problem).await,
+        Ok(session) => send(options, route, account, mailbox, session, attempt, due).await,
+        Err(problem) => {
+            let heard = [(problem.stage, &problem.reply)];
+            mailbox.hear(due.id, heard, &options.alarms).await;
+            not_opened(options, route, attempt, &due, problem).await
+        }
     }
 }
 
@@ -260,6 +266,7 @@ async fn send(
     options: &DeliverOptions,
     route: &Route,
     account: &SendingAccount,
+    mailbox: &Mailbox,
     mut session: ClientSession,
     attempt: Attempt,
     due: DueMessage,
@@ -296,6 +303,12 @@ async fn send(
     let (settled, mut learnt, damage) = (stored.settled, stored.learnt, stored.damaged);
     if let Some(why) = damage {
         return damaged(options, None, attempt, &due, &why).await;
+    }
+    if let Ok(verdicts) = &sent {
+        let heard = verdicts
+            .iter()
+            .map(|one| (queue_stage(one.stage), &one.reply));
+        mailbox.hear(due.id, heard, &options.alarms).await;
     }
     let passed_on = session.features().dsn;
     let (stage, reply, results, alive) = match sent {

@@ -1,5 +1,5 @@
-//! One lane: an account on a route. Takes what is due, keeps the pace, holds
-//! the connections, and stops at the first refused sign-in.
+//! One lane: an account on a route. Takes what is due, asks its mailbox for
+//! leave, and stops at the first refused sign-in.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use std::time::Duration;
 use mailward_mail::{MessageId, Timestamp};
 use mailward_net::Shutdown;
 use mailward_net::smtp::client::ClientSession;
-use mailward_queue::{BreakerState, Decision, DueMessage, Lane, Pace, QueueError};
+use mailward_queue::{BreakerState, DueMessage, Lane, QueueError};
 use tokio::task::JoinSet;
 
 use super::attempt::{self, Ended, News};
 use super::gate::{Gate, MayBegin};
+use super::mailbox::{Asked, Leave, Mailbox, Start};
 use super::{DeliverOptions, STORE_PAUSE, connection, trouble};
 use crate::route::{Route, SendingAccount};
 
@@ -29,22 +30,24 @@ pub(super) struct LaneWorker {
     route: Route,
     account: SendingAccount,
     shutdown: Shutdown,
-    pace: Pace,
+    /// Shared with the account's other routes to the same service.
+    mailbox: Arc<Mailbox>,
     backlog: VecDeque<DueMessage>,
     /// When the backlog was taken: an older one may lack what hurries more.
     taken_at: Timestamp,
     /// Messages begun since the start, for the classes' shares.
     begun: u64,
     in_flight: HashSet<MessageId>,
-    under_way: JoinSet<(MessageId, Ended)>,
-    idle: Vec<(Timestamp, ClientSession)>,
+    under_way: JoinSet<(MessageId, Ended, Leave)>,
+    /// Connections that are being closed.
+    closing: JoinSet<()>,
     /// Whether this credential has signed in since the start: until then one
     /// connection tries alone, so that a wrong password costs one attempt.
     proven: bool,
     /// Pauses of the lane, its account and its route.
     gate: Gate,
-    /// While the store takes nothing.
-    paused_until: Option<Timestamp>,
+    /// While the store takes nothing; in steady time.
+    paused_until: Option<Duration>,
     /// The breaker is open or the lane paused: nothing is tried for a while.
     waits: bool,
 }
@@ -58,8 +61,10 @@ enum Wait {
     Change,
     /// Something new in the queue, or this moment.
     ChangeOr(Timestamp),
-    /// This moment, whatever comes.
-    Until(Timestamp),
+    /// That steady time, whatever comes.
+    Pause(Duration),
+    /// Room in the mailbox, at that steady time or when another gives some back.
+    Room(Option<Duration>),
     /// The end of an attempt.
     End,
 }
@@ -72,20 +77,20 @@ impl LaneWorker {
         account: SendingAccount,
         shutdown: Shutdown,
     ) -> Self {
-        let pace = Pace::new(route.limits());
+        let mailbox = options.sending_limits.of_lane(&lane);
         Self {
             options,
             lane,
             route,
             account,
             shutdown,
-            pace,
+            mailbox,
             backlog: VecDeque::new(),
             taken_at: Timestamp::from_millis(0),
             begun: 0,
             in_flight: HashSet::new(),
             under_way: JoinSet::new(),
-            idle: Vec::new(),
+            closing: JoinSet::new(),
             proven: false,
             gate: Gate::default(),
             paused_until: None,
@@ -95,27 +100,36 @@ impl LaneWorker {
 
     /// Works until shutdown begins, then ends what is under way.
     pub(super) async fn run(mut self) {
-        self.restore_pace().await;
+        if !self.restore().await {
+            return;
+        }
         let mut changes = self.options.queue.work_changes();
         let figures = self.options.observe.lane(&self.lane);
+        let mut room = self.mailbox.leases.changes();
         while !self.shutdown.has_begun() {
             changes.mark_unchanged();
+            room.mark_unchanged();
             let wait = match self.advance().await {
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::error!(lane = %self.lane, %error, "the queue can't be read");
-                    Wait::Until(self.options.clock.now().plus(STORE_PAUSE))
+                    Wait::Pause(self.options.clock.steady() + STORE_PAUSE)
                 }
             };
+            if !matches!(wait, Wait::Room(_)) {
+                self.mailbox.leases.withdraw(&self.lane);
+            }
             let clock = Arc::clone(&self.options.clock);
-            let (moment, heeds_change) = match wait {
-                Wait::Change => (self.idle_ends_at(), true),
-                Wait::ChangeOr(moment) => (
-                    Some(self.idle_ends_at().map_or(moment, |ends| ends.min(moment))),
-                    true,
-                ),
-                Wait::Until(moment) => (Some(moment), false),
-                Wait::End => (None, false),
+            let idle = self
+                .mailbox
+                .leases
+                .idle_ends_at(&self.lane, self.idle_max());
+            let (moment, pause, heeds_change, heeds_room) = match wait {
+                Wait::Change => (None, idle, true, false),
+                Wait::ChangeOr(moment) => (Some(moment), idle, true, false),
+                Wait::Pause(end) => (None, Some(end), false, false),
+                Wait::Room(end) => (None, end, false, true),
+                Wait::End => (None, None, false, false),
             };
             let alarm = async {
                 match moment {
@@ -123,46 +137,56 @@ impl LaneWorker {
                     None => std::future::pending().await,
                 }
             };
+            let pause = async {
+                match pause {
+                    Some(end) => clock.wait(end.saturating_sub(clock.steady())).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 Some(done) = self.under_way.join_next() => self.settle(done).await,
                 _ = changes.changed(), if heeds_change => {}
+                _ = room.changed(), if heeds_room => {}
+                Some(_) = self.closing.join_next() => {}
                 () = alarm => {}
+                () = pause => {}
                 () = self.shutdown.begun() => {}
             }
-            self.close_idle(false).await;
+            self.close_idle(self.idle_max());
             figures.stands(
-                self.idle.len(),
+                self.mailbox.leases.idle_of(&self.lane),
                 self.under_way.len(),
                 self.paused_until.is_some() || self.waits,
             );
         }
+        self.mailbox.leases.withdraw(&self.lane);
         while let Some(done) = self.under_way.join_next().await {
             self.settle(done).await;
         }
-        self.close_idle(true).await;
+        self.close_idle(Duration::ZERO);
+        while self.closing.join_next().await.is_some() {}
     }
 
-    /// Carries the last minute over a restart.
-    async fn restore_pace(&mut self) {
-        match self
-            .options
-            .queue
-            .recent_attempts(&self.lane, self.route.limits().window)
-            .await
-        {
-            Ok(ended) => self.pace = Pace::restore(self.route.limits(), ended),
-            Err(error) => {
-                tracing::error!(lane = %self.lane, %error, "the last minute can't be read")
+    /// Carries the mailbox's last minute over a restart, before anything is
+    /// sent; false when shutdown came first.
+    async fn restore(&mut self) -> bool {
+        while let Err(error) = self.mailbox.restore().await {
+            tracing::error!(lane = %self.lane, %error, "the last minute can't be read");
+            let clock = Arc::clone(&self.options.clock);
+            tokio::select! {
+                () = clock.wait(STORE_PAUSE) => {}
+                () = self.shutdown.begun() => return false,
             }
         }
+        true
     }
 
     /// Starts as many attempts as may be started now.
     async fn advance(&mut self) -> Result<Wait, QueueError> {
         let now = self.options.clock.now();
         if let Some(until) = self.paused_until {
-            if now < until {
-                return Ok(Wait::Until(until));
+            if self.options.clock.steady() < until {
+                return Ok(Wait::Pause(until));
             }
             self.paused_until = None;
         }
@@ -206,10 +230,9 @@ impl LaneWorker {
             if alone && !self.under_way.is_empty() {
                 return Ok(Wait::End);
             }
-            match self.pace.request(now) {
-                Decision::Permit => self.begin(),
-                Decision::WaitUntil(moment) => return Ok(Wait::Until(moment)),
-                Decision::WaitForEnd => return Ok(Wait::End),
+            match self.mailbox.leases.ask(&self.lane) {
+                Asked::Go(leave, start) => self.begin(leave, start),
+                Asked::Wait(end) => return Ok(Wait::Room(end)),
             }
         }
     }
@@ -228,45 +251,47 @@ impl LaneWorker {
         Ok(!self.backlog.is_empty())
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, leave: Leave, start: Start<ClientSession>) {
         let Some(due) = self.backlog.pop_front() else {
             return;
         };
         let id = due.id;
         self.begun += 1;
         self.in_flight.insert(id);
-        let kept = self.idle.pop().map(|(_, session)| session);
-        let (options, route, account) = (
+        let (options, route, account, mailbox) = (
             Arc::clone(&self.options),
             self.route.clone(),
             self.account.clone(),
+            Arc::clone(&self.mailbox),
         );
         self.under_way.spawn(async move {
-            (
-                id,
-                attempt::run(&options, &route, &account, kept, due).await,
-            )
+            let kept = match start {
+                Start::Kept(session) => Some(session),
+                Start::Fresh => None,
+                Start::Replace(session) => {
+                    session.quit().await;
+                    None
+                }
+            };
+            let ended = attempt::run(&options, &route, &account, &mailbox, kept, due).await;
+            (id, ended, leave)
         });
     }
 
-    async fn settle(&mut self, done: Result<(MessageId, Ended), tokio::task::JoinError>) {
-        let now = self.options.clock.now();
-        let (id, ended) = match done {
+    async fn settle(&mut self, done: Result<(MessageId, Ended, Leave), tokio::task::JoinError>) {
+        let (id, ended, leave) = match done {
             Ok(done) => done,
             Err(error) => {
                 // Our own mistake. The attempt stays recorded as under way and
-                // the watchdog settles it. What a panic says may quote mail.
+                // the watchdog settles it; its leave went back as counted. What a
+                // panic says may quote mail.
                 let panicked = error.is_panic();
                 tracing::error!(lane = %self.lane, panicked, "an attempt broke off");
-                self.pace.end(now, true);
                 return;
             }
         };
         self.in_flight.remove(&id);
-        self.pace.end(now, ended.counted);
-        if let Some(session) = ended.connection {
-            self.idle.push((now, session));
-        }
+        leave.end(ended.counted, ended.connection);
         match ended.news {
             News::Sent => {
                 self.proven = true;
@@ -290,7 +315,7 @@ impl LaneWorker {
             News::Store(error) => {
                 tracing::error!(lane = %self.lane, error, "an attempt could not be recorded");
                 self.gate.give_up();
-                self.paused_until = Some(now.plus(STORE_PAUSE));
+                self.paused_until = Some(self.options.clock.steady() + STORE_PAUSE);
                 self.backlog.clear();
             }
         }
@@ -315,24 +340,23 @@ impl LaneWorker {
         }
     }
 
-    fn idle_ends_at(&self) -> Option<Timestamp> {
-        self.idle
-            .iter()
-            .map(|(since, _)| since.plus(self.route.times().idle))
-            .min()
+    fn idle_max(&self) -> Duration {
+        self.route.times().idle
     }
 
-    /// Closes connections that were idle for long, or all.
-    async fn close_idle(&mut self, all: bool) {
-        let now = self.options.clock.now();
-        let limit = self.route.times().idle;
-        let (over, kept): (Vec<_>, Vec<_>) = self
-            .idle
-            .drain(..)
-            .partition(|(since, _)| all || now.since(*since) >= limit);
-        self.idle = kept;
-        for (_, session) in over {
-            session.quit().await;
+    /// Closes connections that were idle for so long, or are too many now.
+    fn close_idle(&mut self, limit: Duration) {
+        for (session, place) in self.mailbox.leases.take_idle(&self.lane, limit) {
+            self.closing.spawn(async move {
+                session.quit().await;
+                drop(place);
+            });
         }
+    }
+}
+
+impl Drop for LaneWorker {
+    fn drop(&mut self) {
+        self.mailbox.leases.withdraw(&self.lane);
     }
 }

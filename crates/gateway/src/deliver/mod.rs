@@ -1,8 +1,8 @@
-//! Delivery: one worker a lane, a few connections each, inside the service's
-//! limits.
+//! Delivery: one worker a lane, a few connections each, inside the limits that
+//! the service sets the mailbox.
 //!
 //! ```text
-//!   queue: due ──▶ lane (pace, breaker, pause) ──▶ attempt ──▶ connection
+//!   queue: due ──▶ lane (mailbox, breaker, pause) ──▶ attempt ──▶ connection
 //!                    ▲                                │
 //!                    └────── what it learnt ──────────┘
 //!   attempt: begin ─ MAIL RCPT DATA body ─ record the dot ─ dot ─ finish
@@ -25,6 +25,7 @@ mod doors;
 pub(crate) mod doubt;
 mod gate;
 mod lane;
+mod mailbox;
 pub mod oauth;
 pub mod reply;
 mod trouble;
@@ -46,6 +47,7 @@ use crate::register::Register;
 use crate::route::Routes;
 pub use alarm::{Alarm, Alarms};
 pub use doors::Doors;
+pub use mailbox::{Budgets, LearntLine, LimitLine, Limits, ListLine, MailboxLimits, SendingLimits};
 pub use reply::{Action, Meaning, Party, ReplyTable};
 
 /// How long to wait after the store refused, before asking it again.
@@ -56,6 +58,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 pub struct DeliverOptions {
     pub queue: Queue,
     pub routes: Routes,
+    /// What the accounts' mailboxes may do.
+    pub sending_limits: SendingLimits,
     /// For what may change while a message waits.
     pub register: Arc<Register>,
     pub profile: Profile,

@@ -21,6 +21,7 @@ pub(super) async fn watch(options: Arc<DeliverOptions>) {
         if let Err(error) = round(&options).await {
             tracing::error!(%error, "the watchdog can't do its round");
         }
+        options.sending_limits.look(&options.alarms);
         if let Err(error) = forget(&options.queue).await {
             tracing::error!(%error, "what is old can't be forgotten");
         }

@@ -208,7 +208,9 @@ impl Running {
     }
 
     pub(crate) async fn why(&self, id: MessageId) -> (String, Option<mailward_mail::Timestamp>) {
-        let limits = |_: &Lane| mailward_queue::LaneLimits::per_minute(3, 30);
+        let limits = |lane: &Lane| {
+            mailward_queue::Budget::of_lane(lane, mailward_queue::LaneLimits::per_minute(3, 30))
+        };
         let explained = self.gateway.queue.explain(id, limits).await.unwrap();
         (explained[0].sentence.clone(), explained[0].until)
     }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use mailward_access::mime::decode_field;
 use mailward_console::SourceError;
 use mailward_console::view::{
-    Action, AlarmView, BreakerView, Cursor, GatewayOverview, MessageFilter, MessageRow, OldestView,
-    Page, PausedView, RecipientsSummary, SpaceView, Status,
+    Action, AlarmView, BreakerView, Cursor, GatewayOverview, LimitView, MessageFilter, MessageRow,
+    OldestView, Page, PausedView, RecipientsSummary, SpaceView, Status,
 };
 use mailward_mail::MessageId;
 use mailward_queue::{
@@ -19,6 +19,9 @@ use super::GatewayPart;
 
 /// Pages looked through to count what waits for a credential.
 const WAITING_PAGES_MAX: usize = 20;
+
+/// Mailboxes whose limits the overview shows.
+const MAILBOXES_SHOWN_MAX: usize = 20;
 
 /// What the timeline says of an act on the console.
 const WHY: &str = "asked for on the console";
@@ -42,6 +45,7 @@ impl GatewayPart {
             counts: counts.collect(),
             oldest_waiting,
             breakers_open: self.breakers().await?,
+            limits: self.limits().await?,
             oldest_by_class: self.oldest_by_class().await?,
             paused: self.paused(),
             space: self.space(),
@@ -76,6 +80,31 @@ impl GatewayPart {
             free: space.free_octets?,
             floor: space.floor_octets,
         })
+    }
+
+    /// The first accounts' limits; the command line shows all.
+    async fn limits(&self) -> Result<Vec<LimitView>, SourceError> {
+        let limits = self.sending_limits.limits(None).await.map_err(trouble)?;
+        let mut views = Vec::new();
+        for mailbox in limits.mailboxes.into_iter().take(MAILBOXES_SHOWN_MAX) {
+            for line in mailbox.limits {
+                views.push(LimitView {
+                    account: mailbox.account.clone(),
+                    limit: title(&line.limit),
+                    most: line.most,
+                    used: line.used,
+                    left: line.left,
+                    free_at: line.free_at,
+                    learnt: line.learnt.map(|learnt| {
+                        format!(
+                            "{} allowed since the service said: {}",
+                            learnt.allowed, learnt.reply
+                        )
+                    }),
+                });
+            }
+        }
+        Ok(views)
     }
 
     pub(super) fn alarm_views(&self) -> Vec<AlarmView> {

@@ -19,6 +19,7 @@ fn gateway(fixture: &Fixture) -> (ConsoleSource, Alarms) {
     let alarms = Alarms::new(Default::default(), BTreeMap::new(), clock, Tasks::new());
     let part = GatewayPart {
         queue: fixture.queue.clone(),
+        sending_limits: fixture.sending_limits(),
         config: Arc::new(fixture.config()),
         alarms: alarms.clone(),
         observe,

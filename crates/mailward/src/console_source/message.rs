@@ -7,12 +7,11 @@ use mailward_console::view::{
 };
 use mailward_mail::MessageId;
 use mailward_mail::header::Header;
-use mailward_queue::{Explanation, LaneLimits, StateWord, WaitsFor};
+use mailward_queue::{Explanation, Lane, LaneLimits, StateWord, WaitsFor};
 
 use super::GatewayPart;
 use super::gateway::{status, trouble};
 use super::verdict::verdict;
-use crate::operator::configured_limits;
 use crate::operator::sentences::sentence;
 
 /// Recipients on one page.
@@ -22,9 +21,10 @@ impl GatewayPart {
     pub(super) async fn message(&self, id: MessageId) -> Result<MessageView, SourceError> {
         let view = self.queue.show(id).await.map_err(trouble)?;
         let view = view.ok_or(SourceError::NotFound)?;
-        let limits = configured_limits(&self.config);
-        let lane_limits = limits(&view.lane);
-        let explained = self.queue.explain(id, move |lane| limits(lane)).await;
+        let lane_limits = self.sending_limits.budget(&view.lane).limits;
+        let sending_limits = self.sending_limits.clone();
+        let budget_of = move |lane: &Lane| sending_limits.budget(lane);
+        let explained = self.queue.explain(id, budget_of).await;
         let explained = explained.map_err(trouble)?;
         let top = self.top(&view).await;
         let registered = self.config.application(&view.application);

@@ -23,7 +23,7 @@ use mailward_console::view::{
 };
 use mailward_console::{Answer, Halves, Item, Source, SourceError};
 use mailward_gateway::Config;
-use mailward_gateway::deliver::Alarms;
+use mailward_gateway::deliver::{Alarms, SendingLimits};
 use mailward_gateway::observe::Observe;
 use mailward_mail::{Clock, MessageId};
 use mailward_mailbox::Mailboxes;
@@ -35,6 +35,7 @@ use mailward_twin::Accounts;
 #[derive(Clone, Debug)]
 pub(crate) struct GatewayPart {
     pub(crate) queue: Queue,
+    pub(crate) sending_limits: SendingLimits,
     pub(crate) config: Arc<Config>,
     pub(crate) alarms: Alarms,
     pub(crate) observe: Observe,

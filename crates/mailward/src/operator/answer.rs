@@ -1,7 +1,6 @@
 //! Answers one question from the queue.
 
-use std::sync::Arc;
-
+use mailward_gateway::deliver::SendingLimits;
 use mailward_mail::{Address, MessageId};
 use mailward_queue::{
     AccountName, Actor, Cursor, Filter, MessageView, Queue, QueueError, Resumed, Target,
@@ -13,7 +12,7 @@ use super::shapes::{
     Acted, Explained, ExplainedRecipient, MessageLine, MessagePage, MessageShape, ResumedShape,
     SummaryShape, UnknownReplies, UnknownShape,
 };
-use super::{Act, Known, LimitsOf, OperatorError, Request, no_gateway};
+use super::{Act, Known, OperatorError, Request, no_gateway};
 
 /// The answer as JSON, in one of the [shapes](super::shapes).
 pub(crate) async fn answer(
@@ -44,7 +43,7 @@ pub(crate) async fn answer(
             json(list(queue, &filter, cursor, limit).await?)
         }
         Request::Show { id } => json(MessageShape::from(view(queue, id).await?)),
-        Request::Explain { id } => json(explain(queue, &known.limits, id).await?),
+        Request::Explain { id } => json(explain(queue, &known.sending_limits, id).await?),
         Request::Act {
             act,
             id,
@@ -60,6 +59,16 @@ pub(crate) async fn answer(
         Request::Accounts => Err(OperatorError::Unavailable(
             "no gateway runs here; name its configuration with --config instead".to_owned(),
         )),
+        Request::Limits { account } => {
+            let limits = known.sending_limits.limits(account.as_deref()).await?;
+            match (&account, limits.mailboxes.is_empty()) {
+                (Some(account), true) => Err(OperatorError::NotFound(format!(
+                    "{account} is no account of the gateway's configuration; see `mailward \
+                     accounts list`"
+                ))),
+                _ => json(limits),
+            }
+        }
         Request::Register { .. } => Err(super::no_register()),
         Request::Summary => json(SummaryShape::new(
             queue.summary().await?,
@@ -141,11 +150,13 @@ async fn view(queue: &Queue, id: MessageId) -> Result<MessageView, OperatorError
 
 async fn explain(
     queue: &Queue,
-    limits: &LimitsOf,
+    sending_limits: &SendingLimits,
     id: MessageId,
 ) -> Result<Explained, OperatorError> {
-    let limits = Arc::clone(limits);
-    let explanations = queue.explain(id, move |lane| limits(lane)).await?;
+    let sending_limits = sending_limits.clone();
+    let explanations = queue
+        .explain(id, move |lane| sending_limits.budget(lane))
+        .await?;
     let view = view(queue, id).await?;
     let address = |n: u32| {
         let found = view.recipients.iter().find(|one| one.n == n);

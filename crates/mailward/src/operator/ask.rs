@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mailward_gateway::deliver::{Budgets, SendingLimits};
 use mailward_gateway::register::Configured;
 use mailward_gateway::{Register, SCHEMA};
 use mailward_net::local::{self, LocalError};
 use mailward_net::{SystemClock, SystemDice};
-use mailward_queue::{Filter, Gates, Queue, QueueError, Terms};
+use mailward_queue::{Filter, Gates, Queue, QueueError, RerouteJudge, Terms};
 use mailward_store::{Options, ReadError, Store};
 use serde_json::Value;
 
@@ -118,7 +119,15 @@ async fn settled(
     if let (Err(error), true) = (recovered, acts) {
         return Err(error.into());
     }
-    answer(queue, &Known::published(), request).await
+    // By what the gateway was last configured with; the published limits for
+    // what that does not have.
+    let config = Configured::read(queue.store()).await?;
+    let budgets = config.as_ref().map(Budgets::of).unwrap_or_default();
+    let known = Known {
+        sending_limits: SendingLimits::new(queue.clone(), budgets),
+        judge: RerouteJudge::none(),
+    };
+    answer(queue, &known, request).await
 }
 
 fn unavailable(error: impl std::fmt::Display) -> OperatorError {

@@ -24,15 +24,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mailward_gateway::Config;
+use mailward_gateway::deliver::SendingLimits;
 use mailward_gateway::password::AccountAge;
 use mailward_gateway::route::reroute::{self, RerouteFacts};
 use mailward_mail::MessageId;
 use mailward_net::local::{LocalError, LocalListener};
 use mailward_net::{SystemClock, Tasks};
-use mailward_policy::limits::{CONNECTIONS, MESSAGES_PER_MINUTE};
 use mailward_queue::{
-    AccountName, Actor, ApplicationName, Lane, LaneLimits, MessageClass, Queue, RerouteJudge,
-    RouteName, StateWord,
+    AccountName, Actor, ApplicationName, MessageClass, Queue, RerouteJudge, RouteName, StateWord,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,6 +89,10 @@ pub(crate) enum Request {
     UnknownReplies,
     /// How old the passwords are; only a running gateway knows.
     Accounts,
+    /// What is left of each limit, of one account or of all.
+    Limits {
+        account: Option<String>,
+    },
     /// The preflight of the gateway that answers.
     Doctor(DoctorRequest),
     /// Of the register, and nothing of the queue.
@@ -137,62 +140,22 @@ enum Reply {
     Error(OperatorError),
 }
 
-/// The limits of a lane, which are not the queue's to know.
-pub(crate) type LimitsOf = Arc<dyn Fn(&Lane) -> LaneLimits + Send + Sync>;
-
 /// What answers need that is not the queue's to know.
 #[derive(Clone)]
 pub(crate) struct Known {
-    pub(crate) limits: LimitsOf,
+    pub(crate) sending_limits: SendingLimits,
     pub(crate) judge: RerouteJudge,
-}
-
-impl Known {
-    /// Where no gateway runs.
-    pub(crate) fn published() -> Self {
-        Self {
-            limits: published_limits(),
-            judge: RerouteJudge::none(),
-        }
-    }
 }
 
 /// The accounts as the gateway knows them now.
 pub(crate) type AccountsNow = Arc<dyn Fn() -> Vec<AccountAge> + Send + Sync>;
-
-/// What the service publishes, where no configuration says otherwise.
-pub(crate) fn published_limits() -> LimitsOf {
-    Arc::new(|_| published())
-}
-
-/// As the routes are configured.
-pub(crate) fn configured_limits(config: &Config) -> LimitsOf {
-    let routes = config.routes.clone();
-    Arc::new(move |lane| {
-        let Some(route) = routes.iter().find(|route| route.name == lane.route) else {
-            return published();
-        };
-        let connections_max = u32::try_from(route.connections_max).unwrap_or(u32::MAX);
-        match route.messages_per_minute {
-            Some(most) => LaneLimits::per_minute(connections_max, most),
-            None => LaneLimits::connections_only(connections_max),
-        }
-    })
-}
-
-fn published() -> LaneLimits {
-    let figure = |figure: u64| u32::try_from(figure).unwrap_or(u32::MAX);
-    LaneLimits::per_minute(
-        figure(CONNECTIONS.figure),
-        figure(MESSAGES_PER_MINUTE.figure),
-    )
-}
 
 /// Answers the operator on a socket in the store's folder until shutdown
 /// begins. Needs a runtime.
 pub(crate) fn serve(
     store_dir: &Path,
     queue: &Queue,
+    sending_limits: &SendingLimits,
     doctor: Option<DoctorPart>,
     register: Option<RegisterPart>,
     config: &Config,
@@ -200,7 +163,7 @@ pub(crate) fn serve(
     tasks: &Tasks,
 ) -> Result<(), LocalError> {
     let listener = LocalListener::bind(store_dir, SOCKET)?;
-    let (queue, limits) = (queue.clone(), configured_limits(config));
+    let (queue, sending_limits) = (queue.clone(), sending_limits.clone());
     let judge = match &register {
         Some(part) => reroute::judge(RerouteFacts {
             register: Arc::clone(&part.register),
@@ -211,9 +174,12 @@ pub(crate) fn serve(
     };
     let respond = move |question: String| {
         let accounts = Arc::clone(&accounts);
-        let limits = Arc::clone(&limits);
+        let sending_limits = sending_limits.clone();
         let (doctor, register, judge) = (doctor.clone(), register.clone(), judge.clone());
-        let known = Known { limits, judge };
+        let known = Known {
+            sending_limits,
+            judge,
+        };
         respond(queue.clone(), doctor, register, known, accounts, question)
     };
     // On the system's clock: how long a caller is silent has nothing to do

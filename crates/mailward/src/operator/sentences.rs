@@ -1,6 +1,6 @@
 //! Timeline events in words, for console and command line alike.
 
-use mailward_queue::{Actor, HoldReason, Limit, TimelineEvent};
+use mailward_queue::{Actor, HoldReason, Limit, PaceLimit, TimelineEvent};
 
 /// What happened, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,13 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
             };
             ("Waits", format!("until {until}, for {limit}"), None)
         }
+        TimelineEvent::WillExpire {
+            until, deadline, ..
+        } => (
+            "Will expire",
+            format!("its turn comes at {until}, after its deadline of {deadline}"),
+            None,
+        ),
         TimelineEvent::Held {
             reason,
             by: who,
@@ -94,6 +101,24 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
         ),
         TimelineEvent::Deferred { until, reply, .. } => {
             ("Deferred", format!("until {until}: {reply}"), None)
+        }
+        TimelineEvent::Throttled {
+            limit,
+            most,
+            allowed,
+            until,
+        } => {
+            let limit = match limit {
+                PaceLimit::Connections => "connections at one time",
+                PaceLimit::MessagesPerMinute => "messages a minute",
+            };
+            let detail = match (allowed, most) {
+                (Some(allowed), Some(most)) => {
+                    format!("{allowed} of {most} {limit} from now on, and nothing before {until}")
+                }
+                _ => format!("fewer {limit}, and nothing before {until}"),
+            };
+            ("The service asked for less", detail, None)
         }
         TimelineEvent::InDoubt { cause, .. } => ("In doubt", cause.clone(), None),
         TimelineEvent::Looked {

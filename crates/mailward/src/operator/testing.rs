@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mailward_gateway::SCHEMA;
 use mailward_gateway::config::{Account, Config, Mechanism, Route};
+use mailward_gateway::deliver::{Budgets, SendingLimits};
 use mailward_mail::{
     Address, Clock, Envelope, ForwardPath, MessageId, Recipient, Reply, ReversePath,
 };
@@ -13,10 +14,12 @@ use mailward_net::SeededDice;
 use mailward_policy::{AccountKind, MailService, RouteKind};
 use mailward_queue::{
     Actor, AttemptEnd, AttemptResult, Gates, Hold, HoldReason, Lane, NewMessage, Queue,
-    RecipientResult, Repair, RouteName, Stage, Terms,
+    RecipientResult, Repair, RerouteJudge, RouteName, Stage, Terms,
 };
 use mailward_store::{Options, Store};
 use mailward_testkit::SimulatedClock;
+
+use super::Known;
 
 pub(crate) const ROTA: &str = "rota@northmoor.example";
 
@@ -69,6 +72,17 @@ impl Fixture {
             tried,
             held,
             fresh,
+        }
+    }
+
+    pub(crate) fn sending_limits(&self) -> SendingLimits {
+        SendingLimits::new(self.queue.clone(), Budgets::of(&self.config()))
+    }
+
+    pub(crate) fn known(&self) -> Known {
+        Known {
+            sending_limits: self.sending_limits(),
+            judge: RerouteJudge::none(),
         }
     }
 

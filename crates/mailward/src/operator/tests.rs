@@ -10,7 +10,7 @@ use mailward_testkit::PATIENCE;
 use serde_json::Value;
 
 use super::testing::Fixture;
-use super::{AccountsNow, Act, ControlRequest, Known, OperatorError, Request, answer, ask, serve};
+use super::{AccountsNow, Act, ControlRequest, OperatorError, Request, answer, ask, serve};
 
 fn list(state: Option<StateWord>) -> Request {
     Request::List {
@@ -62,7 +62,7 @@ async fn socket_and_store_say_the_same() {
     let fixture = Fixture::new().await;
     let mut expected = Vec::new();
     for request in questions(&fixture) {
-        let said = answer(&fixture.queue, &Known::published(), request).await;
+        let said = answer(&fixture.queue, &fixture.known(), request).await;
         expected.push(said.expect("an answer"));
     }
     assert_eq!(expected[0]["messages"].as_array().map(Vec::len), Some(3));
@@ -81,6 +81,7 @@ async fn socket_and_store_say_the_same() {
     serve(
         &store_dir,
         &fixture.queue,
+        &fixture.sending_limits(),
         None,
         None,
         &fixture.config(),
@@ -182,6 +183,7 @@ async fn says_clearly_why_there_is_no_answer() {
     serve(
         &fixture.store_dir(),
         &fixture.queue,
+        &fixture.sending_limits(),
         None,
         None,
         &fixture.config(),

@@ -48,6 +48,7 @@ pub(super) async fn start(
     operator::serve(
         &gateway.config.dir,
         &gateway.queue,
+        &gateway.sending_limits,
         Some(operator::DoctorPart {
             gateway: gateway.clone(),
             addresses,
@@ -90,6 +91,7 @@ pub(super) fn console_pages(
 fn gateway_part(gateway: &Gateway, alarms: &Alarms) -> GatewayPart {
     GatewayPart {
         queue: gateway.queue.clone(),
+        sending_limits: gateway.sending_limits.clone(),
         config: Arc::clone(&gateway.config),
         alarms: alarms.clone(),
         observe: gateway.observe.clone(),

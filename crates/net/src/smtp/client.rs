@@ -26,7 +26,7 @@ pub use error::ClientError;
 pub use options::{ClientOptions, ClientSecurity, ClientTimes};
 
 use super::receive::{Buffers, Input};
-use crate::clock::until;
+use crate::clock::{until, within};
 use crate::connect::{ConnectError, connect};
 use crate::dns::Resolver;
 use crate::stream::Stream;
@@ -171,15 +171,19 @@ impl<L: ClientLink> ClientSession<L> {
         Ok(self.verdicts())
     }
 
-    /// Takes leave. Whether the server answers is of no matter.
+    /// Takes leave, and waits for the server to close too: until then it may
+    /// count the connection. What it answers is of no matter.
     pub async fn quit(mut self) {
         if self.link.is_some() && self.session.is_open() {
             self.session.quit();
             if self.drive().await.is_ok()
                 && let Some(mut link) = self.link
             {
-                let deadline = self.clock.now().plus(self.options.times.quit);
-                let _ = until(&*self.clock, deadline, link.shutdown()).await;
+                let closed = async {
+                    link.shutdown().await?;
+                    tokio::io::copy(&mut link, &mut tokio::io::sink()).await
+                };
+                let _ = within(&*self.clock, self.options.times.quit, closed).await;
             }
         }
     }

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use mailward_mail::{Notify, Outcome, ReversePath, Timestamp};
 use mailward_store::{Tx, TxError};
 
+use crate::gates::Limit;
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{doubts, events, messages, notices, recipients, shares, summary};
+use crate::ledger::{doubts, events, list_turns, messages, notices, recipients, shares, summary};
 use crate::notice::NoticeKind;
 use crate::state::{self, Event, IllegalMove, State, StateWord};
 use crate::timeline::TimelineEvent;
@@ -81,6 +82,9 @@ impl<'c, 't> Change<'c, 't> {
         self.tally(row.state.word(), -1);
         self.tally(next.word(), 1);
         let before = std::mem::replace(&mut row.state, next);
+        if row.waits_for == Some(Limit::ListSpacing) {
+            list_turns::leave(self.tx, self.message.number, row.n)?;
+        }
         row.waits_for = None;
         recipients::update(self.tx, self.message.number, row, self.now)?;
         if let State::InDoubt { attempt } = before {

@@ -2,7 +2,7 @@
 
 use mailward_store::{ReadTx, Row, Tx, TxError};
 
-use crate::names::Lane;
+use crate::names::{AccountName, Lane, RouteName};
 
 pub(crate) fn find(tx: &ReadTx<'_>, lane: &Lane) -> Result<Option<i64>, TxError> {
     tx.query_one(
@@ -46,6 +46,19 @@ pub(crate) fn waiting(tx: &ReadTx<'_>) -> Result<Vec<(Lane, u64)>, TxError> {
     tx.query("SELECT route, account, waiting FROM lanes", &[], |row| {
         Ok((read(row, 0)?, row.get::<i64>(2)?.max(0).cast_unsigned()))
     })
+}
+
+/// An account's lanes: one for each route that it ever used. There are few
+/// lanes in all.
+pub(crate) fn of_account(
+    tx: &ReadTx<'_>,
+    account: &AccountName,
+) -> Result<Vec<(i64, RouteName)>, TxError> {
+    tx.query(
+        "SELECT number, route FROM lanes WHERE account = ?1 ORDER BY number",
+        &[account.as_str().into()],
+        |row| Ok((row.get(0)?, row.get::<String>(1)?.into())),
+    )
 }
 
 /// Route and account, from two columns side by side.

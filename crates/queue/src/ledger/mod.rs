@@ -13,6 +13,8 @@ pub(crate) mod due;
 pub(crate) mod events;
 pub(crate) mod idempotency;
 pub(crate) mod lanes;
+pub(crate) mod learnt;
+pub(crate) mod list_turns;
 pub(crate) mod listing;
 pub(crate) mod messages;
 pub(crate) mod notices;
@@ -23,6 +25,7 @@ pub(crate) mod retention;
 pub(crate) mod same_text;
 pub(crate) mod shares;
 pub(crate) mod sources;
+pub(crate) mod step;
 pub(crate) mod summary;
 pub(crate) mod suspensions;
 pub(crate) mod unknown;
@@ -35,6 +38,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("0004_control.sql"),
     include_str!("0005_pauses.sql"),
     include_str!("0006_doubts.sql"),
+    include_str!("0007_mailboxes.sql"),
 ];
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use mailward_store::{Limits, Options, Schema, Store, SystemDisk, Value};
 
 use crate::ledger::{
-    MIGRATIONS, acts, attempts, doubts, due, listing, messages, notices, pauses, recipients,
-    resumptions, retention, same_text, shares, summary, unknown,
+    MIGRATIONS, acts, attempts, doubts, due, learnt, list_turns, listing, messages, notices,
+    pauses, recipients, resumptions, retention, same_text, shares, step, summary, unknown,
 };
 
 /// Statement, and the index that each step of its plan has to use.
@@ -68,6 +68,23 @@ const PLANS: &[(&str, &[&str])] = &[
         &["attempts_by_end (lane=? AND ended_at=?)"],
     ),
     (attempts::UNDER_WAY, &["attempts_under_way (started_at<?)"]),
+    (
+        list_turns::FIRST,
+        &["list_waits USING PRIMARY KEY (list=?)"],
+    ),
+    (list_turns::LAST, &["list_waits USING PRIMARY KEY (list=?)"]),
+    (
+        list_turns::COUNT_BEFORE,
+        &["list_waits USING PRIMARY KEY (list=? AND turn_at<?)"],
+    ),
+    (
+        step::WAS_DUE,
+        &["recipients_due (lane=? AND turn=? AND source=? AND due_at>? AND due_at<?)"],
+    ),
+    (
+        learnt::GET,
+        &["learnt_limits USING PRIMARY KEY (mailbox=?)"],
+    ),
     (
         shares::SENT_SINCE,
         &["sent_recipients USING PRIMARY KEY (account=? AND period>?)"],
@@ -139,6 +156,7 @@ const HARMLESS: &[&str] = &[
     "SCAN first",
     "SCAN acts",
     "SCAN ahead",
+    "SCAN earlier",
     "SCAN notices USING",
     "SCAN messages",
     "SCAN resumptions",

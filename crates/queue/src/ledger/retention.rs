@@ -13,6 +13,7 @@ use crate::state::StateWord;
 /// last. Keys of requests are forgotten by age, before.
 pub(crate) const REMOVE: &[&str] = &[
     "DELETE FROM recipients WHERE message = ?1",
+    "DELETE FROM list_waits WHERE message = ?1",
     "DELETE FROM attempts WHERE message = ?1",
     "DELETE FROM events WHERE message = ?1",
     "DELETE FROM notices WHERE message = ?1",

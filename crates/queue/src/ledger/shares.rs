@@ -1,17 +1,20 @@
 //! What was sent of late, by account and by distribution list: taken when an
 //! attempt begins, given back when it surely sent nothing.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::time::Duration;
 
 use mailward_mail::Timestamp;
 use mailward_store::{ReadTx, Tx, TxError};
 
 use crate::gates::{DAY, Gates, Limit, leaves_at, period_of};
-use crate::ledger::attempts;
 use crate::ledger::columns::{get_time, optional_time, time};
+use crate::ledger::messages::{MessageRow, Number};
 use crate::ledger::recipients::RecipientRow;
+use crate::ledger::{attempts, events, list_turns, recipients};
 use crate::names::{AccountName, Lane};
 use crate::state::AttemptId;
+use crate::timeline::TimelineEvent;
 
 /// Recipients that may not go now, and what for, until when.
 pub(crate) type Waiting = Vec<(RecipientRow, Limit, Timestamp)>;
@@ -21,14 +24,15 @@ pub(crate) fn part(
     tx: &ReadTx<'_>,
     gates: &Gates,
     lane: &Lane,
+    message: Number,
     rows: Vec<RecipientRow>,
     now: Timestamp,
 ) -> Result<(Vec<RecipientRow>, Waiting), TxError> {
     let mut waiting = Vec::new();
     let mut free = Vec::with_capacity(rows.len());
-    let mut lists = HashSet::new();
+    let mut lists = HashMap::new();
     for row in rows {
-        match list_turn(tx, gates, &row, now, &mut lists)? {
+        match list_turn(tx, gates, message, &row, now, &mut lists)? {
             Some(until) => waiting.push((row, Limit::ListSpacing, until)),
             None => free.push(row),
         }
@@ -48,14 +52,20 @@ pub(crate) fn part(
     Ok((free, waiting))
 }
 
+/// For so long one whose turn has come is waited for; then it is plain that
+/// its lane can't send, and the next goes before it.
+const TURN_HELD: Duration = Duration::from_secs(60);
+
 /// When the turn of a recipient that is a list comes; `None` when it is now or
-/// there is nothing to wait for. One message goes to a list once.
+/// there is nothing to wait for. One message goes to a list once, and those
+/// that came earlier go first.
 fn list_turn(
     tx: &ReadTx<'_>,
     gates: &Gates,
+    message: Number,
     row: &RecipientRow,
     now: Timestamp,
-    seen: &mut HashSet<String>,
+    seen: &mut HashMap<String, Timestamp>,
 ) -> Result<Option<Timestamp>, TxError> {
     let (Some(spacing), true) = (
         gates.list_spacing,
@@ -64,13 +74,29 @@ fn list_turn(
         return Ok(None);
     };
     let list = row.recipient.forward_path.address().key();
-    let last = last_to(tx, &list)?;
-    if !seen.insert(list) {
-        return Ok(Some(now.plus(spacing)));
+    if let Some(taken) = seen.get_mut(&list) {
+        let turn = taken.plus(spacing);
+        *taken = turn;
+        return Ok(Some(turn));
     }
-    Ok(last
-        .map(|last| last.plus(spacing))
-        .filter(|turn| *turn > now))
+    // A moment that lies ahead was written before the clock was set back.
+    let free_at = last_to(tx, &list)?.map_or(now, |last| last.min(now).plus(spacing));
+    let own = row.waits_for == Some(Limit::ListSpacing);
+    let first = list_turns::first(tx, &list)?;
+    let first = first.filter(|first| (first.message, first.n) != (message, row.n));
+    let held = first.is_some_and(|first| first.at.plus(TURN_HELD) > now);
+    let turn = match first {
+        // Its lane is slow, perhaps: this one looks again soon.
+        Some(first) if own && held && first.at <= now => free_at.max(first.at.plus(TURN_HELD)),
+        Some(_) if !own && held => {
+            let last = list_turns::last(tx, &list)?.map_or(now, |last| last.at);
+            free_at.max(last.plus(spacing))
+        }
+        _ => free_at,
+    };
+    let waits = turn > now;
+    seen.insert(list, if waits { turn } else { now });
+    Ok(waits.then_some(turn))
 }
 
 /// `None` without a limit.
@@ -117,7 +143,7 @@ pub(crate) const SENT_BY_PERIOD: &str = "SELECT period, recipients FROM sent_rec
     WHERE account = ?1 AND period > ?2 ORDER BY period";
 
 /// When there is room for `wanted` more, after `taken` were taken now.
-fn room_at(
+pub(crate) fn room_at(
     tx: &ReadTx<'_>,
     account: &AccountName,
     now: Timestamp,
@@ -163,7 +189,7 @@ pub(crate) fn take(
     tx: &mut Tx<'_>,
     gates: &Gates,
     lane: &Lane,
-    attempt: AttemptId,
+    (attempt, message): (AttemptId, Number),
     rows: &[RecipientRow],
     now: Timestamp,
 ) -> Result<(), TxError> {
@@ -192,6 +218,10 @@ pub(crate) fn take(
                  sent_at = excluded.sent_at, attempt = excluded.attempt",
                 &[address.key().into(), time(now), attempt.0.into()],
             )?;
+            list_turns::leave(tx, message, row.n)?;
+            if let Some(spacing) = gates.list_spacing {
+                list_turns::settle(tx, &address.key(), spacing, now)?;
+            }
         }
     }
     Ok(())
@@ -204,6 +234,7 @@ pub(crate) fn give_back(
     lane: &Lane,
     attempt: AttemptId,
     rows: &[&RecipientRow],
+    now: Timestamp,
 ) -> Result<(), TxError> {
     let Some(began) = attempts::get(tx, attempt)?.map(|row| row.started_at) else {
         return Ok(());
@@ -227,6 +258,9 @@ pub(crate) fn give_back(
     for row in rows {
         let list = row.recipient.forward_path.address().key();
         return_turn(tx, &list, attempt)?;
+        if let Some(spacing) = gates.list_spacing {
+            list_turns::settle(tx, &list, spacing, now)?;
+        }
     }
     Ok(())
 }
@@ -259,6 +293,46 @@ pub(crate) const LAST_TO_LIST: &str = "SELECT sent_at FROM list_sends WHERE list
 /// When a message to the list was last begun.
 pub(crate) fn last_to(tx: &ReadTx<'_>, list: &str) -> Result<Option<Timestamp>, TxError> {
     tx.query_one(LAST_TO_LIST, &[list.into()], |row| get_time(row, 0))
+}
+
+/// Writes down that a recipient waits for `limit` until then; at its first
+/// wait, or when its deadline is before, its timeline says so.
+pub(crate) fn postpone(
+    tx: &mut Tx<'_>,
+    message: &MessageRow,
+    row: &RecipientRow,
+    limit: Limit,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), TxError> {
+    let number = message.number;
+    recipients::postpone(tx, number, row.n, limit, until)?;
+    match limit {
+        Limit::ListSpacing => {
+            let turn = list_turns::Turn {
+                at: until,
+                message: number,
+                n: row.n,
+            };
+            let list = row.recipient.forward_path.address().key();
+            list_turns::put(tx, &list, turn)?;
+        }
+        Limit::RecipientsPerDay => list_turns::leave(tx, number, row.n)?,
+    }
+    if row.waits_for != Some(limit) {
+        let note = TimelineEvent::Waits { limit, until };
+        events::insert(tx, number, Some(row.n), now, &note)?;
+    }
+    let deadline = message.deadline_at;
+    if until >= deadline && events::last_of_kind(tx, number, row.n, "will_expire")?.is_none() {
+        let note = TimelineEvent::WillExpire {
+            limit,
+            until,
+            deadline,
+        };
+        events::insert(tx, number, Some(row.n), now, &note)?;
+    }
+    Ok(())
 }
 
 /// Adds to the recipients of a lane that wait; `change` may be negative.

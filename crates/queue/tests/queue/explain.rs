@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mailward_mail::MessageId;
 use mailward_queue::{
-    AttemptEnd, Credential, Explanation, LaneLimits, NewMessage, QueueError, Stage, WaitsFor,
+    AttemptEnd, Budget, Credential, Explanation, Lane, LaneLimits, NewMessage, QueueError, Stage,
+    WaitsFor,
 };
 
 use crate::fixture::{Fixture, ROTA, deferred, in_doubt, person, relayed};
@@ -14,7 +15,7 @@ const NHSMAIL: LaneLimits = LaneLimits::per_minute(3, 30);
 async fn explain(fixture: &Fixture, id: MessageId, limits: LaneLimits) -> Vec<Explanation> {
     fixture
         .queue
-        .explain(id, move |_| limits)
+        .explain(id, move |lane| Budget::of_lane(lane, limits))
         .await
         .expect("explained")
 }
@@ -66,12 +67,13 @@ async fn the_turn_and_the_predecessor() {
     let left = Some(deadline.since(fixture.now()));
     check(&fixture, next, NHSMAIL, WaitsFor::Predecessor, left, &text).await;
     let unknown = fixture.queue.new_id();
-    let missing = fixture.queue.explain(unknown, |_| NHSMAIL).await;
+    let budget = |lane: &Lane| Budget::of_lane(lane, NHSMAIL);
+    let missing = fixture.queue.explain(unknown, budget).await;
     assert!(matches!(missing, Err(QueueError::NoSuchMessage(_))));
 }
 
 #[tokio::test]
-async fn the_lanes_limits() {
+async fn the_mailboxs_limits() {
     let fixture = Fixture::new();
     let limits = LaneLimits::per_minute(1, 2);
     let lane = format!("submission as {ROTA}");
@@ -81,7 +83,10 @@ async fn the_lanes_limits() {
         fixture.pass(Duration::from_secs(n * 10));
         let attempt = fixture.begin(id).await;
         if n == 0 {
-            let text = format!("All 1 connections of {lane} are in use.");
+            let text = format!(
+                "The mailbox {ROTA} may have 1 connections at one time, by all of its routes \
+                 together, and all are in use."
+            );
             check(&fixture, waiting, limits, WaitsFor::Connection, None, &text).await;
         }
         let end = AttemptEnd::at(Stage::FinalDot);
@@ -93,7 +98,8 @@ async fn the_lanes_limits() {
     }
     let until = fixture.now().plus(Duration::from_secs(50));
     let text = format!(
-        "{lane} has sent the 2 messages it may send in 60 seconds: there is room again at {until}."
+        "The mailbox {ROTA} has sent the 2 messages it may send in 60 seconds, by all of its \
+         routes together: there is room again at {until}."
     );
     check(
         &fixture,

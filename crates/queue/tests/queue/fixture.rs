@@ -21,11 +21,20 @@ pub(crate) const START: i64 = 1_790_000_000_000;
 
 /// Stands still until moved.
 #[derive(Debug)]
-pub(crate) struct StillClock(AtomicI64);
+pub(crate) struct StillClock {
+    now: AtomicI64,
+    /// How far somebody has set it ahead of steady time.
+    set: AtomicI64,
+}
 
 impl Clock for StillClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        let millis = self.now.load(Ordering::SeqCst) - self.set.load(Ordering::SeqCst);
+        Duration::from_millis(u64::try_from(millis).expect("after 1970"))
     }
 
     fn wait_until(&self, _: Timestamp) -> Waiting {
@@ -82,7 +91,10 @@ impl Fixture {
 
     fn with(terms: Terms, gates: Gates) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock = Arc::new(StillClock(AtomicI64::new(START)));
+        let clock = Arc::new(StillClock {
+            now: AtomicI64::new(START),
+            set: AtomicI64::new(0),
+        });
         let dice = Arc::new(CountingDice::default());
         let current = folder.path().join("first");
         let queue = open(&current, &clock, &dice, terms, &gates);
@@ -135,7 +147,13 @@ impl Fixture {
 
     pub(crate) fn pass(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).expect("a short time");
-        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+        self.clock.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock: no time has passed.
+    pub(crate) fn set_clock(&self, millis: i64) {
+        self.clock.now.fetch_add(millis, Ordering::SeqCst);
+        self.clock.set.fetch_add(millis, Ordering::SeqCst);
     }
 
     pub(crate) fn pass_minutes(&self, minutes: u64) {

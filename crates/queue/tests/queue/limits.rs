@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mailward_mail::{MessageId, Reply, Timestamp};
 use mailward_queue::{
-    AttemptEnd, Gates, Lane, LaneLimits, Queue, QueueError, Stage, TimelineEvent, WaitsFor,
+    AttemptEnd, Budget, Gates, Lane, LaneLimits, Queue, QueueError, Stage, TimelineEvent, WaitsFor,
 };
 
 use crate::fixture::{Fixture, failed, kinds, lane, relayed, ward};
@@ -60,7 +60,9 @@ async fn send(fixture: &Fixture, id: MessageId) -> Vec<u32> {
 
 async fn explained(queue: &Queue, id: MessageId, n: u32) -> (WaitsFor, Option<Timestamp>, String) {
     let all = queue
-        .explain(id, |_| LaneLimits::per_minute(3, 30))
+        .explain(id, |lane| {
+            Budget::of_lane(lane, LaneLimits::per_minute(3, 30))
+        })
         .await
         .expect("an explanation");
     let one = all.into_iter().find(|one| one.n == n).expect("it");
@@ -281,7 +283,8 @@ async fn the_first_wait_is_told_once() {
     let between = fixture.accepted(&["staff"]).await;
     assert_eq!(send(&fixture, first).await, [1]);
     assert_eq!(send(&fixture, waiting).await, [0; 0]);
-    fixture.pass_minutes(SPACING_MINUTES);
+    // Its turn came and went.
+    fixture.pass_minutes(SPACING_MINUTES + 2);
     assert_eq!(send(&fixture, between).await, [1]);
     assert_eq!(send(&fixture, waiting).await, [0; 0]);
     let view = fixture.show(waiting).await;

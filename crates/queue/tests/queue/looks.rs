@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mailward_mail::{MessageId, Reply};
 use mailward_queue::{
-    Actor, AfterLook, Attempt, AttemptEnd, LaneLimits, LookTable, LookTerms, Looked, Overdue,
-    Recovered, Rest, Stage,
+    Actor, AfterLook, Attempt, AttemptEnd, Budget, LaneLimits, LookTable, LookTerms, Looked,
+    Overdue, Recovered, Rest, Stage,
 };
 
 use crate::fixture::{Fixture, deferred, in_doubt, kinds, lane, person, relayed, states};
@@ -389,7 +389,9 @@ async fn explain_says_what_is_known() {
     let sentence = async || {
         let explained = fixture
             .queue
-            .explain(id, |_| LaneLimits::per_minute(3, 30))
+            .explain(id, |lane| {
+                Budget::of_lane(lane, LaneLimits::per_minute(3, 30))
+            })
             .await;
         explained.expect("explained").remove(0).sentence
     };

@@ -1,7 +1,7 @@
 //! Killed at every step of a message's life, and opened again: nothing is
 //! lost, and nothing is sent twice unawares.
 
-use mailward_queue::{AttemptEnd, DoubtPolicy, Queue, Recovered, Stage, Terms};
+use mailward_queue::{AttemptEnd, Budget, DoubtPolicy, LaneLimits, Queue, Recovered, Stage, Terms};
 
 use std::collections::HashMap;
 
@@ -73,9 +73,9 @@ async fn at_every_step_of_the_way() {
             .is_empty()
     );
     // The service may have counted it, so the pace does.
-    let window = std::time::Duration::from_secs(60);
+    let budget = Budget::of_lane(&lane(), LaneLimits::per_minute(3, 30));
     assert_eq!(
-        queue.recent_attempts(&lane(), window).await.expect("read"),
+        queue.recent_attempts(&budget).await.expect("read"),
         [fixture.now()]
     );
     // Recovered once is recovered for good.

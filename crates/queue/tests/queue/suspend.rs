@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mailward_mail::MessageId;
 use mailward_queue::{
-    ActName, BulkAct, Filter, Lane, LaneLimits, MessageClass, NewMessage, QueueError, RerouteJudge,
-    Scope, Suspension, WaitsFor,
+    ActName, Budget, BulkAct, Filter, Lane, LaneLimits, MessageClass, NewMessage, QueueError,
+    RerouteJudge, Scope, Suspension, WaitsFor,
 };
 
 use crate::fixture::{Fixture, ROTA, deferred, kinds, lane, person};
@@ -40,7 +40,7 @@ async fn what_is_suspended_sends_nothing_across_restarts_and_what_comes_neither(
         // What a worker had taken before does not begin either.
         let begun = queue.begin_attempt(id, &due.numbers(), &lane()).await;
         assert!(matches!(begun, Err(QueueError::NotDue(_))));
-        let limits = |_: &Lane| LaneLimits::per_minute(3, 30);
+        let limits = |lane: &Lane| Budget::of_lane(lane, LaneLimits::per_minute(3, 30));
         let why = queue
             .explain(id, limits)
             .await

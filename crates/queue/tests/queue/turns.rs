@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mailward_mail::{Dice, MessageId};
 use mailward_queue::{
-    AttemptEnd, Lane, LaneLimits, MessageClass, NewMessage, Priority, Stage, StateWord, WaitsFor,
+    AttemptEnd, Budget, Lane, LaneLimits, MessageClass, NewMessage, Priority, Stage, StateWord,
+    WaitsFor,
 };
 
 use crate::fixture::{CountingDice, Fixture, deferred, in_doubt, lane, person, relayed};
@@ -31,7 +32,7 @@ impl Fixture {
     }
 
     async fn waits_for(&self, id: MessageId) -> (WaitsFor, String) {
-        let limits = |_: &Lane| LaneLimits::connections_only(100);
+        let limits = |lane: &Lane| Budget::of_lane(lane, LaneLimits::connections_only(100));
         let mut all = self.queue.explain(id, limits).await.expect("explained");
         let first = all.remove(0);
         (first.waits_for, first.sentence)

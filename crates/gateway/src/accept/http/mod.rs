@@ -17,6 +17,7 @@ mod cutter;
 mod health;
 mod json;
 mod letter;
+mod limits;
 mod messages;
 mod problem;
 mod rate;
@@ -100,6 +101,7 @@ impl HttpIntake {
             .routes(routes!(messages::show))
             .routes(routes!(messages::cancel))
             .routes(routes!(messages::retry))
+            .routes(routes!(limits::show))
             .split_for_parts();
         router
             .route("/v1/openapi.json", get(|| async move { Json(description) }))

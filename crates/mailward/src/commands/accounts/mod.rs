@@ -1,7 +1,8 @@
-//! `mailward accounts`: passwords that keep the policy, and how old those in
-//! use are.
+//! `mailward accounts`: passwords that keep the policy, how old those in use
+//! are, and what is left of the mailboxes' limits.
 
 mod check_password;
+mod limits;
 mod list;
 mod new_password;
 mod resume;
@@ -43,6 +44,7 @@ pub(super) async fn run(command: AccountsCommand) -> Result<Report, CommandError
             target,
             why,
         } => resume::run(&target.dir, address, why, target.json).await,
+        AccountsCommand::Limits { address, dir, json } => limits::run(address, &dir, json).await,
         AccountsCommand::List { config, dir, json } => {
             list::run(config.as_deref(), dir.as_deref(), json).await
         }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::*;
 use crate::operator::testing::Fixture;
-use crate::operator::{Known, Request, answer};
+use crate::operator::{Request, answer};
 
 fn request(application: Option<&str>, limit: u32) -> Request {
     Request::List {
@@ -25,7 +25,7 @@ async fn text<T: DeserializeOwned>(
     request: Request,
     text: fn(T) -> String,
 ) -> String {
-    let said = answer(&fixture.queue, &Known::published(), request).await;
+    let said = answer(&fixture.queue, &fixture.known(), request).await;
     let shape = serde_json::from_value(said.expect("an answer")).expect("its shape");
     let ids = [
         (fixture.tried, "TRIED---------------"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mailward_mail::Secret;
 use mailward_net::imap::client::{ImapError, ImapOptions, ImapSession, ImapTimes};
-use mailward_net::{ConnectError, StaticResolver, Stream, SystemClock};
+use mailward_net::{ConnectError, StaticResolver, Stream, SystemClock, Tasks};
 use mailward_testkit::{SimulatedClock, TestTls, ports};
 use mailward_wire::imap::client::{Error, Stage};
 use mailward_wire::imap::{Credentials, MailboxName, SearchKey};
@@ -17,7 +17,7 @@ async fn scripted(tls: &TestTls, script: &'static [&'static str]) -> u16 {
     let (listener, address) = ports::listener();
     let port = address.port();
     let config = tls.server();
-    tokio::spawn(async move {
+    Tasks::new().spawn("server", async move {
         let Ok(stream) = listener.accept().await.upgrade_server(config).await else {
             return;
         };

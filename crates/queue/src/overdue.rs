@@ -104,19 +104,19 @@ impl Queue {
         self.write_and_wake(move |tx| {
             let before = now.minus(ATTEMPT_LENGTH_MAX);
             let lost = end_lost(tx, &gates, &looks, before, now, terms)?;
-            let (doubts, doubts_settled, given_up) = give_up(tx, now, terms)?;
+            let doubts = give_up(tx, now, terms)?;
             let Looked {
                 warned,
                 expired,
                 more,
             } = deadline::look(tx, now)?;
-            let more = more || lost.attempts == BATCH_MAX || doubts == BATCH_MAX;
+            let more = more || lost.attempts == BATCH_MAX || doubts.attempts == BATCH_MAX;
             Ok(Ok(Overdue {
                 warned,
                 expired,
                 lost: lost.found,
-                doubts_settled,
-                given_up,
+                doubts_settled: doubts.recipients,
+                given_up: doubts.blind,
                 more,
             }))
         })
@@ -216,15 +216,18 @@ fn settle_unlooked(tx: &mut Tx<'_>, now: Timestamp, terms: Terms) -> Result<usiz
     Ok(rows.len())
 }
 
-/// Settles doubts that have waited too long for a look: how many attempts and
-/// recipients, and where somebody was to look and could not.
-fn give_up(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    terms: Terms,
-) -> Result<(usize, u64, Vec<(Lane, String)>), TxError> {
+/// What came of doubts that waited too long for a look.
+struct GivenUp {
+    attempts: usize,
+    recipients: u64,
+    /// Where somebody was to look and could not, and why.
+    blind: Vec<(Lane, String)>,
+}
+
+/// Settles doubts that have waited too long for a look.
+fn give_up(tx: &mut Tx<'_>, now: Timestamp, terms: Terms) -> Result<GivenUp, TxError> {
     let by = Actor::new("watchdog");
-    let (mut settled, mut given_up) = (0, Vec::new());
+    let (mut recipients, mut blind) = (0, Vec::new());
     let rows = doubts::given_up(tx, now, BATCH_MAX)?;
     for row in &rows {
         let doubt = if row.next_look_at.is_none() {
@@ -235,13 +238,17 @@ fn give_up(
             let minutes = row.patience.as_secs() / 60;
             let why =
                 format!("its sent mail could not be looked into for {minutes} minutes: {last}");
-            given_up.push((lane, why.clone()));
+            blind.push((lane, why.clone()));
             Doubt::Unknowable { why }
         };
-        settled += settle_all(tx, row, &doubt, &by, now, terms)?;
+        recipients += settle_all(tx, row, &doubt, &by, now, terms)?;
     }
-    given_up.dedup();
-    Ok((rows.len(), settled, given_up))
+    blind.dedup();
+    Ok(GivenUp {
+        attempts: rows.len(),
+        recipients,
+        blind,
+    })
 }
 
 fn settle_all(

@@ -26,10 +26,12 @@ pub struct Rerouting {
     pub to: Lane,
 }
 
+type Judge = dyn Fn(&Rerouting) -> Result<(), String> + Send + Sync;
+
 /// Says why a message may not take another way. Called in the store's writer:
 /// it must not wait.
 #[derive(Clone)]
-pub struct RerouteJudge(Arc<dyn Fn(&Rerouting) -> Result<(), String> + Send + Sync>);
+pub struct RerouteJudge(Arc<Judge>);
 
 impl RerouteJudge {
     pub fn new(judge: impl Fn(&Rerouting) -> Result<(), String> + Send + Sync + 'static) -> Self {

@@ -16,11 +16,14 @@ use tokio::sync::OwnedMutexGuard;
 #[derive(Clone, Debug)]
 pub struct Doors(Arc<Inner>);
 
+/// Held while a credential signs in.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 #[derive(Debug)]
 struct Inner {
     queue: Queue,
     /// One for each account and kind of credential that ever signed in.
-    turns: Mutex<HashMap<(AccountName, String), Arc<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<HashMap<(AccountName, String), Turn>>,
     tried: Mutex<HashSet<PauseKey>>,
 }
 

@@ -23,13 +23,13 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use mailward_gateway::Config;
 use mailward_gateway::deliver::SendingLimits;
 use mailward_gateway::password::AccountAge;
 use mailward_gateway::route::reroute::{self, RerouteFacts};
 use mailward_mail::MessageId;
 use mailward_net::local::{LocalError, LocalListener};
 use mailward_net::{SystemClock, Tasks};
+use mailward_policy::Profile;
 use mailward_queue::{
     AccountName, Actor, ApplicationName, MessageClass, Queue, RerouteJudge, RouteName, StateWord,
 };
@@ -150,38 +150,41 @@ pub(crate) struct Known {
 /// The accounts as the gateway knows them now.
 pub(crate) type AccountsNow = Arc<dyn Fn() -> Vec<AccountAge> + Send + Sync>;
 
+/// What questions are answered from.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    pub(crate) queue: Queue,
+    pub(crate) sending_limits: SendingLimits,
+    /// By whose rules mail may take another way.
+    pub(crate) profile: Profile,
+    pub(crate) doctor: Option<DoctorPart>,
+    pub(crate) register: Option<RegisterPart>,
+    pub(crate) accounts: AccountsNow,
+}
+
+impl Sources {
+    fn known(&self) -> Known {
+        let judge = match &self.register {
+            Some(part) => reroute::judge(RerouteFacts {
+                register: Arc::clone(&part.register),
+                profile: self.profile,
+                clock: Arc::clone(&part.clock),
+            }),
+            None => RerouteJudge::none(),
+        };
+        Known {
+            sending_limits: self.sending_limits.clone(),
+            judge,
+        }
+    }
+}
+
 /// Answers the operator on a socket in the store's folder until shutdown
 /// begins. Needs a runtime.
-pub(crate) fn serve(
-    store_dir: &Path,
-    queue: &Queue,
-    sending_limits: &SendingLimits,
-    doctor: Option<DoctorPart>,
-    register: Option<RegisterPart>,
-    config: &Config,
-    accounts: AccountsNow,
-    tasks: &Tasks,
-) -> Result<(), LocalError> {
+pub(crate) fn serve(store_dir: &Path, sources: Sources, tasks: &Tasks) -> Result<(), LocalError> {
     let listener = LocalListener::bind(store_dir, SOCKET)?;
-    let (queue, sending_limits) = (queue.clone(), sending_limits.clone());
-    let judge = match &register {
-        Some(part) => reroute::judge(RerouteFacts {
-            register: Arc::clone(&part.register),
-            profile: config.profile,
-            clock: Arc::clone(&part.clock),
-        }),
-        None => RerouteJudge::none(),
-    };
-    let respond = move |question: String| {
-        let accounts = Arc::clone(&accounts);
-        let sending_limits = sending_limits.clone();
-        let (doctor, register, judge) = (doctor.clone(), register.clone(), judge.clone());
-        let known = Known {
-            sending_limits,
-            judge,
-        };
-        respond(queue.clone(), doctor, register, known, accounts, question)
-    };
+    let known = sources.known();
+    let respond = move |question: String| respond(sources.clone(), known.clone(), question);
     // On the system's clock: how long a caller is silent has nothing to do
     // with the day that the gateway is set to.
     let serving = listener.serve(Arc::new(SystemClock), tasks.shutdown().clone(), respond);
@@ -189,14 +192,14 @@ pub(crate) fn serve(
     Ok(())
 }
 
-async fn respond(
-    queue: Queue,
-    doctor: Option<DoctorPart>,
-    register: Option<RegisterPart>,
-    known: Known,
-    accounts: AccountsNow,
-    question: String,
-) -> String {
+async fn respond(sources: Sources, known: Known, question: String) -> String {
+    let Sources {
+        queue,
+        doctor,
+        register,
+        accounts,
+        ..
+    } = sources;
     let reply = match serde_json::from_str(&question) {
         Ok(Request::Accounts) => match serde_json::to_value(accounts()) {
             Ok(value) => Reply::Answer(value),

@@ -10,7 +10,7 @@ use mailward_testkit::PATIENCE;
 use serde_json::Value;
 
 use super::testing::Fixture;
-use super::{AccountsNow, Act, ControlRequest, OperatorError, Request, answer, ask, serve};
+use super::{Act, ControlRequest, OperatorError, Request, Sources, answer, ask, serve};
 
 fn list(state: Option<StateWord>) -> Request {
     Request::List {
@@ -53,8 +53,16 @@ async fn answers(dir: &Path, requests: Vec<Request>) -> Vec<Value> {
     answers
 }
 
-fn no_accounts() -> AccountsNow {
-    Arc::new(Vec::new)
+/// A gateway without doctor and register.
+fn sources(fixture: &Fixture) -> Sources {
+    Sources {
+        queue: fixture.queue.clone(),
+        sending_limits: fixture.sending_limits(),
+        profile: fixture.config().profile,
+        doctor: None,
+        register: None,
+        accounts: Arc::new(Vec::new),
+    }
 }
 
 #[tokio::test]
@@ -78,17 +86,7 @@ async fn socket_and_store_say_the_same() {
         "{error}"
     );
     let tasks = Tasks::new();
-    serve(
-        &store_dir,
-        &fixture.queue,
-        &fixture.sending_limits(),
-        None,
-        None,
-        &fixture.config(),
-        no_accounts(),
-        &tasks,
-    )
-    .expect("listening");
+    serve(&store_dir, sources(&fixture), &tasks).expect("listening");
     for dir in [up_dir, store_dir.as_path()] {
         assert_eq!(answers(dir, questions(&fixture)).await, expected);
     }
@@ -180,17 +178,7 @@ async fn says_clearly_why_there_is_no_answer() {
     let fixture = Fixture::new().await;
     let unknown = fixture.queue.new_id();
     let tasks = Tasks::new();
-    serve(
-        &fixture.store_dir(),
-        &fixture.queue,
-        &fixture.sending_limits(),
-        None,
-        None,
-        &fixture.config(),
-        no_accounts(),
-        &tasks,
-    )
-    .expect("listening");
+    serve(&fixture.store_dir(), sources(&fixture), &tasks).expect("listening");
     let error = ask(fixture.dir.path(), Request::Show { id: unknown }).await;
     let said = OperatorError::NotFound(format!("there is no message {unknown}"));
     assert_eq!(error, Err(said));

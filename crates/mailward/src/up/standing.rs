@@ -47,15 +47,17 @@ pub(super) async fn start(
     workers.start(&gateway);
     operator::serve(
         &gateway.config.dir,
-        &gateway.queue,
-        &gateway.sending_limits,
-        Some(operator::DoctorPart {
-            gateway: gateway.clone(),
-            addresses,
-        }),
-        Some(register_part(&gateway)),
-        &gateway.config,
-        accounts_now(&gateway),
+        operator::Sources {
+            queue: gateway.queue.clone(),
+            sending_limits: gateway.sending_limits.clone(),
+            profile: gateway.config.profile,
+            doctor: Some(operator::DoctorPart {
+                gateway: gateway.clone(),
+                addresses,
+            }),
+            register: Some(register_part(&gateway)),
+            accounts: accounts_now(&gateway),
+        },
         &surroundings.tasks,
     )
     .map_err(|error| format!("the operator's socket can't be made: {error}"))?;

@@ -469,7 +469,7 @@ fn mutated_servers_never_cause_a_panic() {
                     reads -= 1;
                     input.extend(mutated(&mut noise));
                     // Now and then the completion that is waited for.
-                    if noise.next() % 3 == 0 {
+                    if noise.next().is_multiple_of(3) {
                         input.extend(format!("A{} OK done\r\n", noise.next() % 12).into_bytes());
                     }
                 }

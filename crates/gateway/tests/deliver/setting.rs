@@ -163,7 +163,7 @@ impl Running {
             if self.state(id).await == state {
                 return;
             }
-            SystemClock.wait(TURN).await;
+            self.turn().await;
         }
         let view = self.gateway.queue.show(id).await.unwrap();
         panic!("{id} never became {state}: {view:#?}");
@@ -176,7 +176,7 @@ impl Running {
             if pauses.len() == count {
                 return pauses;
             }
-            SystemClock.wait(TURN).await;
+            self.turn().await;
         }
         panic!(
             "never {count} pauses: {:#?}",
@@ -190,7 +190,7 @@ impl Running {
             if holds() {
                 return;
             }
-            SystemClock.wait(TURN).await;
+            self.turn().await;
         }
         panic!("{what} never came to pass");
     }
@@ -198,8 +198,14 @@ impl Running {
     /// Lets whatever has begun go on for a while.
     pub(crate) async fn settle(&self) {
         for _ in 0..SETTLING_TURNS {
-            SystemClock.wait(TURN).await;
+            self.turn().await;
         }
+    }
+
+    /// A moment passes, on both clocks.
+    async fn turn(&self) {
+        SystemClock.wait(TURN).await;
+        self.clock.advance(TURN);
     }
 
     pub(crate) async fn pass(&self, duration: Duration) {

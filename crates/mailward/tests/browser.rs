@@ -228,7 +228,7 @@ def story():
     browser.go(console)
     browser.lands_on("console", "Overview")
     counts = browser.texts("[aria-labelledby=counts] a")
-    assert "2 Relayed" in [" ".join(count.split()) for count in counts], counts
+    assert "2 Relayed : see their messages" in [" ".join(count.split()) for count in counts], counts
     browser.go(console + "/mailboxes")
     browser.lands_on("console/mailboxes", "Mailboxes of the twin")
     browser.follow(user)

@@ -102,7 +102,7 @@ class Connection:
         if act == "end":
             self.say("554 5.6.0 Corrupt message for <%s>: %s" % (self.seen[0], subject))
         elif act == "held":
-            self.say("554 5.2.252 SendAsDenied; for %s: %s" % (self.seen[0], subject))
+            self.say("550 5.7.64 TenantAttribution; Relay Access Denied for %s: %s" % (self.seen[0], subject))
         else:
             self.say("250 2.0.0 queued for %s: %s" % (self.seen[0], subject))
         return True

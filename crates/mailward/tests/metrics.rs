@@ -36,7 +36,8 @@ def all_seen():
     text = figures()
     wanted = ['mailward_recipient_results_total{route="stranger",result="%s"}' % result
         for result in ["relayed", "failed", "deferred", "held", "in_doubt"]]
-    wanted += ['mailward_breaker_open{account="locked@northmoor.example"} 1',
+    wanted += ['mailward_deferrals_total{party="service_busy"} 1',
+        'mailward_breaker_open{account="locked@northmoor.example"} 1',
         'mailward_alarms{kind="authentication_refused"} 1',
         'mailward_notices_total{kind="report",result="done"}',
         'mailward_notices_total{kind="callback",result="failed"}']

@@ -34,12 +34,14 @@ pub(super) struct FarEnd {
     child: Child,
 }
 
+/// This program, though its file was built anew since it started.
+const OWN: &str = "/proc/self/exe";
+
 impl FarEnd {
     pub(super) fn start(dir: &Path, seed: u64) -> Result<Self> {
         let failed = |error: std::io::Error| format!("can't start the far end: {error}");
-        let own = std::env::current_exe().map_err(failed)?;
         let log = File::create(dir.join("far-end.log")).map_err(failed)?;
-        let mut child = Command::new(own)
+        let mut child = Command::new(OWN)
             .args(["crash", COMMAND])
             .arg(dir)
             .arg(seed.to_string())

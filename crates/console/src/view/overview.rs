@@ -76,7 +76,7 @@ pub struct BreakerView {
     pub opened: Timestamp,
     /// The service's words.
     pub reply: String,
-    /// Messages that wait for it.
+    /// Recipients that wait to be sent to as this account, held ones too.
     pub waiting: u64,
 }
 

@@ -1,7 +1,5 @@
 //! The gateway's pages: overview, messages, and what people do to them.
 
-use std::collections::HashSet;
-
 use mailward_access::mime::decode_field;
 use mailward_console::SourceError;
 use mailward_console::view::{
@@ -10,15 +8,11 @@ use mailward_console::view::{
 };
 use mailward_mail::MessageId;
 use mailward_queue::{
-    AccountName, Actor, ApplicationName, BreakerState, Filter, ListItem, MessageClass, PAGE_MAX,
-    QueueError, StateWord,
+    Actor, ApplicationName, BreakerState, Filter, ListItem, MessageClass, QueueError, StateWord,
 };
 use mailward_store::{ReadError, WriteError};
 
 use super::GatewayPart;
-
-/// Pages looked through to count what waits for a credential.
-const WAITING_PAGES_MAX: usize = 20;
 
 /// Mailboxes whose limits the overview shows.
 const MAILBOXES_SHOWN_MAX: usize = 20;
@@ -213,48 +207,21 @@ impl GatewayPart {
     }
 
     async fn breakers(&self) -> Result<Vec<BreakerView>, SourceError> {
+        let lanes = self.queue.waiting_by_lane().await.map_err(trouble)?;
         let mut views = Vec::new();
         for record in self.queue.open_breakers().await.map_err(trouble)? {
             if let BreakerState::Open { since, reply } = record.state {
+                let account = record.credential.account;
+                let own = lanes.iter().filter(|(lane, _)| lane.account == account);
                 views.push(BreakerView {
-                    waiting: self.waiting_for(&record.credential.account).await?,
-                    account: record.credential.account.into(),
+                    waiting: own.map(|(_, waiting)| waiting).sum(),
+                    account: account.into(),
                     opened: since,
                     reply,
                 });
             }
         }
         Ok(views)
-    }
-
-    /// How many messages wait to be sent as this account; beyond
-    /// [`WAITING_PAGES_MAX`] pages nobody counts on.
-    async fn waiting_for(&self, account: &AccountName) -> Result<u64, SourceError> {
-        let mut waiting: HashSet<MessageId> = HashSet::new();
-        for state in [StateWord::Incoming, StateWord::Deferred] {
-            let filter = Filter {
-                state: Some(state),
-                ..Filter::default()
-            };
-            let mut cursor = None;
-            for _ in 0..WAITING_PAGES_MAX {
-                let page = self
-                    .queue
-                    .list(&filter, cursor, PAGE_MAX)
-                    .await
-                    .map_err(trouble)?;
-                let of_account = page
-                    .items
-                    .iter()
-                    .filter(|item| item.lane.account == *account);
-                waiting.extend(of_account.map(|item| item.id));
-                cursor = page.next;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(waiting.len() as u64)
     }
 }
 

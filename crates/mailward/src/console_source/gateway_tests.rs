@@ -206,5 +206,5 @@ async fn the_overview_shows_counts_breakers_and_alarms() {
         (fixture.tried, Status::Deferred)
     );
     let breaker = gateway.breakers_open.first().expect("a breaker");
-    assert_eq!((breaker.account.as_str(), breaker.waiting), (ROTA, 2));
+    assert_eq!((breaker.account.as_str(), breaker.waiting), (ROTA, 3));
 }

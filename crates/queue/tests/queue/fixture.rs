@@ -14,7 +14,7 @@ use mailward_queue::{
     Actor, Attempt, AttemptEnd, AttemptResult, DueMessage, Gates, Lane, MessageView, NewMessage,
     Options, Queue, RecipientResult, Stage, Terms,
 };
-use mailward_store::{Limits, NewBody, SystemDisk};
+use mailward_store::{Disk, Limits, NewBody, SystemDisk};
 
 pub(crate) const ROTA: &str = "rota@northmoor.example";
 pub(crate) const START: i64 = 1_790_000_000_000;
@@ -89,7 +89,16 @@ impl Fixture {
         Self::with(Terms::default(), gates)
     }
 
+    /// On a disk that may fail.
+    pub(crate) fn on(disk: Arc<dyn Disk>) -> Self {
+        Self::build(disk, Terms::default(), Gates::default())
+    }
+
     fn with(terms: Terms, gates: Gates) -> Self {
+        Self::build(Arc::new(SystemDisk), terms, gates)
+    }
+
+    fn build(disk: Arc<dyn Disk>, terms: Terms, gates: Gates) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(StillClock {
             now: AtomicI64::new(START),
@@ -97,7 +106,7 @@ impl Fixture {
         });
         let dice = Arc::new(CountingDice::default());
         let current = folder.path().join("first");
-        let queue = open(&current, &clock, &dice, terms, &gates);
+        let queue = open_on(disk, &current, &clock, &dice, terms, &gates);
         Self {
             queue,
             clock,
@@ -115,6 +124,17 @@ impl Fixture {
     pub(crate) fn killed_now(&self) -> Queue {
         open(
             &self.copy(),
+            &self.clock,
+            &self.dice,
+            self.terms,
+            &self.gates,
+        )
+    }
+
+    /// The same folder again, once the queue was closed.
+    pub(crate) fn reopened(&self) -> Queue {
+        open(
+            &self.current,
             &self.clock,
             &self.dice,
             self.terms,
@@ -243,9 +263,20 @@ fn open(
     terms: Terms,
     gates: &Gates,
 ) -> Queue {
+    open_on(Arc::new(SystemDisk), dir, clock, dice, terms, gates)
+}
+
+fn open_on(
+    disk: Arc<dyn Disk>,
+    dir: &Path,
+    clock: &Arc<StillClock>,
+    dice: &Arc<CountingDice>,
+    terms: Terms,
+    gates: &Gates,
+) -> Queue {
     Queue::open(Options {
         dir: PathBuf::from(dir),
-        disk: Arc::new(SystemDisk),
+        disk,
         limits: Limits::default(),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         dice: Arc::clone(dice) as Arc<dyn Dice>,

@@ -5,6 +5,7 @@ mod accept;
 mod control;
 mod deadline;
 mod explain;
+mod faults;
 mod fixture;
 mod life_cycle;
 mod limits;

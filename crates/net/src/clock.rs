@@ -5,8 +5,10 @@
     reason = "the one place that may read the system's time and sleep; everything else takes a Clock"
 )]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mailward_mail::time::{Clock, Timestamp, Waiting};
@@ -194,12 +196,7 @@ pub async fn within<T>(
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> Result<T, Elapsed> {
-    let late = clock.wait(limit);
-    tokio::select! {
-        biased;
-        done = work => Ok(done),
-        () = late => Err(Elapsed),
-    }
+    in_time(work, || clock.wait(limit)).await
 }
 
 /// Does `work`, but no longer than until `deadline` on `clock`.
@@ -208,12 +205,24 @@ pub async fn until<T>(
     deadline: Timestamp,
     work: impl Future<Output = T>,
 ) -> Result<T, Elapsed> {
-    let late = clock.wait_until(deadline);
-    tokio::select! {
-        biased;
-        done = work => Ok(done),
-        () = late => Err(Elapsed),
-    }
+    in_time(work, || clock.wait_until(deadline)).await
+}
+
+/// Most work is done at once, and a timer that nobody needs is not free.
+async fn in_time<T>(
+    work: impl Future<Output = T>,
+    timer: impl Fn() -> Waiting,
+) -> Result<T, Elapsed> {
+    let mut work = pin!(work);
+    let mut late: Option<Waiting> = None;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Ok(done));
+        }
+        let late = late.get_or_insert_with(&timer);
+        late.as_mut().poll(context).map(|()| Err(Elapsed))
+    })
+    .await
 }
 
 /// A monotonic moment, for libraries that think in [`Instant`]s.

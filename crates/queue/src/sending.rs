@@ -21,11 +21,11 @@ use mailward_store::{ReadTx, TxError};
 
 use crate::attempt::{Attempt, AttemptEnd, AttemptResult, RecipientResult};
 use crate::error::QueueError;
-use crate::ledger::change::{Change, must};
+use crate::ledger::change::{self, Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{attempts, lanes, messages, recipients, shares, suspensions};
-use crate::looks::{arise, in_doubt_by};
+use crate::ledger::{attempts, events, lanes, messages, recipients, shares, suspensions};
+use crate::looks::arise;
 use crate::names::{Actor, Lane};
 use crate::queue::Queue;
 use crate::schedule::{Jitter, next_attempt_at};
@@ -57,24 +57,29 @@ impl Queue {
         self.heed_clock().await?;
         let (numbers, lane, now) = (recipients.to_vec(), lane.clone(), self.now());
         let (gates, stopped) = (self.gates(), self.stopped());
+        let known_lane = self.known_lane(&lane);
         self.write(move |tx| {
-            let Some(row) = messages::by_id(tx, message)? else {
+            let Some((number, class, application)) = messages::to_begin(tx, message)? else {
                 return Ok(Err(QueueError::NoSuchMessage(message)));
             };
             let suspended = suspensions::now(tx, stopped)?;
             let waits = suspended.of_lane(&lane);
             if waits
-                .or_else(|| suspended.of_application(&row.application))
+                .or_else(|| suspended.of_application(&application))
                 .is_some()
             {
                 return Ok(Err(QueueError::NotDue(message)));
             }
-            let Some(lane_number) = lanes::find(tx, &lane)? else {
+            let found = match known_lane {
+                Some(known) => Some(known),
+                None => lanes::find(tx, &lane)?,
+            };
+            let Some(lane_number) = found else {
                 return Ok(Err(QueueError::NotDue(message)));
             };
             let mut active = Vec::with_capacity(numbers.len());
             for n in &numbers {
-                let Some(recipient) = recipients::get(tx, row.number, *n)? else {
+                let Some(recipient) = recipients::get(tx, number, *n)? else {
                     return Ok(Err(QueueError::NoSuchRecipient(message, *n)));
                 };
                 let is_due = recipient.due_at.is_some_and(|due_at| due_at <= now);
@@ -83,10 +88,12 @@ impl Queue {
                 }
                 active.push(recipient);
             }
-            let number = row.number;
             let (mut active, waiting) = shares::part(tx, &gates, &lane, number, active, now)?;
-            for (recipient, limit, until) in waiting {
-                shares::postpone(tx, &row, &recipient, limit, until, now)?;
+            if !waiting.is_empty() {
+                let row = messages::by_number(tx, number)?;
+                for (recipient, limit, until) in &waiting {
+                    shares::postpone(tx, &row, recipient, *limit, *until, now)?;
+                }
             }
             if active.is_empty() {
                 return Ok(Err(QueueError::NotDue(message)));
@@ -94,21 +101,14 @@ impl Queue {
             let numbers: Vec<u32> = active.iter().map(|recipient| recipient.n).collect();
             let attempt = attempts::insert(tx, number, lane_number, now)?;
             shares::take(tx, &gates, &lane, (attempt, number), &active, now)?;
-            let mut change = Change::new(tx, now, row);
-            for recipient in &mut active {
-                recipient.attempts += 1;
-                must(change.shift(recipient, Event::AttemptStarted { attempt }, None)?)?;
-            }
-            change.note(
-                only(&numbers),
-                &TimelineEvent::AttemptStarted {
-                    attempt,
-                    route: lane.route.clone(),
-                    account: lane.account.clone(),
-                    recipients: numbers.clone(),
-                },
-            )?;
-            change.finish()?;
+            change::start_attempt(tx, (number, class), &mut active, attempt, now)?;
+            let started = TimelineEvent::AttemptStarted {
+                attempt,
+                route: lane.route.clone(),
+                account: lane.account.clone(),
+                recipients: numbers.clone(),
+            };
+            events::insert(tx, number, only(&numbers), now, &started)?;
             Ok(Ok(Attempt {
                 id: attempt,
                 message,
@@ -130,11 +130,14 @@ impl Queue {
         settled: Vec<RecipientResult>,
     ) -> Result<(), QueueError> {
         let (id, message, number) = (attempt.id, attempt.message, attempt.number);
+        if settled.is_empty() {
+            return self.record_final_dot_of_all(attempt).await;
+        }
         let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
         let (gates, lane) = (self.gates(), attempt.lane.clone());
         self.write(move |tx| {
-            let mut active = match active_in(tx, id, number)? {
-                Some(active) => active,
+            let mut active = match under_way(tx, id, number)? {
+                Some(under_way) => under_way.active,
                 None => return Ok(Err(QueueError::AttemptEnded)),
             };
             if let Some(stray) = stray(&settled, &active) {
@@ -169,6 +172,26 @@ impl Queue {
         .await
     }
 
+    /// The common case, in which nothing has to be read: an attempt that has
+    /// not ended has all its recipients, since nothing else moves them.
+    async fn record_final_dot_of_all(&self, attempt: &Attempt) -> Result<(), QueueError> {
+        let (id, number, now) = (attempt.id, attempt.number, self.now());
+        let recipients = attempt.recipients.clone();
+        self.write(move |tx| {
+            if !attempts::set_final_dot(tx, id, now)? {
+                return Ok(Err(QueueError::AttemptEnded));
+            }
+            let only = only(&recipients);
+            let sent = TimelineEvent::FinalDotSent {
+                attempt: id,
+                recipients,
+            };
+            events::insert(tx, number, only, now, &sent)?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
     /// The attempt is over. A recipient that `results` does not name is in
     /// doubt if the final dot was recorded, else deferred.
     pub async fn finish_attempt(
@@ -187,13 +210,17 @@ impl Queue {
         let (gates, looks) = (self.gates(), self.look_table());
         let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
         self.write_and_wake(move |tx| {
-            let Some(active) = active_in(tx, id, number)? else {
+            let Some(under_way) = under_way(tx, id, number)? else {
                 return Ok(Err(QueueError::AttemptEnded));
             };
+            let UnderWay {
+                dot,
+                mut active,
+                others,
+            } = under_way;
             if let Some(stray) = stray(&results, &active) {
                 return Ok(Err(QueueError::NoSuchRecipient(message, stray)));
             }
-            let dot = attempts::get(tx, id)?.is_some_and(|row| row.final_dot_at.is_some());
             let row = messages::by_number(tx, number)?;
             if !dot {
                 let unsent: Vec<&RecipientRow> = active.iter().collect();
@@ -201,18 +228,21 @@ impl Queue {
             }
             let mut change = Change::new(tx, now, row);
             let mut results: Vec<_> = results.into_iter().map(Some).collect();
-            for mut recipient in active {
+            for recipient in &mut active {
                 let told = results
                     .iter_mut()
                     .find(|one| one.as_ref().is_some_and(|one| one.n == recipient.n))
                     .and_then(Option::take);
                 let result = told.map_or_else(|| untold(dot, &end), |one| one.result);
-                apply(&mut change, &mut recipient, id, result, jitter, now)?;
+                apply(&mut change, recipient, id, result, jitter, now)?;
             }
             attempts::set_end(change.tx(), id, now, &end)?;
-            change.finish()?;
-            let in_doubt = in_doubt_by(tx, number, id)?;
-            let in_doubt: Vec<u32> = in_doubt.iter().map(|row| row.n).collect();
+            change.finish_with(active.iter().chain(&others))?;
+            let in_doubt: Vec<u32> = active
+                .iter()
+                .filter(|row| row.state == State::InDoubt { attempt: id })
+                .map(|row| row.n)
+                .collect();
             let is_looked_for = !in_doubt.is_empty() && arise(tx, &looks, id, number, now)?;
             Ok(Ok(Finished {
                 in_doubt,
@@ -228,21 +258,33 @@ impl Queue {
     }
 }
 
-/// The recipients that are active in the attempt; nothing once it has ended.
-pub(crate) fn active_in(
+/// An attempt that has not ended.
+struct UnderWay {
+    /// Its final dot is recorded.
+    dot: bool,
+    /// The message's recipients that are active in it, and all others.
+    active: Vec<RecipientRow>,
+    others: Vec<RecipientRow>,
+}
+
+/// Nothing once the attempt has ended.
+fn under_way(
     tx: &ReadTx<'_>,
     attempt: AttemptId,
     message: Number,
-) -> Result<Option<Vec<RecipientRow>>, TxError> {
-    if attempts::get(tx, attempt)?.is_none_or(|row| row.ended_at.is_some()) {
+) -> Result<Option<UnderWay>, TxError> {
+    let Some(row) = attempts::get(tx, attempt)?.filter(|row| row.ended_at.is_none()) else {
         return Ok(None);
-    }
+    };
     let rows = recipients::of(tx, message)?;
-    Ok(Some(
-        rows.into_iter()
-            .filter(|row| row.state == State::Active { attempt })
-            .collect(),
-    ))
+    let (active, others) = rows
+        .into_iter()
+        .partition(|row| row.state == State::Active { attempt });
+    Ok(Some(UnderWay {
+        dot: row.final_dot_at.is_some(),
+        active,
+        others,
+    }))
 }
 
 fn stray(results: &[RecipientResult], active: &[RecipientRow]) -> Option<u32> {

@@ -36,6 +36,7 @@ impl Writer {
     /// The group's way to the disk. Each `?` leaves it undone.
     pub(crate) fn store(&mut self, group: &mut [Job]) -> Result<(), Failure> {
         self.released.clear();
+        self.counts.clear();
         self.changes.clear();
         self.shared.refuse_if_poisoned().map_err(Failure::Undo)?;
         self.refuse_below_floor(group);
@@ -118,6 +119,9 @@ impl Writer {
             position += job.octets();
         }
         self.count_released();
+        self.counts
+            .write(&self.connection)
+            .map_err(|error| self.statement_failed(error))?;
         self.reserve_numbers()
             .and_then(|()| self.changes.write(&self.connection))
             .map_err(|error| self.statement_failed(error.into()))
@@ -144,11 +148,15 @@ impl Writer {
     /// only what ends the whole group is an error.
     fn run_change(&mut self, job: &mut Job, position: u64) -> Result<(), Failure> {
         let released_before = self.released.len();
+        let counts_before = self.counts.len();
         let mut stored = Vec::new();
         self.statement("SAVEPOINT change")?;
         let outcome = insert_bodies(&self.connection, self.segment.number(), job, position)
             .map(|placed| stored = placed)
-            .and_then(|()| job.run(&mut Tx::new(&self.connection, &mut self.released)));
+            .and_then(|()| {
+                let (released, counts) = (&mut self.released, &mut self.counts);
+                job.run(&mut Tx::new(&self.connection, released, counts))
+            });
         let refusal = match outcome {
             Ok(()) => None,
             Err(error @ (TxError::Full(_) | TxError::Disk(_))) => {
@@ -164,6 +172,7 @@ impl Writer {
         if let Some(refusal) = refusal {
             self.statement("ROLLBACK TO change")?;
             self.released.truncate(released_before);
+            self.counts.truncate(counts_before);
             job.refused = Some(refusal.into());
             stored.clear();
         }
@@ -220,6 +229,7 @@ impl Writer {
     /// Rows and segment as they were before the group.
     pub(crate) fn undo(&mut self, error: WriteError) -> WriteError {
         self.released.clear();
+        self.counts.clear();
         self.changes.clear();
         // The reservation may have been part of the group.
         self.reserved_body = 0;

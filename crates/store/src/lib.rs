@@ -30,6 +30,7 @@ mod audit;
 mod body;
 mod check;
 mod commit;
+mod counts;
 mod disk;
 mod error;
 mod export;

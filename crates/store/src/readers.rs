@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ReadError;
+use crate::schema::keep_plans;
 
 /// Statements a connection keeps prepared.
 pub(crate) const STATEMENTS_KEPT: usize = 256;
@@ -79,6 +80,7 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    keep_plans(&connection)?;
     connection.execute_batch(
         "PRAGMA busy_timeout = 10000;
          PRAGMA wal_autocheckpoint = 0;

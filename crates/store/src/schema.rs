@@ -1,6 +1,7 @@
 //! Opening the database: settings, the store's own tables, the caller's
 //! migrations.
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::error::{Damage, OpenError};
@@ -29,6 +30,7 @@ pub(crate) fn open_writer(folder: &Folder) -> Result<Connection, OpenError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(folder.rows(), flags)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        keep_plans(&connection)?;
         connection.execute_batch(
             "PRAGMA busy_timeout = 10000;
              PRAGMA auto_vacuum = INCREMENTAL;
@@ -43,6 +45,15 @@ pub(crate) fn open_writer(folder: &Folder) -> Result<Connection, OpenError> {
         Ok(connection)
     };
     open().map_err(|error| refused(folder, &error))
+}
+
+/// A statement is planned once, whatever values it is given. Without this
+/// SQLite compiles a statement anew at every call where a value could decide
+/// whether an index with a condition serves.
+pub(crate) fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
 }
 
 /// A connection that changes nothing, for checks and rescues.

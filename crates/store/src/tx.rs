@@ -10,6 +10,7 @@ use std::ops::Deref;
 use rusqlite::{CachedStatement, Connection};
 
 use crate::body::BodyRef;
+use crate::counts::Counts;
 use crate::error::TxError;
 use crate::rows;
 use crate::value::{Parameter, Row, Value};
@@ -53,6 +54,10 @@ impl<'a> ReadTx<'a> {
         rows.next()?.map(|row| each(&Row::new(row))).transpose()
     }
 
+    pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, TxError> {
+        Ok(self.prepare(sql, values)?.raw_execute()?)
+    }
+
     fn prepare(&self, sql: &str, values: &[Value<'_>]) -> Result<CachedStatement<'a>, TxError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let expected = statement.parameter_count();
@@ -80,20 +85,35 @@ impl fmt::Debug for ReadTx<'_> {
 pub struct Tx<'a> {
     rows: ReadTx<'a>,
     released: &'a mut Vec<rows::Placed>,
+    counts: &'a mut Counts,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(connection: &'a Connection, released: &'a mut Vec<rows::Placed>) -> Self {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        released: &'a mut Vec<rows::Placed>,
+        counts: &'a mut Counts,
+    ) -> Self {
         Self {
             rows: ReadTx::new(connection),
             released,
+            counts,
         }
     }
 
     /// Runs an INSERT, UPDATE or DELETE and says how many rows it touched.
     /// For `RETURNING` use [`ReadTx::query`].
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, TxError> {
-        Ok(self.rows.prepare(sql, values)?.raw_execute()?)
+        self.rows.execute(sql, values)
+    }
+
+    /// Adds to a counter when this change is committed. Changes that are
+    /// committed together are added up first, so that a counter that all of
+    /// them touch costs one statement. `sql` adds `?1`, which is `amount`, to
+    /// the counter that the values from `?2` on name. What is added can not be
+    /// read within the change.
+    pub fn add_at_commit(&mut self, sql: &'static str, amount: i64, key: &[Value<'_>]) {
+        self.counts.add(sql, amount, key);
     }
 
     /// Gives up to `pages_max` free pages of the database back to the file

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::mpsc::Receiver;
 
 use crate::commit::Failure;
+use crate::counts::Counts;
 use crate::error::WriteError;
 use crate::folder::Lock;
 use crate::group::{Job, Message};
@@ -36,6 +37,8 @@ pub(crate) struct Writer {
     pub(crate) lock: Lock,
     /// Bodies released by the group under way.
     pub(crate) released: Vec<Placed>,
+    /// What the group under way adds to counters.
+    pub(crate) counts: Counts,
     /// Segments that the group left without any live body.
     emptied: Vec<u64>,
     groups_since_look: u32,
@@ -59,6 +62,7 @@ impl Writer {
             keeper,
             lock,
             released: Vec::new(),
+            counts: Counts::default(),
             emptied: Vec::new(),
             groups_since_look: 0,
             reserved_body: 0,

@@ -136,12 +136,17 @@ pub(crate) fn ends_since(
     )
 }
 
-pub(crate) fn set_final_dot(tx: &mut Tx<'_>, id: AttemptId, now: Timestamp) -> Result<(), TxError> {
-    tx.execute(
-        "UPDATE attempts SET final_dot_at = ?2 WHERE number = ?1",
+/// False, and nothing is written, where the attempt has ended.
+pub(crate) fn set_final_dot(
+    tx: &mut Tx<'_>,
+    id: AttemptId,
+    now: Timestamp,
+) -> Result<bool, TxError> {
+    let touched = tx.execute(
+        "UPDATE attempts SET final_dot_at = ?2 WHERE number = ?1 AND ended_at IS NULL",
         &[id.0.into(), time(now)],
     )?;
-    Ok(())
+    Ok(touched > 0)
 }
 
 pub(crate) fn set_end(

@@ -8,11 +8,12 @@ use mailward_mail::{Notify, Outcome, ReversePath, Timestamp};
 use mailward_store::{Tx, TxError};
 
 use crate::gates::Limit;
-use crate::ledger::messages::MessageRow;
+use crate::ledger::messages::{MessageRow, Number};
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::{doubts, events, list_turns, messages, notices, recipients, shares, summary};
 use crate::notice::NoticeKind;
-use crate::state::{self, Event, IllegalMove, State, StateWord};
+use crate::schedule::MessageClass;
+use crate::state::{self, AttemptId, Event, IllegalMove, State, StateWord};
 use crate::timeline::TimelineEvent;
 
 /// Changes to one message. Ends with [`Change::finish`].
@@ -170,14 +171,31 @@ impl<'c, 't> Change<'c, 't> {
 
     /// Writes what follows from the recipients' ends.
     pub(crate) fn finish(self) -> Result<(), TxError> {
+        let may_end = self.any_ended && self.message.ended_at.is_none();
+        let ends = may_end && !recipients::has_open(self.tx, self.message.number)?;
+        self.finish_as(ends)
+    }
+
+    /// As [`Change::finish`], where `rows` are all recipients of the message as
+    /// they are now.
+    pub(crate) fn finish_with<'r>(
+        self,
+        mut rows: impl Iterator<Item = &'r RecipientRow>,
+    ) -> Result<(), TxError> {
+        let may_end = self.any_ended && self.message.ended_at.is_none();
+        let ends = may_end && rows.all(|row| row.state.outcome().is_some());
+        self.finish_as(ends)
+    }
+
+    fn finish_as(self, ends: bool) -> Result<(), TxError> {
         let Self {
             tx,
             now,
-            mut message,
+            message,
             told,
-            any_ended,
             waiting,
             tallies,
+            ..
         } = self;
         for (lane, change) in waiting {
             if change != 0 {
@@ -190,18 +208,54 @@ impl<'c, 't> Change<'c, 't> {
         for ((kind, _), (outcome, numbers)) in told {
             notices::insert(tx, message.number, kind, outcome, &numbers, now)?;
         }
-        if any_ended && message.ended_at.is_none() && !recipients::has_open(tx, message.number)? {
-            messages::set_ended(tx, message.number, now)?;
-            message.ended_at = Some(now);
-            if let Some(key) = &message.sequence_key
-                && let Some(head) = messages::head_of_sequence(tx, &message.application, key)?
-            {
-                let head = messages::by_number(tx, head)?;
-                recipients::wake(tx, head.number, head.not_earlier(now))?;
-            }
+        if !ends {
+            return release_body(tx, now, &message);
         }
-        release_body(tx, now, &message)
+        match &message.body {
+            Some(body) if !notices::needs_body(tx, message.number)? => {
+                tx.release_body(body)?;
+                messages::set_ended_without_body(tx, message.number, now)?;
+                events::insert(tx, message.number, None, now, &TimelineEvent::BodyReleased)?;
+            }
+            _ => messages::set_ended(tx, message.number, now)?,
+        }
+        if let Some(key) = &message.sequence_key
+            && let Some(head) = messages::head_of_sequence(tx, &message.application, key)?
+        {
+            let head = messages::by_number(tx, head)?;
+            recipients::wake(tx, head.number, head.not_earlier(now))?;
+        }
+        Ok(())
     }
+}
+
+/// Makes recipients of a message active in `attempt`. Nothing else follows
+/// from that, so the message itself need not be read.
+pub(crate) fn start_attempt(
+    tx: &mut Tx<'_>,
+    (message, class): (Number, MessageClass),
+    rows: &mut [RecipientRow],
+    attempt: AttemptId,
+    now: Timestamp,
+) -> Result<(), TxError> {
+    for row in rows {
+        row.attempts += 1;
+        let next = state::step(row.state, Event::AttemptStarted { attempt })
+            .map_err(|illegal| TxError::abort(illegal.to_string()))?;
+        if row.state.waits() {
+            shares::add_waiting(tx, row.lane, -1)?;
+        }
+        summary::add(tx, class, row.state.word(), -1)?;
+        summary::add(tx, class, next.word(), 1)?;
+        row.state = next;
+        row.due_at = None;
+        if row.waits_for == Some(Limit::ListSpacing) {
+            list_turns::leave(tx, message, row.n)?;
+        }
+        row.waits_for = None;
+        recipients::update(tx, message, row, now)?;
+    }
+    Ok(())
 }
 
 /// Gives the body back once every recipient has its end and nobody has still

@@ -103,6 +103,21 @@ pub(crate) fn by_number(tx: &ReadTx<'_>, number: Number) -> Result<MessageRow, T
     .ok_or_else(|| TxError::Sql(format!("there is no message number {number}")))
 }
 
+/// All that is needed of a message to begin an attempt.
+pub(crate) fn to_begin(
+    tx: &ReadTx<'_>,
+    id: MessageId,
+) -> Result<Option<(Number, MessageClass, ApplicationName)>, TxError> {
+    tx.query_one(
+        "SELECT number, message_class, application FROM messages WHERE id = ?1",
+        &[id.as_str().into()],
+        |row| {
+            let application = ApplicationName::from(row.get::<String>(2)?);
+            Ok((row.get(0)?, get_parsed(row, 1)?, application))
+        },
+    )
+}
+
 pub(crate) fn id_of(tx: &ReadTx<'_>, number: Number) -> Result<MessageId, TxError> {
     tx.query_one(
         "SELECT id FROM messages WHERE number = ?1",
@@ -130,6 +145,19 @@ pub(crate) fn insert(tx: &mut Tx<'_>, values: &[Value<'_>; 18]) -> Result<Number
 pub(crate) fn set_ended(tx: &mut Tx<'_>, number: Number, at: Timestamp) -> Result<(), TxError> {
     tx.execute(
         "UPDATE messages SET ended_at = ?2 WHERE number = ?1",
+        &[number.into(), time(at)],
+    )?;
+    Ok(())
+}
+
+/// [`set_ended`] and [`forget_body`] at once.
+pub(crate) fn set_ended_without_body(
+    tx: &mut Tx<'_>,
+    number: Number,
+    at: Timestamp,
+) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE messages SET ended_at = ?2, body = NULL WHERE number = ?1",
         &[number.into(), time(at)],
     )?;
     Ok(())

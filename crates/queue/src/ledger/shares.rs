@@ -337,10 +337,8 @@ pub(crate) fn postpone(
 
 /// Adds to the recipients of a lane that wait; `change` may be negative.
 pub(crate) fn add_waiting(tx: &mut Tx<'_>, lane: i64, change: i64) -> Result<(), TxError> {
-    tx.execute(
-        "UPDATE lanes SET waiting = waiting + ?2 WHERE number = ?1",
-        &[lane.into(), change.into()],
-    )?;
+    const ADD: &str = "UPDATE lanes SET waiting = waiting + ?1 WHERE number = ?2";
+    tx.add_at_commit(ADD, change, &[lane.into()]);
     Ok(())
 }
 

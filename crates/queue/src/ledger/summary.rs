@@ -24,14 +24,10 @@ pub(crate) fn add(
     state: StateWord,
     change: i64,
 ) -> Result<(), TxError> {
-    if change == 0 {
-        return Ok(());
-    }
-    tx.execute(
-        "INSERT INTO tallies VALUES (?1, ?2, ?3) ON CONFLICT (message_class, state) \
-         DO UPDATE SET recipients = recipients + excluded.recipients",
-        &[class.as_str().into(), state.as_str().into(), change.into()],
-    )?;
+    const ADD: &str = "INSERT INTO tallies (recipients, message_class, state) \
+        VALUES (?1, ?2, ?3) ON CONFLICT (message_class, state) \
+        DO UPDATE SET recipients = recipients + excluded.recipients";
+    tx.add_at_commit(ADD, change, &[class.as_str().into(), state.as_str().into()]);
     Ok(())
 }
 

@@ -94,6 +94,10 @@ pub fn router(options: ConsoleOptions) -> Router {
     if halves.gateway {
         guarded = guarded
             .route("/console/messages", get(pages::messages::list))
+            .route(
+                "/console/control",
+                get(pages::control::show).post(pages::control::act),
+            )
             .route("/console/messages/{id}", get(pages::message::show))
             .route(
                 "/console/messages/{id}/{action}",

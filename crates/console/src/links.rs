@@ -8,6 +8,7 @@ pub(crate) const OVERVIEW: &str = "/console";
 pub(crate) const SIGN_IN: &str = "/console/sign-in";
 pub(crate) const SIGN_OUT: &str = "/console/sign-out";
 pub(crate) const MESSAGES: &str = "/console/messages";
+pub(crate) const CONTROL: &str = "/console/control";
 pub(crate) const MAILBOXES: &str = "/console/mailboxes";
 
 /// A longer way back is forgotten: after sign-in the overview opens.

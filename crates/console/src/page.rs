@@ -41,6 +41,7 @@ impl Layout<'_> {
         let sections = [
             ("Overview", links::OVERVIEW, true),
             ("Messages", links::MESSAGES, halves.gateway),
+            ("Control", links::CONTROL, halves.gateway),
             ("Mailboxes", links::MAILBOXES, halves.twin),
         ];
         Layout {

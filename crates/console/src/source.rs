@@ -9,8 +9,8 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use mailward_mail::{MessageId, Timestamp};
 
 use crate::view::{
-    AccountFilter, AccountView, Action, ItemKey, MailboxFilter, MailboxView, MessageFilter,
-    MessageRow, MessageView, Overview, Page,
+    AccountFilter, AccountView, Action, ControlAct, ControlDone, ControlView, ItemKey,
+    MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, Overview, Page,
 };
 
 /// A boxed answer, so that a source can be a trait object. An implementation
@@ -34,6 +34,12 @@ pub trait Source: Send + Sync + 'static {
     /// Does `action` in the name of `who`, the signed-in user, and records it
     /// in the timeline. [`SourceError::Conflict`] when the message has moved on.
     fn act(&self, id: MessageId, action: Action, who: String) -> Answer<'_, ()>;
+
+    /// What is suspended and what people did, with the names there are.
+    fn control(&self) -> Answer<'_, ControlView>;
+
+    /// Does `act` in the name of `who`, and writes it down.
+    fn control_act(&self, act: ControlAct, who: String) -> Answer<'_, ControlDone>;
 
     fn accounts(&self, filter: AccountFilter) -> Answer<'_, Page<AccountView>>;
 

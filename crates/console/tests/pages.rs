@@ -12,9 +12,9 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use fake::{Fake, FakeItem, FakeMailbox, message, recipient};
 use mailward_console::view::{
-    Action, AlarmView, AttemptView, BreakerView, Cursor, Decision, EventView, FindingView,
-    OldestView, PausedView, RouteView, SpaceView, Status, StoreHealth, TlsView, VerdictView,
-    WaitView,
+    Action, AlarmView, AttemptView, BreakerView, ControlVerb, ControlView, Cursor, Decision,
+    EventView, FindingView, OldestView, PausedView, RouteView, Scope, SpaceView, Status,
+    StoreHealth, SuspensionView, TlsView, VerdictView, WaitView,
 };
 use mailward_console::{Halves, Role};
 use support::{Browser, id, now};
@@ -348,6 +348,7 @@ async fn every_page_is_one_document_for_everybody() {
         "/console/messages",
         &message_path,
         &format!("{message_path}/cancel"),
+        "/console/control",
         "/console/mailboxes",
         "/console/mailboxes/ward7@northmoor.example",
         &format!("{ITEM}?folder=Inbox"),
@@ -563,7 +564,7 @@ async fn what_cannot_be_answered_still_has_a_page() {
 async fn acts_in_the_name_of_who_is_signed_in() {
     let browser = Browser::signed_in(three_messages(), Role::Operator).await;
     let path = format!("/console/messages/{}", id(1));
-    for action in ["retry", "hold", "release", "cancel"] {
+    for action in ["retry", "hold", "release", "confirm-sent", "cancel"] {
         let answer = browser.post(&format!("{path}/{action}"), &[]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
         let after = browser.get(answer.header("location")).await;
@@ -572,8 +573,7 @@ async fn acts_in_the_name_of_who_is_signed_in() {
             "{action}"
         );
     }
-    let expected = [Action::Retry, Action::Hold, Action::Release, Action::Cancel]
-        .map(|action| (id(1), action, "ada".to_owned()));
+    let expected = Action::ALL.map(|action| (id(1), action, "ada".to_owned()));
     assert_eq!(*browser.source.acted.lock().expect("sound"), expected);
 }
 
@@ -589,4 +589,72 @@ async fn cancelling_asks_first() {
         (other.status, other.header("location")),
         (StatusCode::SEE_OTHER, path.as_str())
     );
+}
+
+fn controllable() -> Fake {
+    Fake {
+        control: ControlView {
+            suspended: vec![
+                suspension(Scope::Application, HOSTILE, true),
+                suspension(Scope::Route, "relay", false),
+            ],
+            applications: vec!["rota".to_owned()],
+            accounts: vec![ACCOUNT.to_owned()],
+            routes: vec!["relay".to_owned()],
+            ..ControlView::default()
+        },
+        ..Fake::default()
+    }
+}
+
+fn suspension(scope: Scope, name: &str, can_resume: bool) -> SuspensionView {
+    SuspensionView {
+        scope,
+        name: name.to_owned(),
+        since: now(),
+        by: "j.doe".to_owned(),
+        why: "wrong recipients".to_owned(),
+        can_resume,
+    }
+}
+
+#[tokio::test]
+async fn whole_applications_are_stopped_by_who_may() {
+    let browser = Browser::signed_in(controllable(), Role::Operator).await;
+    let page = browser.get("/console/control").await.body;
+    assert!(page.contains("wrong recipients") && page.contains("By the register"));
+    assert!(!page.contains("<script>"), "{page}");
+    assert_eq!(
+        page.matches("value=\"resume\"").count(),
+        2,
+        "a button and a choice"
+    );
+    let on = ("on", "application:rota");
+    let path = "/console/control";
+    let send = async |fields: &[(&str, &str)]| browser.post(path, fields).await.body;
+    let done = send(&[on, ("verb", "suspend"), ("why", "audit")]).await;
+    assert!(done.contains("1,234 recipients"), "{done}");
+    // A reason is asked for, and cancelling asks first.
+    let refused = send(&[on, ("verb", "hold"), ("why", " ")]).await;
+    assert!(refused.contains("Give a reason"), "{refused}");
+    let cancel = [on, ("verb", "cancel"), ("why", "audit")];
+    assert!(send(&cancel).await.contains("This cannot be undone"));
+    let sure: Vec<_> = cancel.into_iter().chain([("sure", "yes")]).collect();
+    send(&sure).await;
+    {
+        let acted = browser.source.control_acted.lock().expect("sound");
+        let verbs: Vec<_> = acted.iter().map(|(act, _)| act.verb).collect();
+        assert_eq!(verbs, [ControlVerb::Suspend, ControlVerb::Cancel]);
+        let (first, who) = &acted[0];
+        let said = (first.name.as_str(), first.why.as_str(), who.as_str());
+        assert_eq!(said, ("rota", "audit", "ada"));
+    }
+
+    let viewer = Browser::signed_in(controllable(), Role::Viewer).await;
+    let page = viewer.get(path).await.body;
+    assert!(page.contains("you need the role operator") && !page.contains("name=\"verb\""));
+    let denied = viewer
+        .post(path, &[on, ("verb", "suspend"), ("why", "x")])
+        .await;
+    assert_eq!(denied.status, StatusCode::FORBIDDEN);
 }

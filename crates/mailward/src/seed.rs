@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mailward_gateway::config::{
-    Application, Config, Deployment, Direction, DomainPattern, Exception, References, Volumes,
+    Application, Config, DeadlineMinutes, Deployment, Direction, DomainPattern, Exception,
+    References, Volumes,
 };
 use mailward_mail::{Address, Secret};
 use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty, Level, Profile, Settings};
@@ -103,6 +104,10 @@ pub(crate) struct SeedApplication {
     #[serde(default)]
     pub(crate) mass_mailing_recipients_max: Option<u64>,
     #[serde(default)]
+    pub(crate) deadline_minutes: DeadlineMinutes,
+    #[serde(default)]
+    pub(crate) header_priority: bool,
+    #[serde(default)]
     pub(crate) display_name: DisplayNameDuty,
     #[serde(default)]
     pub(crate) send_as: Vec<Address>,
@@ -154,6 +159,8 @@ impl SeedApplication {
             approval_expires: seed.approval_expires,
             state: seed.state,
             mass_mailing_recipients_max: seed.mass_mailing_recipients_max,
+            deadline_minutes: seed.deadline_minutes,
+            header_priority: seed.header_priority,
             display_name: seed.display_name,
             send_as: seed.send_as,
             service_names: seed.service_names,

@@ -1,6 +1,7 @@
 //! The pages behind sign-in, one file each.
 
 pub(crate) mod accounts;
+pub(crate) mod control;
 pub(crate) mod item;
 pub(crate) mod item_files;
 pub(crate) mod mailbox;

@@ -64,6 +64,10 @@ pub struct MessageView {
     pub account: Option<String>,
     pub route: Option<RouteView>,
     pub deadline: Option<Timestamp>,
+    /// When it is scheduled for, while that is to come.
+    pub send_at: Option<Timestamp>,
+    /// `urgent`, `routine, priority 3`.
+    pub hurry: String,
     pub verdict: Option<VerdictView>,
     /// `None` when nothing waits.
     pub waits: Option<WaitView>,
@@ -170,18 +174,27 @@ pub enum Action {
     Retry,
     Hold,
     Release,
+    /// Say that what is in doubt was sent.
+    ConfirmSent,
     /// Withdraw every recipient that has no outcome. Cannot be undone.
     Cancel,
 }
 
 impl Action {
-    pub const ALL: [Self; 4] = [Self::Retry, Self::Hold, Self::Release, Self::Cancel];
+    pub const ALL: [Self; 5] = [
+        Self::Retry,
+        Self::Hold,
+        Self::Release,
+        Self::ConfirmSent,
+        Self::Cancel,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "retry",
             Self::Hold => "hold",
             Self::Release => "release",
+            Self::ConfirmSent => "confirm-sent",
             Self::Cancel => "cancel",
         }
     }
@@ -196,6 +209,7 @@ impl Action {
             Self::Retry => "Retry now",
             Self::Hold => "Hold",
             Self::Release => "Release",
+            Self::ConfirmSent => "It was sent",
             Self::Cancel => "Cancel message",
         }
     }
@@ -206,6 +220,7 @@ impl Action {
             Self::Retry => "The message will be tried again now",
             Self::Hold => "The message is held",
             Self::Release => "The message is released",
+            Self::ConfirmSent => "The message is confirmed as sent",
             Self::Cancel => "The message is cancelled",
         }
     }

@@ -4,11 +4,15 @@
 //! Texts are shown as they are given, escaped: a text from outside (a subject,
 //! an address, a server's reply) needs no preparation.
 
+mod control;
 mod mailbox;
 mod message;
 mod overview;
 mod status;
 
+pub use control::{
+    ActView, ControlAct, ControlDone, ControlVerb, ControlView, Scope, SuspensionView,
+};
 pub use mailbox::{
     AccountFilter, AccountKind, AccountState, AccountView, FolderView, ItemKey, ItemRow,
     MailboxFilter, MailboxView,

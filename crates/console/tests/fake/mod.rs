@@ -6,10 +6,10 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use mailward_console::view::{
-    AccountFilter, AccountKind, AccountState, AccountView, Action, Cursor, Decision, FolderView,
-    GatewayOverview, ItemKey, ItemRow, MailboxFilter, MailboxView, MessageFilter, MessageRow,
-    MessageView, OldestView, Overview, Page, RecipientView, RecipientsSummary, Status, StoreHealth,
-    TwinOverview, VerdictView,
+    AccountFilter, AccountKind, AccountState, AccountView, Action, ControlAct, ControlDone,
+    ControlView, Cursor, Decision, FolderView, GatewayOverview, ItemKey, ItemRow, MailboxFilter,
+    MailboxView, MessageFilter, MessageRow, MessageView, OldestView, Overview, Page, RecipientView,
+    RecipientsSummary, Status, StoreHealth, TwinOverview, VerdictView,
 };
 use mailward_console::{Answer, Content, Halves, Item, Source, SourceError};
 use mailward_mail::{MessageId, Timestamp};
@@ -22,6 +22,8 @@ pub(crate) struct Fake {
     pub(crate) acted: Mutex<Vec<(MessageId, Action, String)>>,
     /// What every action is answered with, instead of being done.
     pub(crate) conflict: Option<String>,
+    pub(crate) control: ControlView,
+    pub(crate) control_acted: Mutex<Vec<(ControlAct, String)>>,
 }
 
 pub(crate) struct FakeMailbox {
@@ -58,6 +60,8 @@ impl Default for Fake {
             messages: Vec::new(),
             mailboxes: Vec::new(),
             acted: Mutex::default(),
+            control: ControlView::default(),
+            control_acted: Mutex::default(),
             conflict: None,
         }
     }
@@ -159,6 +163,21 @@ impl Source for Fake {
             let mut acted = self.acted.lock().expect("no test panics with it");
             acted.push((id, action, who));
             Ok(())
+        })
+    }
+
+    fn control(&self) -> Answer<'_, ControlView> {
+        Box::pin(async { Ok(self.control.clone()) })
+    }
+
+    fn control_act(&self, act: ControlAct, who: String) -> Answer<'_, ControlDone> {
+        Box::pin(async move {
+            let mut acted = self.control_acted.lock().expect("no test panics with it");
+            acted.push((act, who));
+            Ok(ControlDone {
+                moved: Some(1_234),
+                ..ControlDone::default()
+            })
         })
     }
 
@@ -285,6 +304,8 @@ pub(crate) fn message(id: MessageId, accepted: Timestamp, subject: &str) -> Mess
         account: Some("clinic@northmoor.example".to_owned()),
         route: None,
         deadline: None,
+        send_at: None,
+        hurry: "routine".to_owned(),
         verdict: Some(VerdictView {
             decision: Decision::Accept,
             findings: Vec::new(),

@@ -24,6 +24,7 @@ use mailward_queue::{
 };
 use mailward_store::{BodyWriter, NewBody, WriteError};
 
+use super::wishes::{Wishes, class_of_header};
 use super::{Intake, Received, Rejection};
 use crate::check;
 use crate::observe::{AcceptedMessage, TraceParent};
@@ -70,6 +71,8 @@ struct Streaming {
 struct Complete {
     facts: Facts,
     subject: Option<String>,
+    /// What its header asks, where that counts.
+    class: Option<MessageClass>,
     lane: Lane,
     /// Why this lane, where there was a choice.
     routed: Option<String>,
@@ -81,9 +84,8 @@ struct Complete {
 /// What goes into the queue beside the message.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
-    pub(crate) message_class: MessageClass,
+    pub(crate) wishes: Wishes,
     pub(crate) idempotency: Option<Idempotency>,
-    pub(crate) sequence_key: Option<String>,
     /// Repairs that the door itself has made.
     pub(crate) repairs: Vec<Repair>,
     /// The caller's place in a trace of its own.
@@ -225,6 +227,7 @@ impl Streaming {
 struct Gathered {
     facts: Facts,
     subject: Option<String>,
+    class: Option<MessageClass>,
 }
 
 fn gather(
@@ -243,7 +246,9 @@ fn gather(
         at,
     );
     let section = &octets_so_far[..facts.message.header_octets.min(octets_so_far.len())];
+    let heeds_header = submission.registered.application.header_priority;
     Gathered {
+        class: heeds_header.then(|| class_of_header(section)).flatten(),
         subject: subject(section),
         facts,
     }
@@ -277,6 +282,7 @@ impl Judged {
         Complete {
             facts: self.gathered.facts,
             subject: self.gathered.subject,
+            class: self.gathered.class,
             lane: self.lane,
             routed: self.routed,
             body,
@@ -376,6 +382,7 @@ async fn keep(
     let Complete {
         facts,
         subject,
+        class,
         lane,
         routed,
         body,
@@ -397,14 +404,19 @@ async fn keep(
         Some(added.value(id, facts.at, account))
     });
     let taken = lane.clone();
+    let wishes = extras.wishes;
+    let (message_class, deadline_at) = wishes.settle(application, class, facts.at);
     let new = NewMessage {
         message_id,
         subject,
-        message_class: extras.message_class,
+        message_class,
+        priority: wishes.priority.unwrap_or_default(),
+        not_before: wishes.send_at,
+        deadline_at,
         data_class: facts.strictest_class().as_str().to_owned(),
         wants_callback: application.callback.is_some(),
         idempotency: extras.idempotency,
-        sequence_key: extras.sequence_key,
+        sequence_key: wishes.sequence_key,
         hold: hold(&verdict),
         repairs: extras.repairs.into_iter().chain(made).collect(),
         found: found(&verdict),

@@ -15,6 +15,7 @@ pub mod http;
 mod incoming;
 mod received;
 pub mod smtp;
+mod wishes;
 
 use std::sync::Arc;
 

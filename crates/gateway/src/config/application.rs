@@ -5,7 +5,7 @@ use mailward_policy::{
     ApplicationFacts, ApplicationState, DataClass, DisplayNameDuty, ExceptionFacts, ExceptionKind,
     ReferenceFacts,
 };
-use mailward_queue::{AccountName, ApplicationName, Lane, RouteName};
+use mailward_queue::{AccountName, ApplicationName, Lane, MessageClass, RouteName};
 use serde::{Deserialize, Serialize};
 
 use super::SecretRef;
@@ -61,6 +61,12 @@ pub struct Application {
     /// People whom one text may reach before it is a mass mailing.
     #[serde(default)]
     pub mass_mailing_recipients_max: Option<u64>,
+    /// How long its messages may wait, where other than their class says.
+    #[serde(default)]
+    pub deadline_minutes: DeadlineMinutes,
+    /// X-Priority, Importance and Priority in its messages name their class.
+    #[serde(default)]
+    pub header_priority: bool,
     #[serde(default)]
     pub display_name: DisplayNameDuty,
     /// Addresses other than its account's that it was granted to send as.
@@ -106,6 +112,8 @@ impl Application {
             approval_expires: None,
             state: ApplicationState::Draft,
             mass_mailing_recipients_max: None,
+            deadline_minutes: DeadlineMinutes::default(),
+            header_priority: false,
             display_name: DisplayNameDuty::default(),
             send_as: Vec::new(),
             service_names: Vec::new(),
@@ -152,6 +160,40 @@ impl Application {
             route: self.route.clone(),
             account: self.account.clone(),
         }
+    }
+}
+
+/// Minutes from acceptance, or from the moment that a message is scheduled
+/// for, to its deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadlineMinutes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urgent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routine: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulk: Option<u64>,
+}
+
+impl DeadlineMinutes {
+    /// The most that a class may have: a month.
+    pub const MAX: u64 = 31 * 24 * 60;
+
+    pub fn of(&self, class: MessageClass) -> Option<u64> {
+        match class {
+            MessageClass::Urgent => self.urgent,
+            MessageClass::Routine => self.routine,
+            MessageClass::Bulk => self.bulk,
+        }
+    }
+
+    /// Whether each lies between a minute and a month.
+    pub fn is_sound(&self) -> bool {
+        let all = [self.urgent, self.routine, self.bulk];
+        all.into_iter()
+            .flatten()
+            .all(|minutes| (1..=Self::MAX).contains(&minutes))
     }
 }
 

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::check::Checker;
 use super::file::{self, Text};
-use super::{Account, Application, Callback, Exception, Route};
+use super::{Account, Application, Callback, DeadlineMinutes, Exception, Route};
 use crate::register::{
     KeyHash, NAME_OCTETS_MAX, PasswordHash, exception_of, is_name, is_sign_in_name,
 };
@@ -68,6 +68,7 @@ impl Checker<'_> {
         let migration_date = day(&application.migration_date);
         let review_date = day(&application.review_date);
         let approval_expires = day(&application.approval_expires);
+        let deadline_minutes = self.deadline_minutes(application.deadline_minutes);
         let exceptions = application.exceptions.into_iter();
         let exceptions = exceptions.filter_map(|one| self.exception(one)).collect();
         let send_as: Vec<Address> = application
@@ -104,6 +105,8 @@ impl Checker<'_> {
             approval_expires,
             state: application.state,
             mass_mailing_recipients_max: application.mass_mailing_recipients_max,
+            deadline_minutes,
+            header_priority: application.header_priority,
             display_name: application.display_name,
             send_as,
             service_names: application.service_names,
@@ -114,6 +117,21 @@ impl Checker<'_> {
         };
         self.iams(&checked, &application.name, route?);
         Some(checked)
+    }
+
+    fn deadline_minutes(&mut self, given: Option<Spanned<DeadlineMinutes>>) -> DeadlineMinutes {
+        let Some(given) = given else {
+            return DeadlineMinutes::default();
+        };
+        if !given.get_ref().is_sound() {
+            let most = DeadlineMinutes::MAX;
+            self.fail(
+                given.span(),
+                format!("a deadline is 1 to {most} minutes"),
+                "Write minutes within these bounds, or leave the class out.",
+            );
+        }
+        given.into_inner()
     }
 
     /// Quota, replies and permissions are the account's (GUIDE-70). One that is

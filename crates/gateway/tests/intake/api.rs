@@ -13,14 +13,14 @@ use tower::ServiceExt as _;
 
 use crate::support::{ACCOUNT, API_KEY, OTHER_KEY, TEST_KEY, World};
 
-struct Answer {
+pub(crate) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
-    fn id(&self) -> MessageId {
+    pub(crate) fn id(&self) -> MessageId {
         assert_eq!(self.status, StatusCode::ACCEPTED, "{}", self.body);
         self.body["id"]
             .as_str()
@@ -30,7 +30,7 @@ impl Answer {
     }
 
     /// The status and the member of the request that is to blame.
-    fn blame(&self) -> (u16, &str) {
+    pub(crate) fn blame(&self) -> (u16, &str) {
         assert_eq!(
             self.headers["content-type"], "application/problem+json",
             "{}",
@@ -77,7 +77,7 @@ fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 
-async fn post(router: &Router, message: &Value) -> Answer {
+pub(crate) async fn post(router: &Router, message: &Value) -> Answer {
     let fields = [
         ("authorization", &*bearer(API_KEY)),
         ("content-type", "application/json; charset=utf-8"),
@@ -92,7 +92,7 @@ async fn post(router: &Router, message: &Value) -> Answer {
     .await
 }
 
-async fn post_raw(router: &Router, query: &str, message: &str) -> Answer {
+pub(crate) async fn post_raw(router: &Router, query: &str, message: &str) -> Answer {
     let fields = [
         ("authorization", &*bearer(API_KEY)),
         ("content-type", "message/rfc822"),

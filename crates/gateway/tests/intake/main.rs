@@ -3,6 +3,7 @@
 
 mod api;
 mod check;
+mod control;
 mod disk;
 mod register;
 mod smtp;

@@ -151,6 +151,7 @@ impl GatewayPart {
             Action::Retry => queue.retry(id, who, WHY).await,
             Action::Hold => queue.hold(id, who, WHY).await,
             Action::Release => queue.release(id, who, WHY).await,
+            Action::ConfirmSent => queue.confirm_sent(id, who, WHY).await,
             Action::Cancel => queue.cancel(id, who, WHY).await,
         };
         moved.map(drop).map_err(trouble)

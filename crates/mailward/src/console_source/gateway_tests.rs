@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use mailward_console::view::{Action, Decision, MessageFilter, Status, StoreHealth};
 use mailward_console::{Source, SourceError};
+use mailward_gateway::Register;
 use mailward_gateway::deliver::{Alarm, Alarms};
 use mailward_gateway::observe::Observe;
 use mailward_net::Tasks;
-use mailward_queue::Credential;
+use mailward_queue::{Credential, RerouteJudge};
 
 use super::{ConsoleSource, GatewayPart};
 use crate::operator::testing::{Fixture, ROTA};
@@ -17,10 +18,13 @@ fn gateway(fixture: &Fixture) -> (ConsoleSource, Alarms) {
     let clock = fixture.clock.shared();
     let observe = Observe::new(Arc::clone(&clock));
     let alarms = Alarms::new(Default::default(), BTreeMap::new(), clock, Tasks::new());
+    let config = Arc::new(fixture.config());
     let part = GatewayPart {
         queue: fixture.queue.clone(),
         sending_limits: fixture.sending_limits(),
-        config: Arc::new(fixture.config()),
+        register: Arc::new(Register::of(Arc::clone(&config))),
+        judge: RerouteJudge::none(),
+        config,
         alarms: alarms.clone(),
         observe,
     };

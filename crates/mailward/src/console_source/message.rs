@@ -7,7 +7,7 @@ use mailward_console::view::{
 };
 use mailward_mail::MessageId;
 use mailward_mail::header::Header;
-use mailward_queue::{Explanation, Lane, LaneLimits, StateWord, WaitsFor};
+use mailward_queue::{Explanation, HoldReason, Lane, LaneLimits, StateWord, WaitsFor};
 
 use super::GatewayPart;
 use super::gateway::{status, trouble};
@@ -46,6 +46,11 @@ impl GatewayPart {
             account: Some(view.lane.account.as_str().to_owned()),
             route: Some(self.route(&view)),
             deadline: view.ended_at.is_none().then_some(view.deadline_at),
+            send_at: view.send_at,
+            hurry: match view.priority.get() {
+                0 => view.message_class.as_str().to_owned(),
+                priority => format!("{}, priority {priority}", view.message_class.as_str()),
+            },
             verdict: verdict(&view, self.config.profile),
             waits: waits(&explained, lane_limits),
             recipients: view
@@ -57,7 +62,7 @@ impl GatewayPart {
             recipients_left_out: view.recipients.len().saturating_sub(RECIPIENTS_SHOWN_MAX),
             attempts: self.attempts(&view),
             timeline: timeline(&view),
-            actions: actions(view.recipients.iter().map(|one| one.state)),
+            actions: actions(&view.recipients),
             subject: view.subject.map(|text| decode_field(text.as_bytes())),
             message_id: view.message_id,
             application: view.application.into(),
@@ -186,14 +191,17 @@ fn timeline(view: &mailward_queue::MessageView) -> Vec<EventView> {
 }
 
 /// What the table of moves allows for at least one recipient.
-fn actions(states: impl Iterator<Item = StateWord> + Clone) -> Vec<Action> {
+fn actions(recipients: &[mailward_queue::RecipientView]) -> Vec<Action> {
     use StateWord::{Deferred, Hold, InDoubt, Incoming};
     let allowed = |action: &Action| {
-        states.clone().any(|state| match action {
-            Action::Retry => matches!(state, Deferred | InDoubt),
-            Action::Hold => matches!(state, Incoming | Deferred),
-            Action::Release => matches!(state, Hold),
-            Action::Cancel => matches!(state, Incoming | Deferred | Hold | InDoubt),
+        recipients.iter().any(|one| match action {
+            Action::Retry => matches!(one.state, Deferred | InDoubt),
+            Action::Hold => matches!(one.state, Incoming | Deferred),
+            Action::Release => matches!(one.state, Hold),
+            Action::ConfirmSent => {
+                one.state == InDoubt || one.hold_reason == Some(HoldReason::InDoubt)
+            }
+            Action::Cancel => matches!(one.state, Incoming | Deferred | Hold | InDoubt),
         })
     };
     Action::ALL.into_iter().filter(allowed).collect()

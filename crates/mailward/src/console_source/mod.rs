@@ -6,6 +6,7 @@
 //! ```
 
 mod attempt;
+mod control;
 mod gateway;
 #[cfg(test)]
 mod gateway_tests;
@@ -18,16 +19,17 @@ mod verdict;
 use std::sync::Arc;
 
 use mailward_console::view::{
-    AccountFilter, AccountView, Action, ItemKey, MailboxFilter, MailboxView, MessageFilter,
-    MessageRow, MessageView, Overview, Page, StoreHealth,
+    AccountFilter, AccountView, Action, ControlAct, ControlDone, ControlView, ItemKey,
+    MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, Overview, Page,
+    StoreHealth,
 };
 use mailward_console::{Answer, Halves, Item, Source, SourceError};
-use mailward_gateway::Config;
 use mailward_gateway::deliver::{Alarms, SendingLimits};
 use mailward_gateway::observe::Observe;
+use mailward_gateway::{Config, Register};
 use mailward_mail::{Clock, MessageId};
 use mailward_mailbox::Mailboxes;
-use mailward_queue::Queue;
+use mailward_queue::{Queue, RerouteJudge};
 use mailward_store::{Health, Store};
 use mailward_twin::Accounts;
 
@@ -39,6 +41,8 @@ pub(crate) struct GatewayPart {
     pub(crate) config: Arc<Config>,
     pub(crate) alarms: Alarms,
     pub(crate) observe: Observe,
+    pub(crate) register: Arc<Register>,
+    pub(crate) judge: RerouteJudge,
 }
 
 /// The twin's half.
@@ -126,6 +130,14 @@ impl Source for ConsoleSource {
 
     fn act(&self, id: MessageId, action: Action, who: String) -> Answer<'_, ()> {
         Box::pin(async move { self.gateway()?.act(id, action, &who).await })
+    }
+
+    fn control(&self) -> Answer<'_, ControlView> {
+        Box::pin(async move { self.gateway()?.control().await })
+    }
+
+    fn control_act(&self, act: ControlAct, who: String) -> Answer<'_, ControlDone> {
+        Box::pin(async move { self.gateway()?.control_act(act, &who).await })
     }
 
     fn accounts(&self, filter: AccountFilter) -> Answer<'_, Page<AccountView>> {

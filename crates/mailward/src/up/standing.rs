@@ -8,6 +8,7 @@ use mailward_console::{ConsoleOptions, Credentials};
 use mailward_gateway::deliver::Alarms;
 use mailward_gateway::gateway::Addresses;
 use mailward_gateway::password::account_ages;
+use mailward_gateway::route::reroute::{self, RerouteFacts};
 use mailward_gateway::workers::Workers;
 use mailward_gateway::{Gateway, GatewayOptions};
 
@@ -97,6 +98,12 @@ fn gateway_part(gateway: &Gateway, alarms: &Alarms) -> GatewayPart {
         config: Arc::clone(&gateway.config),
         alarms: alarms.clone(),
         observe: gateway.observe.clone(),
+        register: Arc::clone(&gateway.register),
+        judge: reroute::judge(RerouteFacts {
+            register: Arc::clone(&gateway.register),
+            profile: gateway.config.profile,
+            clock: Arc::clone(&gateway.clock),
+        }),
     }
 }
 

@@ -19,6 +19,7 @@ use super::letter::Letter;
 use super::problem::Problem;
 use super::request::MessageRequest;
 use super::submit::{Context, Parcel, next_piece};
+use super::wishes::Asked;
 use crate::config::Limits;
 
 /// Room for the JSON around the attachments.
@@ -61,11 +62,15 @@ pub(super) async fn take(
     }
     let skeleton = cutter.finish()?;
     let request: MessageRequest = read(&skeleton)?;
-    let (data_class, message_class) = (
-        request.data_class,
-        request.message_class.unwrap_or_default(),
-    );
-    let sequence_key = request.sequence_key.clone();
+    let data_class = request.data_class;
+    let asked = Asked {
+        message_class: request.message_class,
+        priority: request.priority,
+        send_at: request.send_at.clone(),
+        deadline_at: request.deadline_at.clone(),
+        sequence_key: request.sequence_key.clone(),
+    };
+    let wishes = asked.wishes(http.intake.clock.now(), context.limits())?;
     let letter = Letter::new(
         request,
         &skeleton,
@@ -87,8 +92,7 @@ pub(super) async fn take(
         incoming,
         envelope,
         data_class,
-        message_class,
-        sequence_key,
+        wishes,
         repairs: Vec::new(),
     })
 }

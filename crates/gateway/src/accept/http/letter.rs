@@ -15,7 +15,6 @@ const SUBJECT_CHARACTERS_MAX: usize = 900;
 const NAME_CHARACTERS_MAX: usize = 200;
 const FILENAME_OCTETS_MAX: usize = 255;
 const FIELD_VALUE_CHARACTERS_MAX: usize = 900;
-const SEQUENCE_KEY_OCTETS_MAX: usize = 255;
 
 /// Fields that an application may add beside those of the request. All others
 /// are made here, or could change who a message seems to come from.
@@ -98,12 +97,6 @@ impl Letter {
             html: request.html.map(|html| reader.content(html)),
             attachments: reader.attachments(request.attachments)?,
         };
-        if let Some(key) = &request.sequence_key
-            && !(1..=SEQUENCE_KEY_OCTETS_MAX).contains(&key.len())
-        {
-            let detail = format!("A key has 1 to {SEQUENCE_KEY_OCTETS_MAX} octets.");
-            return Err(Problem::invalid("sequence_key", detail));
-        }
         letter.whole(limits)?;
         Ok(letter)
     }

@@ -33,6 +33,14 @@ pub struct MessageSummary {
     pub id: MessageId,
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
+    /// When it is scheduled for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub send_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    pub deadline_at: Timestamp,
+    pub message_class: String,
+    pub priority: i8,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
@@ -64,6 +72,13 @@ pub struct MessageOut {
     pub message_id: Option<String>,
     pub size_octets: u64,
     pub message_class: String,
+    pub priority: i8,
+    /// When it is scheduled for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub send_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence_key: Option<String>,
     pub data_class: String,
     pub recipients: Vec<RecipientOut>,
     pub attempts: Vec<AttemptOut>,
@@ -325,6 +340,10 @@ impl From<ListItem> for MessageSummary {
         Self {
             id: item.id,
             received_at: item.received_at,
+            send_at: item.send_at,
+            deadline_at: item.deadline_at,
+            message_class: item.message_class.as_str().to_owned(),
+            priority: item.priority.get(),
             ended_at: item.ended_at,
             subject: item.subject,
             message_id: item.message_id,
@@ -361,6 +380,9 @@ impl From<MessageView> for MessageOut {
             message_id: view.message_id,
             size_octets: view.size_octets,
             message_class: view.message_class.as_str().to_owned(),
+            priority: view.priority.get(),
+            send_at: view.send_at,
+            sequence_key: view.sequence_key,
             data_class: view.data_class,
             recipients: recipients_out(&view.recipients),
             attempts: attempts.collect(),

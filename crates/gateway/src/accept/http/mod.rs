@@ -24,6 +24,7 @@ mod rate;
 mod raw;
 mod request;
 mod submit;
+mod wishes;
 
 use std::path::PathBuf;
 use std::sync::Arc;

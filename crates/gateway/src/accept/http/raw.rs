@@ -14,13 +14,14 @@ use axum::http::Uri;
 use mailward_mail::header::{HEADER_OCTETS_MAX, Header, parse_address_list};
 use mailward_mail::{Address, BodyType};
 use mailward_policy::DataClass;
-use mailward_queue::{MessageClass, Repair};
+use mailward_queue::Repair;
 use memchr::{memchr3, memmem};
 use utoipa::IntoParams;
 
 use super::super::{Incoming, Rejection};
 use super::problem::Problem;
 use super::submit::{Context, Parcel, next_piece};
+use super::wishes::Asked;
 
 /// Query parameters of a message/rfc822 submission.
 #[derive(Debug, Default, IntoParams)]
@@ -36,13 +37,25 @@ pub(super) struct RawQuery {
     /// message/rfc822 only: `urgent`, `routine` or `bulk`.
     #[allow(dead_code, reason = "for the description of the API")]
     message_class: Option<String>,
+    /// message/rfc822 only: 9 to -9 within the class.
+    #[allow(dead_code, reason = "for the description of the API")]
+    priority: Option<i64>,
+    /// message/rfc822 only: not to be sent earlier (RFC 3339).
+    #[allow(dead_code, reason = "for the description of the API")]
+    send_at: Option<String>,
+    /// message/rfc822 only: given up then (RFC 3339).
+    #[allow(dead_code, reason = "for the description of the API")]
+    deadline_at: Option<String>,
+    /// message/rfc822 only: those with the same leave in order.
+    #[allow(dead_code, reason = "for the description of the API")]
+    sequence_key: Option<String>,
 }
 
 #[derive(Debug, Default)]
 struct Given {
     to: Vec<Address>,
     data_class: Option<DataClass>,
-    message_class: MessageClass,
+    asked: Asked,
 }
 
 pub(super) async fn take(
@@ -51,7 +64,9 @@ pub(super) async fn take(
     length: Option<u64>,
     mut body: Body,
 ) -> Result<Parcel, Problem> {
-    let given = given(query)?;
+    let mut given = given(query)?;
+    let now = context.http.intake.clock.now();
+    let wishes = std::mem::take(&mut given.asked).wishes(now, context.limits())?;
     let octets_max = context.limits().message_octets_max;
     if length.is_some_and(|length| length > octets_max) {
         return Err(Rejection::TooLarge { octets_max }.into());
@@ -115,8 +130,7 @@ pub(super) async fn take(
         incoming,
         envelope,
         data_class: given.data_class,
-        message_class: given.message_class,
-        sequence_key: None,
+        wishes,
         repairs: repairs(hidden, &lines),
     })
 }
@@ -173,14 +187,26 @@ fn given(query: &str) -> Result<Given, Problem> {
                 })?);
             }
             "message_class" => {
-                given.message_class = value
+                let class = value
                     .parse()
                     .map_err(|error| Problem::invalid("message_class", format!("{error}.")))?;
+                given.asked.message_class = Some(class);
             }
+            "priority" => {
+                let number = value.parse().map_err(|_| {
+                    Problem::invalid("priority", format!("{value:?} is no number."))
+                })?;
+                given.asked.priority = Some(number);
+            }
+            "send_at" => given.asked.send_at = Some(value),
+            "deadline_at" => given.asked.deadline_at = Some(value),
+            "sequence_key" => given.asked.sequence_key = Some(value),
             _ => {
                 let detail = format!("There is no query parameter {name:?}.");
-                return Err(Problem::invalid("query", detail)
-                    .remedy("The parameters are to, data_class and message_class."));
+                return Err(Problem::invalid("query", detail).remedy(
+                    "The parameters are to, data_class, message_class, priority, send_at, \
+                     deadline_at and sequence_key.",
+                ));
             }
         }
     }

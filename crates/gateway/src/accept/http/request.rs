@@ -44,9 +44,18 @@ pub struct MessageRequest {
     /// `OFFICIAL` or `OFFICIAL-SENSITIVE`; the application's own if absent.
     #[schema(value_type = Option<String>)]
     pub data_class: Option<DataClass>,
-    /// `urgent`, `routine` or `bulk`: how long it may wait.
+    /// `urgent`, `routine` or `bulk`: who goes first, and how long it may wait.
     #[schema(value_type = Option<String>)]
     pub message_class: Option<MessageClass>,
+    /// 9 to -9: its place among those of its class; 0 if absent.
+    #[schema(minimum = -9, maximum = 9)]
+    pub priority: Option<i64>,
+    /// Not to be sent earlier (RFC 3339).
+    #[schema(format = DateTime)]
+    pub send_at: Option<String>,
+    /// Given up then, instead of after the class's time (RFC 3339).
+    #[schema(format = DateTime)]
+    pub deadline_at: Option<String>,
     /// Messages with the same key leave in the order of their acceptance.
     pub sequence_key: Option<String>,
 }

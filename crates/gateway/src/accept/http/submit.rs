@@ -13,10 +13,11 @@ use http_body_util::BodyExt as _;
 use mailward_mail::{Address, Envelope, ForwardPath, MessageId, Recipient, ReversePath};
 use mailward_net::TlsFacts;
 use mailward_policy::verdict::Finding;
-use mailward_queue::{Idempotency, MessageClass, Repair};
+use mailward_queue::{Idempotency, Repair};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::wishes::Wishes;
 use super::super::{Acceptance, Extras, Incoming, Protocol, Received, Submission};
 use super::HttpIntake;
 use super::auth::peer;
@@ -67,8 +68,7 @@ pub(super) struct Parcel {
     pub(super) incoming: Incoming,
     pub(super) envelope: Envelope,
     pub(super) data_class: Option<mailward_policy::DataClass>,
-    pub(super) message_class: MessageClass,
-    pub(super) sequence_key: Option<String>,
+    pub(super) wishes: Wishes,
     pub(super) repairs: Vec<Repair>,
 }
 
@@ -183,8 +183,7 @@ impl Context {
             incoming,
             envelope,
             data_class,
-            message_class,
-            sequence_key,
+            wishes,
             repairs,
         } = parcel;
         let mut body_hash = [0; 32];
@@ -195,9 +194,8 @@ impl Context {
             .map(|key| Idempotency { key, body_hash });
         let own_repairs = repairs.clone();
         let extras = Extras {
-            message_class,
+            wishes,
             idempotency,
-            sequence_key,
             repairs,
             parent: self.parent,
         };

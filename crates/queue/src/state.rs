@@ -254,7 +254,12 @@ impl StateWord {
             (Self::Hold, "retried") => "; release it",
             (Self::Active, _) => "; an attempt is under way, wait for its end",
             (Self::Incoming, "retried") => "; it has not been tried yet",
+            (Self::Hold, "held") => "; it is held already",
+            (Self::InDoubt, "released") => "; confirm that it was sent, retry it or cancel it",
+            (Self::Incoming | Self::Deferred, "released") => "; it is not held",
             (Self::Ended(_), "retried" | "released") => "; send it again as a new message",
+            (Self::Ended(_), "held" | "cancelled") => "; it has its end",
+            (_, "confirmed as sent") => "; only what is in doubt can be",
             _ => "",
         }
     }

@@ -104,6 +104,11 @@ impl Queue {
         .await
     }
 
+    /// What people suspended.
+    pub async fn suspensions_by_people(&self) -> Result<Vec<Suspension>, QueueError> {
+        Ok(self.read(suspensions::rows).await?)
+    }
+
     /// All that is suspended: by people, and by the register.
     pub async fn suspensions(&self) -> Result<Vec<Suspension>, QueueError> {
         let mut all = self.read(suspensions::rows).await?;

@@ -413,6 +413,8 @@ async fn keep(
         priority: wishes.priority.unwrap_or_default(),
         not_before: wishes.send_at,
         deadline_at,
+        warn_at: wishes.tell_at,
+        tells_delay: wishes.tell_at.is_some(),
         data_class: facts.strictest_class().as_str().to_owned(),
         wants_callback: application.callback.is_some(),
         idempotency: extras.idempotency,

@@ -4,15 +4,17 @@
 //! | asked by | hurry | from | until |
 //! | --- | --- | --- | --- |
 //! | JSON, query | `message_class`, `priority` | `send_at` | `deadline_at` |
+//! | MAIL | MT-PRIORITY= (RFC 6710) | HOLDFOR=, HOLDUNTIL= (RFC 4865) | BY= (RFC 2852) |
 //! | header | X-Priority, Importance, Priority, where the register says so | | |
 //!
-//! What is asked in the request goes before the header.
+//! What is asked in the envelope or the request goes before the header.
 
 use std::time::Duration;
 
-use mailward_mail::Timestamp;
 use mailward_mail::header::Header;
+use mailward_mail::{Reply, Timestamp};
 use mailward_queue::{MessageClass, Priority};
+use mailward_wire::smtp::{ByMode, MailFrom, Release};
 
 use crate::config::{Application, Limits};
 
@@ -27,6 +29,9 @@ pub(crate) struct Wishes {
     pub(crate) priority: Option<Priority>,
     pub(crate) send_at: Option<Timestamp>,
     pub(crate) deadline_at: Option<Timestamp>,
+    /// When the sender wants to hear that it still waits, whatever NOTIFY says
+    /// but NEVER.
+    pub(crate) tell_at: Option<Timestamp>,
     pub(crate) sequence_key: Option<String>,
 }
 
@@ -43,6 +48,36 @@ pub(crate) fn schedule_max(limits: &Limits) -> Duration {
 }
 
 impl Wishes {
+    /// What MAIL's parameters ask.
+    pub(crate) fn of_mail(
+        mail: &MailFrom,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<Self, Box<Reply>> {
+        let mut wishes = Self::default();
+        if let Some(number) = mail.priority {
+            wishes.message_class = Some(class_of(number));
+            wishes.priority = Priority::try_from(i64::from(number)).ok();
+        }
+        wishes.send_at = mail.release.map(|release| match release {
+            Release::After(wait) => now.plus(wait),
+            Release::At(moment) => moment,
+        });
+        let start = wishes.start(now);
+        if let Some(by) = mail.deliver_by {
+            let moment = start.plus(by.within);
+            match by.mode {
+                ByMode::Return => wishes.deadline_at = Some(moment),
+                ByMode::Notify => wishes.tell_at = Some(moment),
+            }
+        }
+        wishes.check(now, limits).map_err(|unfit| {
+            // RFC 4865 section 4 and RFC 2852 section 4: a value out of range.
+            Box::new(Reply::status(501, 5, 4, unfit.text))
+        })?;
+        Ok(wishes)
+    }
+
     /// Whether it can be granted.
     pub(crate) fn check(&self, now: Timestamp, limits: &Limits) -> Result<(), Unfit> {
         let latest = now.plus(schedule_max(limits));
@@ -58,8 +93,11 @@ impl Wishes {
         }
         let start = self.start(now);
         let last = start.plus(DEADLINE_MAX);
-        if let Some(moment) = self.deadline_at {
-            if moment <= start || moment > last {
+        // With BY and N the time may be over (RFC 2852 section 4).
+        let told = self.tell_at.map(|moment| (moment, moment < start));
+        let ended = self.deadline_at.map(|moment| (moment, moment <= start));
+        for (moment, is_early) in [ended, told].into_iter().flatten() {
+            if is_early || moment > last {
                 let text = format!(
                     "A deadline lies after {start}, when it may be sent, and not after {last}"
                 );
@@ -88,6 +126,16 @@ impl Wishes {
         let own = application.deadline_minutes.of(class);
         let own = own.map(|minutes| self.start(now).plus(Duration::from_secs(60 * minutes)));
         (class, self.deadline_at.or(own))
+    }
+}
+
+/// RFC 6710 gives numbers and no classes: these are the three levels of its
+/// MIXER profile, -4, 0 and 4 (RFC 2156's non-urgent, normal and urgent).
+fn class_of(priority: i8) -> MessageClass {
+    match priority {
+        4.. => MessageClass::Urgent,
+        -3..=3 => MessageClass::Routine,
+        ..=-4 => MessageClass::Bulk,
     }
 }
 
@@ -128,31 +176,96 @@ pub(crate) fn class_of_header(section: &[u8]) -> Option<MessageClass> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mailward_mail::ReversePath;
+    use mailward_wire::smtp::DeliverBy;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
-    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn mail() -> MailFrom {
+        MailFrom::new(ReversePath::Null)
+    }
+
+    fn of(mail: &MailFrom) -> Wishes {
+        Wishes::of_mail(mail, NOW, &Limits::default()).expect("granted")
+    }
+
+    fn by(within: Duration, mode: ByMode) -> Option<DeliverBy> {
+        Some(DeliverBy {
+            within,
+            mode,
+            trace: false,
+        })
+    }
 
     #[test]
-    fn what_lies_too_far_or_behind_is_refused_by_its_field() {
-        let limits = Limits::default();
-        let at = |days: u32| Some(NOW.plus(days * DAY));
-        for (send_at, deadline_at, refused) in [
-            (None, None, None),
-            (at(31), None, None),
-            (at(32), None, Some("send_at")),
-            (None, at(31), None),
-            (None, at(32), Some("deadline_at")),
-            (at(5), at(36), None),
-            (at(5), at(5), Some("deadline_at")),
-            (None, at(0), Some("deadline_at")),
+    fn the_numbers_of_mail_make_classes() {
+        for (number, class) in [
+            (9, MessageClass::Urgent),
+            (4, MessageClass::Urgent),
+            (3, MessageClass::Routine),
+            (0, MessageClass::Routine),
+            (-3, MessageClass::Routine),
+            (-4, MessageClass::Bulk),
+            (-9, MessageClass::Bulk),
         ] {
-            let wishes = Wishes {
-                send_at,
-                deadline_at,
-                ..Wishes::default()
-            };
-            let unfit = wishes.check(NOW, &limits).err();
-            assert_eq!(unfit.map(|unfit| unfit.field), refused, "{wishes:?}");
+            let mut mail = mail();
+            mail.priority = Some(number);
+            let wishes = of(&mail);
+            assert_eq!(wishes.message_class, Some(class), "{number}");
+            assert_eq!(wishes.priority.map(Priority::get), Some(number));
+        }
+        assert_eq!(of(&mail()), Wishes::default());
+    }
+
+    #[test]
+    fn a_deadline_counts_from_the_release() {
+        let mut mail = mail();
+        mail.release = Some(Release::After(HOUR));
+        mail.deliver_by = by(HOUR, ByMode::Return);
+        let wishes = of(&mail);
+        assert_eq!(wishes.send_at, Some(NOW.plus(HOUR)));
+        assert_eq!(wishes.deadline_at, Some(NOW.plus(2 * HOUR)));
+        mail.deliver_by = by(HOUR, ByMode::Notify);
+        let wishes = of(&mail);
+        assert_eq!(
+            (wishes.deadline_at, wishes.tell_at),
+            (None, Some(NOW.plus(2 * HOUR)))
+        );
+        // What has passed is at once.
+        mail.release = Some(Release::At(NOW.minus(HOUR)));
+        assert_eq!(of(&mail).tell_at, Some(NOW.plus(HOUR)));
+        // A sender may want to hear of it straight away.
+        mail.deliver_by = by(Duration::ZERO, ByMode::Notify);
+        assert_eq!(of(&mail).tell_at, Some(NOW));
+    }
+
+    #[test]
+    fn what_lies_too_far_is_refused_with_the_limit() {
+        let days = |count: u32| count * 24 * HOUR;
+        let limits = Limits::default();
+        for (release, within, refused) in [
+            (Some(days(31)), None, None),
+            (Some(days(31) + HOUR), None, Some("31 days from now")),
+            (None, Some(days(31)), None),
+            (None, Some(days(32)), Some("A deadline lies after")),
+            (Some(days(5)), Some(days(31)), None),
+        ] {
+            let mut mail = mail();
+            mail.release = release.map(|wait| Release::At(NOW.plus(wait)));
+            mail.deliver_by = within.and_then(|within| by(within, ByMode::Return));
+            let reply = Wishes::of_mail(&mail, NOW, &limits).err();
+            match (&reply, refused) {
+                (None, None) => {}
+                (Some(reply), Some(text)) => {
+                    let said = reply.to_string();
+                    assert!(
+                        said.starts_with("501 5.5.4") && said.contains(text),
+                        "{said}"
+                    );
+                }
+                _ => panic!("{release:?} {within:?}: {reply:?}"),
+            }
         }
     }
 

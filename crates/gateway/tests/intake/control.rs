@@ -1,4 +1,4 @@
-//! What a submission asks of the queue; what the register
+//! What a submission asks of the queue, by SMTP and by HTTP; what the register
 //! stops; and which other ways mail may take.
 
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use mailward_queue::{Actor, MessageClass, QueueError, RouteName};
 use serde_json::json;
 
 use crate::api::{post, post_raw};
-use crate::support::World;
+use crate::smtp::{id_in, send, signed_in};
+use crate::support::{ACCOUNT, World};
 
 const ANN: &str = "ann@northmoor.example";
 
@@ -23,6 +24,148 @@ fn message(fields: &str) -> String {
          To: {ANN}\r\nSubject: x\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\n\
          Message-ID: <1@northmoor.example>\r\n{fields}\r\nx\r\n"
     )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn smtp_says_it_with_mail() {
+    let world = World::configured(|config| {
+        config.applications[0].deadline_minutes = DeadlineMinutes {
+            bulk: Some(60),
+            ..DeadlineMinutes::default()
+        };
+    })
+    .await;
+    let mut lines = signed_in(&world).await;
+    let hello = lines.command("EHLO ward.example", "250").await.join("\n");
+    let latest = world.clock.now().plus(Duration::from_secs(31 * 24 * 3600));
+    for line in [
+        "MT-PRIORITY".to_owned(),
+        "DELIVERBY".to_owned(),
+        format!("FUTURERELEASE {} {latest}", 31 * 24 * 3600),
+    ] {
+        assert!(
+            hello.contains(&format!("250-{line}\n")) || hello.ends_with(&line),
+            "{hello}"
+        );
+    }
+    let hour = Duration::from_secs(3600);
+    for (parameters, class, priority, wait, deadline) in [
+        ("", MessageClass::Routine, 0, None, 48 * hour),
+        ("MT-PRIORITY=5", MessageClass::Urgent, 5, None, 4 * hour),
+        // The application's own deadline, from the moment of sending.
+        (
+            "MT-PRIORITY=-9 HOLDFOR=3600",
+            MessageClass::Bulk,
+            -9,
+            Some(hour),
+            2 * hour,
+        ),
+        ("BY=1800;R", MessageClass::Routine, 0, None, hour / 2),
+        (
+            "HOLDFOR=3600 BY=1800;RT",
+            MessageClass::Routine,
+            0,
+            Some(hour),
+            hour * 3 / 2,
+        ),
+    ] {
+        let now = world.clock.now();
+        lines
+            .command(&format!("MAIL FROM:<{ACCOUNT}> {parameters}"), "250")
+            .await;
+        lines.command(&format!("RCPT TO:<{ANN}>"), "250").await;
+        lines.command("DATA", "354").await;
+        // The header counts only where the register says so.
+        let octets = format!("{}.\r\n", message("X-Priority: 1\r\n"));
+        lines.send_bytes(octets.as_bytes()).await;
+        let view = world
+            .show(id_in(&lines.reply("250").await.join("\n")))
+            .await;
+        assert_eq!(
+            (view.message_class, view.priority.get()),
+            (class, priority),
+            "{parameters}"
+        );
+        assert_eq!(
+            view.send_at,
+            wait.map(|wait| now.plus(wait)),
+            "{parameters}"
+        );
+        assert_eq!(view.deadline_at.since(now), deadline, "{parameters}");
+    }
+    for (parameters, reply) in [
+        (
+            "HOLDFOR=9999999",
+            "501 5.5.4 Mail is kept for sending until",
+        ),
+        ("HOLDUNTIL=2036-01-01T00:00:00Z", "31 days from now"),
+        ("BY=9999999;R", "501 5.5.4 A deadline lies after"),
+    ] {
+        let said = lines
+            .command(&format!("MAIL FROM:<{ACCOUNT}> {parameters}"), "501")
+            .await
+            .join("\n");
+        assert!(said.contains(reply), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mail_asks_wrongly_is_refused_with_the_parameter() {
+    let world = World::new().await;
+    let mut lines = signed_in(&world).await;
+    for (parameters, named) in [
+        ("MT-PRIORITY=10", "MT-PRIORITY"),
+        ("MT-PRIORITY=high", "MT-PRIORITY"),
+        ("HOLDFOR=-1", "HOLDFOR"),
+        ("HOLDFOR=60 HOLDUNTIL=2026-11-21T10:00:00Z", "HOLDUNTIL"),
+        ("HOLDUNTIL=tomorrow", "HOLDUNTIL"),
+        ("BY=0;R", "BY"),
+        ("BY=60;X", "BY"),
+    ] {
+        let said = lines
+            .command(&format!("MAIL FROM:<{ACCOUNT}> {parameters}"), "501")
+            .await
+            .join("\n");
+        assert!(said.contains(named), "{parameters}: {said}");
+    }
+    // None of it stays for the next message.
+    let plain = message("");
+    let id = id_in(&send(&mut lines, &[ANN], &plain, "250").await);
+    let view = world.show(id).await;
+    assert_eq!((view.priority.get(), view.send_at), (0, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urgent_mail_overtakes_bulk_and_held_mail_waits_for_its_moment() {
+    let world = World::new().await;
+    let mut lines = signed_in(&world).await;
+    let mut ids = Vec::new();
+    for parameters in [
+        "MT-PRIORITY=-5",
+        "MT-PRIORITY=9 HOLDFOR=3600",
+        "MT-PRIORITY=6",
+    ] {
+        lines
+            .command(&format!("MAIL FROM:<{ACCOUNT}> {parameters}"), "250")
+            .await;
+        lines.command(&format!("RCPT TO:<{ANN}>"), "250").await;
+        lines.command("DATA", "354").await;
+        let octets = format!("{}.\r\n", message(""));
+        lines.send_bytes(octets.as_bytes()).await;
+        ids.push(id_in(&lines.reply("250").await.join("\n")));
+    }
+    let [bulk, later, urgent] = ids[..] else {
+        panic!("three messages");
+    };
+    let lane = world.show(bulk).await.lane;
+    let due = async |after: Duration| {
+        let now = world.clock.now().plus(after);
+        let due = world.gateway.queue.due(&lane, now, 9).await.expect("due");
+        due.into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    assert_eq!(due(Duration::ZERO).await, [urgent, bulk]);
+    assert_eq!(due(Duration::from_secs(3599)).await, [urgent, bulk]);
+    assert_eq!(due(Duration::from_secs(3600)).await, [later, urgent, bulk]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,13 +186,7 @@ async fn header_fields_count_where_the_register_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn http_says_it_with_fields_and_names_the_one_that_is_wrong() {
-    let world = World::configured(|config| {
-        config.applications[0].deadline_minutes = DeadlineMinutes {
-            urgent: Some(60),
-            ..DeadlineMinutes::default()
-        };
-    })
-    .await;
+    let world = World::new().await;
     let router = world.gateway.api().expect("the API");
     let now = world.clock.now();
     let hour = Duration::from_secs(3600);
@@ -76,13 +213,6 @@ async fn http_says_it_with_fields_and_names_the_one_that_is_wrong() {
     let raw = post_raw(&router, &query, &message("")).await.id();
     let view = world.show(raw).await;
     assert_eq!((view.priority.get(), view.send_at), (9, Some(send_at)));
-
-    // The application's own time, from the moment of sending.
-    let urgent = json!({
-        "to": ANN, "subject": "x", "text": "x", "message_class": "urgent", "send_at": send_at,
-    });
-    let urgent = post(&router, &urgent).await.id();
-    assert_eq!(world.show(urgent).await.deadline_at, deadline_at);
 
     for (field, value) in [
         ("priority", json!(10)),

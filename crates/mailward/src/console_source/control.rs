@@ -7,7 +7,6 @@ use mailward_console::SourceError;
 use mailward_console::view::{
     ActView, ControlAct, ControlDone, ControlVerb, ControlView, Scope as ShownScope, SuspensionView,
 };
-use mailward_policy::ApplicationState;
 use mailward_queue::{ActName, ActRecord, Actor, BulkAct, Scope};
 
 use super::GatewayPart;
@@ -21,6 +20,7 @@ const WORK_TIME: Duration = Duration::from_secs(5);
 
 impl GatewayPart {
     pub(super) async fn control(&self) -> Result<ControlView, SourceError> {
+        let by_person = self.queue.suspensions_by_people().await.map_err(trouble)?;
         let all = self.queue.suspensions().await.map_err(trouble)?;
         let acts = self.queue.acts(ACTS_SHOWN).await.map_err(trouble)?;
         let names = self.register.list();
@@ -28,7 +28,7 @@ impl GatewayPart {
             suspended: all
                 .into_iter()
                 .map(|one| SuspensionView {
-                    can_resume: !self.suspended_by_register(&one.scope),
+                    can_resume: by_person.contains(&one),
                     scope: shown(&one.scope),
                     name: one.scope.name().to_owned(),
                     since: one.since,
@@ -54,15 +54,6 @@ impl GatewayPart {
                 .map(|one| one.name.to_string())
                 .collect(),
         })
-    }
-
-    /// What the register suspends is resumed there.
-    fn suspended_by_register(&self, scope: &Scope) -> bool {
-        let Scope::Application(name) = scope else {
-            return false;
-        };
-        let entry = self.register.entry(name);
-        entry.is_some_and(|entry| entry.application.state == ApplicationState::Suspended)
     }
 
     pub(super) async fn control_act(

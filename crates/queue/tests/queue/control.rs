@@ -73,6 +73,16 @@ async fn refusals_say_what_to_do() {
         refusal.ends_with("incoming can not be retried; it has not been tried yet"),
         "{refusal}"
     );
+    for (said, advice) in [
+        (queue.release(id, &person(), "x").await, "; it is not held"),
+        (
+            queue.confirm_sent(id, &person(), "x").await,
+            "; only what is in doubt can be",
+        ),
+    ] {
+        let refusal = said.expect_err("nothing to do").to_string();
+        assert!(refusal.ends_with(advice), "{refusal}");
+    }
     let attempt = fixture.begin(id).await;
     let refusal = queue
         .cancel(id, &person(), "no")

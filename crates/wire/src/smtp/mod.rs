@@ -6,10 +6,13 @@
 //! | RFC 1870 | SIZE |
 //! | RFC 2034, 3463 | ENHANCEDSTATUSCODES |
 //! | RFC 2920 | PIPELINING |
+//! | RFC 2852 | DELIVERBY as server |
 //! | RFC 3030 | CHUNKING (BDAT); BINARYMIME as server |
 //! | RFC 3207 | STARTTLS |
 //! | RFC 3461 | DSN: RET, ENVID, NOTIFY, ORCPT |
 //! | RFC 4954, 4616 | AUTH PLAIN; LOGIN and XOAUTH2 as Exchange speaks them |
+//! | RFC 4865 | FUTURERELEASE as server |
+//! | RFC 6710 | MT-PRIORITY as server |
 //! | RFC 6152, 6531 | 8BITMIME, SMTPUTF8 |
 //!
 //! Deviations: lines end in CRLF and in nothing else, on both sides; a bare CR
@@ -24,5 +27,7 @@ pub mod sasl;
 pub mod server;
 pub mod xtext;
 
-pub use command::{BdatError, Command, CommandError, MailFrom, Order, Verb};
+pub use command::{
+    BdatError, ByMode, Command, CommandError, DeliverBy, MailFrom, Order, Release, Verb,
+};
 pub use sasl::{Credentials, Mechanism};

@@ -10,6 +10,7 @@ use mailward_policy::limits::recipients_per_message;
 use mailward_wire::smtp::server::{Abort, Hello};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
+use super::super::wishes::Wishes;
 use super::super::{Extras, Incoming, Intake, Protocol, Received, Submission};
 use super::replies;
 use crate::observe::Door;
@@ -26,6 +27,8 @@ pub(crate) struct IntakeConnection {
     /// The start of its Received fields, made with the first message.
     received: Option<Arc<Received>>,
     recipients: u64,
+    /// Of the message under way, as MAIL asked.
+    wishes: Wishes,
     under_way: Option<Box<UnderWay>>,
     _counted: Held,
 }
@@ -49,6 +52,7 @@ impl IntakeConnection {
             principal: None,
             received: None,
             recipients: 0,
+            wishes: Wishes::default(),
             under_way: None,
         }
     }
@@ -120,9 +124,10 @@ impl Connection for IntakeConnection {
         }
     }
 
-    async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {
+    async fn mail_from(&mut self, mail: &MailFrom) -> Result<Reply, Reply> {
         self.under_way = None;
         self.recipients = 0;
+        self.wishes = Wishes::default();
         let Some(principal) = &mut self.principal else {
             return Err(replies::authentication_required());
         };
@@ -130,6 +135,9 @@ impl Connection for IntakeConnection {
         match self.intake.sign_in.current(principal) {
             Some(registered) if registered.application.direction.sends() => {
                 principal.registered = registered;
+                let now = self.intake.clock.now();
+                self.wishes =
+                    Wishes::of_mail(mail, now, &self.intake.limits).map_err(|reply| *reply)?;
                 Ok(replies::sender_ok())
             }
             Some(_) => Err(replies::may_not_send()),
@@ -199,10 +207,11 @@ impl Connection for IntakeConnection {
             received: &received,
             data_class: None,
         };
-        match incoming
-            .finish(&self.intake, &submission, Extras::default())
-            .await
-        {
+        let extras = Extras {
+            wishes: std::mem::take(&mut self.wishes),
+            ..Extras::default()
+        };
+        match incoming.finish(&self.intake, &submission, extras).await {
             Ok(acceptance) => replies::accepted(&acceptance),
             Err(rejection) => {
                 let application = &registered.application.name;

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use mailward_mail::Reply;
 use mailward_net::smtp::{ConnectionLimits, Peer, Service};
 use mailward_queue::RECIPIENTS_MAX;
-use mailward_wire::smtp::server::{PlainDialect, Settings};
+use mailward_wire::smtp::server::{Extension, PlainDialect, Settings};
 
 use super::Intake;
+use super::wishes::schedule_max;
 pub(crate) use connection::IntakeConnection;
 use dialect::IntakeDialect;
 
@@ -35,6 +36,12 @@ pub(crate) fn settings(intake: &Intake) -> Settings {
     settings.limits.message_octets_max = intake.limits.message_octets_max;
     // The route's own figure comes first, with its clause; this is the wall.
     settings.limits.recipients_max = RECIPIENTS_MAX;
+    settings.limits.future_release_max = schedule_max(&intake.limits);
+    settings.extensions.extend([
+        Extension::MtPriority,
+        Extension::FutureRelease,
+        Extension::DeliverBy,
+    ]);
     settings
 }
 

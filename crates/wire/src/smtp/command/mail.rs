@@ -1,9 +1,11 @@
-//! MAIL and RCPT with their parameters (RFC 1870, 3030, 3461, 4954, 6152, 6531).
+//! MAIL and RCPT with their parameters (RFC 1870, 2852, 3030, 3461, 4865, 4954,
+//! 6152, 6531, 6710).
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use mailward_mail::envelope::{BodyType, Envelope, Notify, Recipient, Ret};
-use mailward_mail::{Address, ForwardPath, ReversePath};
+use mailward_mail::{Address, ForwardPath, ReversePath, Timestamp};
 
 use super::super::server::{Extension, Quirks};
 use super::super::xtext::is_xtext;
@@ -30,6 +32,37 @@ pub struct MailFrom {
     /// AUTH= as given, in xtext form (RFC 4954 section 5). Recorded, never
     /// trusted.
     pub auth: Option<String>,
+    /// MT-PRIORITY=, -9 to 9.
+    pub priority: Option<i8>,
+    /// HOLDFOR= or HOLDUNTIL=.
+    pub release: Option<Release>,
+    /// BY=.
+    pub deliver_by: Option<DeliverBy>,
+}
+
+/// Not to be sent earlier (RFC 4865 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    After(Duration),
+    At(Timestamp),
+}
+
+/// To be delivered in time (RFC 2852 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliverBy {
+    pub within: Duration,
+    pub mode: ByMode,
+    /// The sender wants to hear of a hand-over to a server without BY.
+    pub trace: bool,
+}
+
+/// What is done when the time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByMode {
+    /// The message is returned.
+    Return,
+    /// The sender is told, and it goes on.
+    Notify,
 }
 
 impl MailFrom {
@@ -42,6 +75,9 @@ impl MailFrom {
             ret: None,
             envid: None,
             auth: None,
+            priority: None,
+            release: None,
+            deliver_by: None,
         }
     }
 
@@ -94,6 +130,16 @@ pub(super) fn parse_mail(
             ("AUTH", Some(value)) if value.len() <= ORCPT_OCTETS_MAX && is_xtext(value) => {
                 mail.auth = Some(value.to_owned());
             }
+            ("MT-PRIORITY", Some(value)) => mail.priority = Some(priority(value)?),
+            // Either, and not both (RFC 4865 section 4).
+            ("HOLDFOR", Some(value)) if mail.release.is_none() => {
+                let seconds = digits(value)?;
+                mail.release = Some(Release::After(Duration::from_secs(seconds)));
+            }
+            ("HOLDUNTIL", Some(value)) if mail.release.is_none() && value.contains('T') => {
+                mail.release = Some(Release::At(Timestamp::parse(value).ok()?));
+            }
+            ("BY", Some(value)) => mail.deliver_by = Some(deliver_by(value)?),
             _ => return None,
         }
         Some(())
@@ -131,6 +177,9 @@ fn extension_of(name: &str) -> Option<Extension> {
         "SMTPUTF8" => Extension::SmtpUtf8,
         "RET" | "ENVID" | "NOTIFY" | "ORCPT" => Extension::Dsn,
         "AUTH" => Extension::Auth,
+        "MT-PRIORITY" => Extension::MtPriority,
+        "HOLDFOR" | "HOLDUNTIL" => Extension::FutureRelease,
+        "BY" => Extension::DeliverBy,
         _ => return None,
     })
 }
@@ -174,6 +223,50 @@ fn body(value: &str, offered: &[Extension]) -> Option<BodyType> {
         "BINARYMIME" if offered.contains(&Extension::BinaryMime) => Some(BodyType::BinaryMime),
         _ => None,
     }
+}
+
+/// `0`, or a digit other than 0, with `-` in front or without (RFC 6710
+/// section 4.1).
+fn priority(value: &str) -> Option<i8> {
+    let digit = value.strip_prefix('-').unwrap_or(value);
+    let sound = digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit() && value != "-0";
+    sound.then(|| value.parse().ok()).flatten()
+}
+
+/// One to nine digits.
+fn digits(value: &str) -> Option<u64> {
+    let sound = (1..=9).contains(&value.len()) && value.bytes().all(|one| one.is_ascii_digit());
+    sound.then(|| value.parse().ok()).flatten()
+}
+
+/// `seconds;R`, `seconds;N`, and `T` after either. With R there must be time;
+/// with N it may be over.
+fn deliver_by(value: &str) -> Option<DeliverBy> {
+    let (time, mode) = value.split_once(';')?;
+    let (is_past, number) = match time.strip_prefix('-') {
+        Some(number) => (true, number),
+        None => (false, time.strip_prefix('+').unwrap_or(time)),
+    };
+    let seconds = if is_past {
+        digits(number).map(|_| 0)?
+    } else {
+        digits(number)?
+    };
+    let mode = mode.to_ascii_uppercase();
+    let (mode, trace) = match mode.strip_suffix('T') {
+        Some(mode) => (mode, true),
+        None => (mode.as_str(), false),
+    };
+    let mode = match mode {
+        "R" if seconds > 0 => ByMode::Return,
+        "N" => ByMode::Notify,
+        _ => return None,
+    };
+    Some(DeliverBy {
+        within: Duration::from_secs(seconds),
+        mode,
+        trace,
+    })
 }
 
 fn ret(value: &str) -> Option<Ret> {
@@ -230,6 +323,102 @@ mod tests {
 
     fn rcpt(argument: &str) -> Result<Recipient, CommandError> {
         parse_rcpt(argument, &Extension::ALL, &Quirks::default())
+    }
+
+    #[test]
+    fn priority_release_and_deadline_are_read() {
+        let seconds = Duration::from_secs;
+        let at = Timestamp::parse("2026-11-21T09:30:00Z").expect("a moment");
+        let by = |within, mode, trace| {
+            Some(DeliverBy {
+                within,
+                mode,
+                trace,
+            })
+        };
+        let none = || from("a@b.example");
+        for (parameters, expected) in [
+            (
+                "MT-PRIORITY=-9",
+                MailFrom {
+                    priority: Some(-9),
+                    ..none()
+                },
+            ),
+            (
+                "mt-priority=0",
+                MailFrom {
+                    priority: Some(0),
+                    ..none()
+                },
+            ),
+            (
+                "HOLDFOR=86400",
+                MailFrom {
+                    release: Some(Release::After(seconds(86400))),
+                    ..none()
+                },
+            ),
+            (
+                "HOLDUNTIL=2026-11-21T09:30:00Z",
+                MailFrom {
+                    release: Some(Release::At(at)),
+                    ..none()
+                },
+            ),
+            (
+                "BY=120;R",
+                MailFrom {
+                    deliver_by: by(seconds(120), ByMode::Return, false),
+                    ..none()
+                },
+            ),
+            (
+                "BY=+60;nt",
+                MailFrom {
+                    deliver_by: by(seconds(60), ByMode::Notify, true),
+                    ..none()
+                },
+            ),
+            (
+                "BY=-5;N",
+                MailFrom {
+                    deliver_by: by(seconds(0), ByMode::Notify, false),
+                    ..none()
+                },
+            ),
+        ] {
+            let read = mail(&format!("FROM:<a@b.example> {parameters}"));
+            assert_eq!(read, Ok(expected), "{parameters}");
+        }
+        for wrong in [
+            "MT-PRIORITY",
+            "MT-PRIORITY=10",
+            "MT-PRIORITY=-0",
+            "MT-PRIORITY=+1",
+            "HOLDFOR=-1",
+            "HOLDFOR=1234567890",
+            "HOLDUNTIL=2026-11-21",
+            "HOLDUNTIL=soon",
+            "HOLDFOR=1 HOLDUNTIL=2026-11-21T09:30:00Z",
+            "BY=0;R",
+            "BY=-1;R",
+            "BY=60",
+            "BY=60;X",
+            "BY=60;TR",
+        ] {
+            let read = mail(&format!("FROM:<a@b.example> {wrong}"));
+            assert!(
+                matches!(
+                    read,
+                    Err(CommandError::Parameter(
+                        Verb::Mail,
+                        ParameterError::Value(_)
+                    ))
+                ),
+                "{wrong}: {read:?}"
+            );
+        }
     }
 
     fn from(address: &str) -> MailFrom {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use mailward_mail::{AddressError, Recipient};
 
-pub use mail::{MailFrom, ParameterError};
+pub use mail::{ByMode, DeliverBy, MailFrom, ParameterError, Release};
 
 use super::server::{Extension, Quirks};
 

@@ -143,7 +143,7 @@ impl Session {
         let first = self.words(&Situation::Hello { extended }, now);
         let reply = if extended {
             let lines = first.lines().iter().take(1).cloned();
-            Reply::multiline(first.code(), None, lines.chain(self.extension_lines()))
+            Reply::multiline(first.code(), None, lines.chain(self.extension_lines(now)))
         } else {
             first
         };
@@ -152,7 +152,7 @@ impl Session {
         aborted
     }
 
-    fn extension_lines(&self) -> Vec<String> {
+    fn extension_lines(&self, now: Timestamp) -> Vec<String> {
         let settings = &self.settings;
         let line = |extension: &Extension| match extension {
             Extension::Size => Some(format!("SIZE {}", settings.limits.message_octets_max)),
@@ -162,6 +162,11 @@ impl Session {
             Extension::Auth => {
                 let names: Vec<&str> = settings.mechanisms.iter().map(|m| m.as_str()).collect();
                 Some(format!("AUTH {}", names.join(" ")))
+            }
+            Extension::FutureRelease => {
+                let longest = settings.limits.future_release_max;
+                let latest = now.plus(longest);
+                Some(format!("FUTURERELEASE {} {latest}", longest.as_secs()))
             }
             other => Some(other.as_str().to_owned()),
         };

@@ -69,10 +69,16 @@ pub enum Extension {
     BinaryMime,
     Chunking,
     SmtpUtf8,
+    /// RFC 6710.
+    MtPriority,
+    /// RFC 4865, with [`Limits::future_release_max`] as its values.
+    FutureRelease,
+    /// RFC 2852.
+    DeliverBy,
 }
 
 impl Extension {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Size,
         Self::Pipelining,
         Self::Dsn,
@@ -83,6 +89,9 @@ impl Extension {
         Self::BinaryMime,
         Self::Chunking,
         Self::SmtpUtf8,
+        Self::MtPriority,
+        Self::FutureRelease,
+        Self::DeliverBy,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -97,6 +106,9 @@ impl Extension {
             Self::BinaryMime => "BINARYMIME",
             Self::Chunking => "CHUNKING",
             Self::SmtpUtf8 => "SMTPUTF8",
+            Self::MtPriority => "MT-PRIORITY",
+            Self::FutureRelease => "FUTURERELEASE",
+            Self::DeliverBy => "DELIVERBY",
         }
     }
 }
@@ -108,12 +120,15 @@ pub struct Limits {
     pub message_octets_max: u64,
     /// RCPT commands taken for one message.
     pub recipients_max: usize,
+    /// How long a message may be kept before it is sent.
+    pub future_release_max: Duration,
     /// Octets of a command line with its CRLF. RFC 5321 section 4.5.3.1.4 has
     /// 512; EHLO names and NOOP arguments fit in that.
     pub command_octets_max: usize,
     /// The same for MAIL and RCPT, whose parameters add to it: 26 for SIZE,
     /// 16 for BODY, 110 for ENVID, 500 for AUTH=, 28 for NOTIFY, 508 for
-    /// ORCPT, 10 for SMTPUTF8.
+    /// ORCPT, 10 for SMTPUTF8, 15 for MT-PRIORITY, 34 for HOLDFOR or HOLDUNTIL,
+    /// 17 for BY.
     pub path_command_octets_max: usize,
     /// The same for AUTH and its responses (RFC 4954 section 4).
     pub auth_octets_max: usize,
@@ -133,6 +148,7 @@ impl Default for Limits {
         Self {
             message_octets_max: 50 * 1024 * 1024,
             recipients_max: 1000,
+            future_release_max: Duration::from_secs(31 * 24 * 3600),
             command_octets_max: 512,
             path_command_octets_max: 2048,
             auth_octets_max: 12_288,

@@ -228,6 +228,17 @@ async fn http_says_it_with_fields_and_names_the_one_that_is_wrong() {
         let answer = post(&router, &wishes).await;
         assert_eq!(answer.blame(), (422, field), "{value}: {}", answer.body);
     }
+    for (query, field) in [
+        ("?priority=high", "priority"),
+        ("?priority=-10", "priority"),
+        ("?send_at=2026-11-22", "send_at"),
+        ("?deadline_at=soon", "deadline_at"),
+        ("?sequence_key=", "sequence_key"),
+        ("?hurry=1", "query"),
+    ] {
+        let answer = post_raw(&router, query, &message("")).await;
+        assert_eq!(answer.blame(), (422, field), "{query}: {}", answer.body);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

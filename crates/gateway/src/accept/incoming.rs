@@ -448,7 +448,7 @@ async fn keep(
             id,
             application: &application.name,
             lane: &taken,
-            class: extras.message_class,
+            class: message_class,
             octets: facts.message.octets,
             recipients: submission.envelope.recipients.len(),
             held,

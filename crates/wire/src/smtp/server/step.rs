@@ -43,7 +43,7 @@ pub enum Step<'i> {
 #[derive(Debug)]
 pub enum Question {
     Authenticate(Credentials),
-    MailFrom(MailFrom),
+    MailFrom(Box<MailFrom>),
     RcptTo(Recipient),
     /// May the body come? See [`Session::envelope`].
     BodyStart,

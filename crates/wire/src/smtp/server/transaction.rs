@@ -42,7 +42,8 @@ impl Session {
                 now,
             );
         }
-        self.phase = Phase::Asked(Asked::MailFrom(Box::new(mail.clone())));
+        let mail = Box::new(mail);
+        self.phase = Phase::Asked(Asked::MailFrom(mail.clone()));
         Some(Step::Ask(Question::MailFrom(mail)))
     }
 

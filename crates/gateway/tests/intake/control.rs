@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_gateway::config::{Config, DeadlineMinutes};
+use mailward_gateway::config::{Config, DeadlineMinutes, Mechanism};
 use mailward_gateway::register::{Act, Author};
 use mailward_gateway::route::reroute::{RerouteFacts, judge};
 use mailward_mail::Clock;
@@ -274,6 +274,7 @@ async fn what_the_register_suspends_is_not_sent() {
 }
 
 fn with_other_ways(config: &mut Config) {
+    config.applications[0].references.iams = Some("IA-1".to_owned());
     for (name, kind, dcb1596) in [
         ("bulk", RouteKind::HighSending, false),
         ("certified", RouteKind::HighSending, true),
@@ -283,6 +284,7 @@ fn with_other_ways(config: &mut Config) {
         route.name = RouteName::new(name);
         route.kind = kind;
         route.dcb1596 = dcb1596;
+        route.mechanism = Mechanism::None;
         config.routes.push(route);
     }
 }

@@ -398,6 +398,7 @@ fn looks(config: &Config) -> LookTable {
 fn open_store(config: &Config, disk: Arc<dyn Disk>) -> Result<Store, OpenError> {
     Store::open(mailward_store::Options {
         disk,
+        limits: config.store.limits(),
         ..mailward_store::Options::new(&config.dir, SCHEMA)
     })
 }

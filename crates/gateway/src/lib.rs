@@ -31,6 +31,7 @@ pub mod keystore;
 pub mod observe;
 pub mod outcome;
 pub mod password;
+mod records;
 pub mod register;
 pub mod route;
 pub mod secrets;

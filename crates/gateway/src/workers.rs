@@ -11,6 +11,7 @@ use crate::gateway::Gateway;
 use crate::observe::Exporter;
 use crate::outcome::{self, OutcomeOptions};
 use crate::password::Watch;
+use crate::records;
 use crate::route::{self, AssembleError};
 
 /// Workers that are ready to start.
@@ -103,5 +104,11 @@ impl Workers {
             gateway.tasks.spawn("traces", exporter.run(shutdown));
         }
         self.password_watch.start(&gateway.tasks);
+        records::start(
+            gateway.queue.clone(),
+            gateway.config.store.records_kept(),
+            Arc::clone(&gateway.clock),
+            &gateway.tasks,
+        );
     }
 }

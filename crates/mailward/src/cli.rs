@@ -490,6 +490,30 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Copy a store, running or not, to a new folder and read the copy back
+    Backup {
+        /// The store folder, or that of `mailward up`
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// The folder to make; `restore` makes a store of it
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a store from a backup; what it has open is held for a person
+    Restore {
+        /// The folder that `backup` made
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// The store folder to make
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy everything readable out of a store, damaged or not
     Export {
         /// The store folder

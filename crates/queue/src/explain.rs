@@ -193,13 +193,16 @@ impl Explain<'_, '_> {
             HoldReason::InDoubt => "It may have been sent already",
             HoldReason::Configuration => "The configuration has to be put right",
             HoldReason::Person => "A person holds it",
+            HoldReason::Restored => {
+                "The queue was restored from a backup, so it may have been sent"
+            }
         };
         let detail = match events::last_of_kind(self.tx, self.message.number, row.n, "held")? {
             Some(TimelineEvent::Held { by, why, .. }) => format!(" ({by}: {why})"),
             _ => String::new(),
         };
         let remedy = match reason {
-            HoldReason::InDoubt => {
+            HoldReason::InDoubt | HoldReason::Restored => {
                 "confirm that it was sent, release it to send again, or cancel it"
             }
             _ => "release it or cancel it",

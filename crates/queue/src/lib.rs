@@ -46,6 +46,7 @@ mod overdue;
 mod pause;
 mod queue;
 mod reroute;
+mod restored;
 mod retention;
 pub mod schedule;
 mod sending;

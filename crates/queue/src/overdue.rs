@@ -43,6 +43,8 @@ pub struct Recovered {
     pub interrupted: u64,
     /// Recipients whose attempt was cut short after it.
     pub in_doubt: u64,
+    /// Recipients held because the queue is from a backup.
+    pub restored: u64,
 }
 
 /// What [`Queue::expire_overdue`] did.
@@ -93,6 +95,7 @@ impl Queue {
                 break;
             }
         }
+        recovered.restored = self.hold_restored().await?;
         Ok(recovered)
     }
 

@@ -72,6 +72,8 @@ pub enum HoldReason {
     Configuration,
     /// A person asked for it.
     Person,
+    /// The queue was restored from a backup: it may have been sent since.
+    Restored,
 }
 
 /// What can happen to a recipient.
@@ -131,7 +133,7 @@ pub fn step(state: State, event: Event) -> Result<State, IllegalMove> {
         (InDoubt { .. }, Event::Cancelled) => Ended(Outcome::Cancelled),
         (
             Hold {
-                reason: HoldReason::InDoubt,
+                reason: HoldReason::InDoubt | HoldReason::Restored,
             },
             Event::FoundSent,
         ) => Ended(Outcome::Relayed),
@@ -304,12 +306,13 @@ impl<'de> serde::Deserialize<'de> for StateWord {
 pub struct UnknownState(pub String);
 
 impl HoldReason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Approval,
         Self::Screening,
         Self::InDoubt,
         Self::Configuration,
         Self::Person,
+        Self::Restored,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -319,6 +322,7 @@ impl HoldReason {
             Self::InDoubt => "in_doubt",
             Self::Configuration => "configuration",
             Self::Person => "person",
+            Self::Restored => "restored",
         }
     }
 

@@ -9,6 +9,7 @@
 //! ```
 
 use std::io::{self, IoSlice};
+use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, ErrorCode, ffi};
 
@@ -57,12 +58,11 @@ impl Writer {
     /// Bodies are refused while the disk is below its floor; changes without
     /// bodies still go through, for which the floor leaves the room.
     fn refuse_below_floor(&self, group: &mut [Job]) {
-        if self.shared.limits.free_octets_min == 0 || group.iter().all(|job| job.bodies.is_empty())
-        {
+        if self.shared.limits.free_octets_min == 0 || group.iter().all(Job::only_moves) {
             return;
         }
         if let Some(reason) = self.shared.no_room() {
-            for job in group.iter_mut().filter(|job| !job.bodies.is_empty()) {
+            for job in group.iter_mut().filter(|job| !job.only_moves()) {
                 job.refused = Some(self.shared.full(reason.clone()));
             }
         }
@@ -74,7 +74,7 @@ impl Writer {
         let mut octets = 0;
         for job in group.iter().filter(|job| job.refused.is_none()) {
             for body in &job.bodies {
-                if let Content::Record(record) = &body.content {
+                if let Some(record) = body.record() {
                     octets += record.len() as u64;
                     slices.push(IoSlice::new(record));
                 }
@@ -94,17 +94,22 @@ impl Writer {
     }
 
     /// Goes on in a new segment. The old one is durable already.
-    fn seal(&mut self) -> Result<(), Failure> {
+    pub(crate) fn seal(&mut self) -> Result<(), Failure> {
         let sealed = self.segment.number();
         let number = sealed + 1;
         match ActiveSegment::create(&*self.shared.disk, &self.shared.folder, number) {
-            Ok(segment) => self.segment = segment,
+            Ok(segment) => {
+                self.segment = segment;
+                self.shared.active.store(number, Ordering::Release);
+            }
             Err(error) => {
                 // It must not be in the way of the next attempt.
                 let _ = self.shared.disk.remove(&self.shared.folder.segment(number));
                 return Err(self.disk_failed("begin", number, &error));
             }
         }
+        // It may have lost most of its bodies while it grew.
+        self.background.nudge();
         let mut segments = self.shared.segments();
         if segments.get(&sealed).is_none_or(|live| live.bodies == 0) {
             segments.remove(&sealed);
@@ -149,10 +154,10 @@ impl Writer {
     fn run_change(&mut self, job: &mut Job, position: u64) -> Result<(), Failure> {
         let released_before = self.released.len();
         let counts_before = self.counts.len();
-        let mut stored = Vec::new();
+        let mut stored = Stored::default();
         self.statement("SAVEPOINT change")?;
         let outcome = insert_bodies(&self.connection, self.segment.number(), job, position)
-            .map(|placed| stored = placed)
+            .map(|changes| stored = changes)
             .and_then(|()| {
                 let (released, counts) = (&mut self.released, &mut self.counts);
                 job.run(&mut Tx::new(&self.connection, released, counts))
@@ -174,9 +179,12 @@ impl Writer {
             self.released.truncate(released_before);
             self.counts.truncate(counts_before);
             job.refused = Some(refusal.into());
-            stored.clear();
+            stored = Stored::default();
         }
-        for placed in &stored {
+        for placed in &stored.taken {
+            self.changes.take(placed);
+        }
+        for placed in &stored.added {
             self.changes.add(placed);
         }
         self.statement("RELEASE change")
@@ -251,24 +259,41 @@ fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(|_| ())
 }
 
+/// Places that a change's bodies took and, where they were moved, left.
+#[derive(Debug, Default)]
+struct Stored {
+    added: Vec<Placed>,
+    taken: Vec<Placed>,
+}
+
 fn insert_bodies(
     connection: &Connection,
     segment: u64,
     job: &Job,
     mut position: u64,
-) -> Result<Vec<Placed>, TxError> {
-    let mut stored = Vec::with_capacity(job.bodies.len());
+) -> Result<Stored, TxError> {
+    let mut stored = Stored::default();
     for body in &job.bodies {
         let place = match &body.content {
-            Content::Record(_) => Place::Segment { segment, position },
+            Content::Record(_) | Content::Moved { .. } => Place::Segment { segment, position },
             Content::File(_) => Place::OwnFile,
         };
         let placed = Placed {
             body: body.body,
             place,
         };
-        rows::insert(connection, &placed)?;
-        stored.push(placed);
+        match &body.content {
+            // Released while it was copied: the copy is of no use.
+            Content::Moved { from, .. } if !rows::relocate(connection, from, &placed)? => {}
+            Content::Moved { from, .. } => {
+                stored.taken.push(*from);
+                stored.added.push(placed);
+            }
+            _ => {
+                rows::insert(connection, &placed)?;
+                stored.added.push(placed);
+            }
+        }
         position += body.record_octets();
     }
     Ok(stored)

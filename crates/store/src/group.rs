@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::body::BodyRef;
 use crate::error::{TxError, WriteError};
-use crate::new_body::NewBody;
+use crate::new_body::{Content, NewBody};
 use crate::tx::Tx;
 
 /// A message to the writer.
@@ -50,6 +50,12 @@ impl Job {
     /// Octets of its small bodies.
     pub(crate) fn octets(&self) -> u64 {
         self.bodies.iter().map(NewBody::record_octets).sum()
+    }
+
+    /// Stores nothing new: it makes room rather than takes it.
+    pub(crate) fn only_moves(&self) -> bool {
+        let moved = |body: &NewBody| matches!(body.content, Content::Moved { .. });
+        self.bodies.iter().all(moved)
     }
 
     /// Runs the change. A panic in it is its own refusal, not the writer's end.

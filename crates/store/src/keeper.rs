@@ -151,6 +151,9 @@ pub(crate) fn checkpoint(connection: &Connection, shared: &Shared) -> Option<i64
 }
 
 fn remove(shared: &Shared, path: &Path) {
+    if shared.pins.hold_back(path) {
+        return;
+    }
     if let Err(error) = shared.disk.remove(path) {
         // The next start removes what no row names.
         tracing::warn!(path = %path.display(), %error, "cannot remove a released body");

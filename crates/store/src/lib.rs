@@ -17,6 +17,11 @@
 //! So a row that names a body is never durable before the body is, and
 //! nobody is told "stored" before both are.
 //!
+//! **Space** comes back by whole files: a large body's when it is released, a
+//! segment's when nothing in it is live. What is left in a segment of which
+//! less than half is live is moved to the one that grows, as a write like any
+//! other, at a bounded rate.
+//!
 //! **A failure** before the sync undoes the group and says
 //! [`WriteError::Full`]; a failed sync or commit poisons the store for good,
 //! since nothing is known about what the disk holds. Reads go on.
@@ -27,10 +32,13 @@
 //! that help ([`check()`], [`export()`]).
 
 mod audit;
+mod background;
+mod backup;
 mod body;
 mod check;
 mod commit;
 mod counts;
+mod copy;
 mod disk;
 mod error;
 mod export;
@@ -40,8 +48,10 @@ mod group;
 mod health;
 mod identity;
 mod keeper;
+mod manifest;
 mod new_body;
 mod options;
+mod pins;
 mod read_body;
 mod readers;
 mod recover;
@@ -58,8 +68,10 @@ mod value;
 mod wal;
 mod writer;
 
+pub use backup::{Backup, backup, restore};
 pub use body::BodyRef;
 pub use check::{Report, check};
+pub use copy::{Copied, CopyError};
 pub use disk::{Disk, DiskFile, Entry, Space, SystemDisk};
 pub use error::{Damage, OpenError, ReadError, TxError, WriteError};
 pub use export::{Exported, export};

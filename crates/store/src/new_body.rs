@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::body::{BodyRef, HEADER_OCTETS, Header};
 use crate::disk::DiskFile;
 use crate::error::{WriteError, is_full};
+use crate::rows::Placed;
 use crate::shared::Shared;
 
 /// What a large body gathers before it is written to its file.
@@ -139,12 +140,24 @@ impl NewBody {
         self.body.octets()
     }
 
-    /// What it takes in a segment: nothing if it has a file of its own.
-    pub(crate) fn record_octets(&self) -> u64 {
-        match &self.content {
-            Content::Record(record) => record.len() as u64,
-            Content::File(_) => 0,
+    /// A body that is stored already, to lie elsewhere from now on.
+    pub(crate) fn moved(from: Placed, record: Vec<u8>) -> Self {
+        Self {
+            body: from.body,
+            content: Content::Moved { record, from },
         }
+    }
+
+    /// What it takes in a segment: nothing if it has a file of its own.
+    pub(crate) fn record(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Record(record) | Content::Moved { record, .. } => Some(record),
+            Content::File(_) => None,
+        }
+    }
+
+    pub(crate) fn record_octets(&self) -> u64 {
+        self.record().map_or(0, |record| record.len() as u64)
     }
 }
 
@@ -152,6 +165,11 @@ impl NewBody {
 pub(crate) enum Content {
     /// Header and content, as they go to a segment.
     Record(Vec<u8>),
+    /// The same of a body that lay at another place before.
+    Moved {
+        record: Vec<u8>,
+        from: Placed,
+    },
     File(OwnFile),
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::disk::{Disk, SystemDisk};
 
@@ -74,6 +75,11 @@ pub struct Limits {
     /// checksums at start, the newest first. A store smaller than this is
     /// checked completely; of a larger one the rest is checked while it runs.
     pub start_check_octets_max: u64,
+    /// What work in the background (moving bodies out of sparse segments,
+    /// comparing bodies that the start left out) reads and writes before it
+    /// rests for `background_pause`.
+    pub background_octets_at_once: u64,
+    pub background_pause: Duration,
     /// The database is checked at start when it is no larger than this.
     pub start_check_rows_octets_max: u64,
 }
@@ -95,6 +101,9 @@ impl Default for Limits {
             log_pages_max: 4096,
             start_check_octets_max: 64 * MIB,
             start_check_rows_octets_max: 32 * MIB,
+            // 20 MiB a second at most.
+            background_octets_at_once: MIB,
+            background_pause: Duration::from_millis(50),
         }
     }
 }

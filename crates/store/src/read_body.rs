@@ -123,30 +123,34 @@ async fn blocking<T: Send + 'static>(
 
 /// Looks the body up and opens its file. The view of the rows keeps nothing
 /// from being removed, so a file that is gone is looked for in the rows of
-/// the next reader: released meanwhile is missing, not damaged.
+/// the next reader: released meanwhile is missing, and moved meanwhile is
+/// elsewhere, neither is damaged.
 fn open(
     disk: &dyn Disk,
     folder: &Folder,
     connection: &Connection,
     body: &BodyRef,
 ) -> Result<Source, ReadError> {
-    let missing = ReadError::Missing(body.number());
-    let placed = rows::find(connection, body.number())
-        .map_err(|error| ReadError::Disk(error.to_string()))?;
-    let Some(placed) = placed.filter(|placed| placed.body == *body) else {
-        return Err(missing);
+    let missing = || ReadError::Missing(body.number());
+    let look = || {
+        rows::find(connection, body.number()).map_err(|error| ReadError::Disk(error.to_string()))
     };
-    match Source::open(disk, folder, &placed) {
-        Ok(source) => Ok(source),
-        Err(damage) => {
-            // End this view and look again.
-            let again = connection
-                .execute_batch("COMMIT; BEGIN;")
-                .and_then(|()| rows::find(connection, body.number()));
-            match again {
-                Ok(None) => Err(missing),
-                _ => Err(ReadError::Damaged(damage)),
-            }
+    let mut placed = look()?;
+    loop {
+        let Some(here) = placed.filter(|placed| placed.body == *body) else {
+            return Err(missing());
+        };
+        let damage = match Source::open(disk, folder, &here) {
+            Ok(source) => return Ok(source),
+            Err(damage) => damage,
+        };
+        // End this view and look again.
+        connection
+            .execute_batch("COMMIT; BEGIN;")
+            .map_err(|error| ReadError::Disk(error.to_string()))?;
+        placed = look()?;
+        if placed == Some(here) {
+            return Err(ReadError::Damaged(damage));
         }
     }
 }

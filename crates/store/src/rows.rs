@@ -95,6 +95,90 @@ pub(crate) fn insert(connection: &Connection, placed: &Placed) -> Result<(), TxE
     Ok(())
 }
 
+/// The body lies elsewhere now; false if it was gone, or not where it was
+/// thought to be.
+pub(crate) fn relocate(
+    connection: &Connection,
+    from: &Placed,
+    to: &Placed,
+) -> Result<bool, TxError> {
+    let (
+        Place::Segment {
+            segment: old,
+            position: old_position,
+        },
+        Place::Segment { segment, position },
+    ) = (from.place, to.place)
+    else {
+        return Ok(false);
+    };
+    let touched = connection
+        .prepare_cached(
+            "UPDATE store_body SET segment = ?4, position = ?5 \
+             WHERE number = ?1 AND segment = ?2 AND position = ?3",
+        )?
+        .execute((
+            signed(from.body.number()),
+            signed(old),
+            signed(old_position),
+            signed(segment),
+            signed(position),
+        ))?;
+    Ok(touched > 0)
+}
+
+/// The newest `limit` bodies with numbers below the one given.
+pub(crate) fn page_below(
+    connection: &Connection,
+    number: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Placed>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, segment, position, octets, crc32c FROM store_body \
+         WHERE number < ?1 ORDER BY number DESC LIMIT ?2",
+    )?;
+    let rows = statement.query_map((signed(number), limit as i64), Placed::from_row)?;
+    rows.collect()
+}
+
+/// The oldest `limit` bodies with numbers above the one given.
+pub(crate) fn page_above(
+    connection: &Connection,
+    number: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Placed>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, segment, position, octets, crc32c FROM store_body \
+         WHERE number > ?1 ORDER BY number LIMIT ?2",
+    )?;
+    let rows = statement.query_map((signed(number), limit as i64), Placed::from_row)?;
+    rows.collect()
+}
+
+/// Of a copy, where the body lies elsewhere than in the original.
+pub(crate) fn set_place(
+    connection: &Connection,
+    number: u64,
+    place: Place,
+) -> rusqlite::Result<()> {
+    let (segment, position) = match place {
+        Place::Segment { segment, position } => (Some(signed(segment)), signed(position)),
+        Place::OwnFile => (None, 0),
+    };
+    connection
+        .prepare_cached("UPDATE store_body SET segment = ?2, position = ?3 WHERE number = ?1")?
+        .execute((signed(number), segment, position))?;
+    Ok(())
+}
+
+/// Of a copy, where the body is lost.
+pub(crate) fn forget(connection: &Connection, number: u64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM store_body WHERE number = ?1")?
+        .execute([signed(number)])?;
+    Ok(())
+}
+
 pub(crate) fn find(
     connection: &Connection,
     number: u64,

@@ -1,19 +1,23 @@
 //! What every handle, body writer, body reader and thread of a store shares.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::disk::Disk;
-use crate::error::WriteError;
+use crate::error::{Damage, WriteError};
 use crate::figures::Counts;
 use crate::folder::Folder;
 use crate::health::Health;
 use crate::options::Limits;
+use crate::pins::Pins;
 use crate::readers::Readers;
 use crate::space::StoreSpace;
 use crate::tally::Segments;
+
+/// Damages found while running that are remembered.
+const DAMAGES_KEPT_MAX: usize = 100;
 
 /// Bodies are taken again with this part of the floor beyond it.
 const ROOM_AGAIN_PART: u64 = 4;
@@ -27,6 +31,11 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) readers: Readers,
     pub(crate) counts: Counts,
+    /// The segment that grows.
+    pub(crate) active: AtomicU64,
+    damages: Mutex<Vec<Damage>>,
+    pub(crate) pins: Pins,
+    closed: AtomicBool,
     health: watch::Sender<Health>,
     next_body: AtomicU64,
 }
@@ -46,6 +55,10 @@ impl Shared {
             disk,
             limits,
             counts: Counts::default(),
+            active: AtomicU64::new(0),
+            damages: Mutex::new(Vec::new()),
+            pins: Pins::default(),
+            closed: AtomicBool::new(false),
             health: watch::Sender::new(Health::Sound),
             next_body: AtomicU64::new(next_body),
         }
@@ -53,6 +66,34 @@ impl Shared {
 
     pub(crate) fn segments(&self) -> MutexGuard<'_, Segments> {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing of the folder is ours any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Something that was acknowledged is not as it was written. Found while
+    /// running it is an alarm, and the rest goes on.
+    pub(crate) fn report(&self, damage: Damage) {
+        let mut damages = self.damages.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = damages
+            .iter()
+            .any(|one| one.file == damage.file && one.offset == damage.offset);
+        if known || damages.len() >= DAMAGES_KEPT_MAX {
+            return;
+        }
+        tracing::error!("ALARM: {damage}");
+        damages.push(damage);
+    }
+
+    pub(crate) fn damages(&self) -> Vec<Damage> {
+        let damages = self.damages.lock().unwrap_or_else(PoisonError::into_inner);
+        damages.clone()
     }
 
     /// What there is and what is taken, by a few looks at the file system.

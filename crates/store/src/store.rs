@@ -1,13 +1,18 @@
 //! The store as callers hold it.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::background::Background;
+use crate::backup::{self, Backup};
 use crate::body::BodyRef;
-use crate::error::{OpenError, ReadError, TxError, WriteError};
+use crate::copy::CopyError;
+use crate::error::{Damage, OpenError, ReadError, TxError, WriteError};
 use crate::figures::Commits;
 use crate::group::{Job, Message};
 use crate::health::Health;
@@ -43,7 +48,6 @@ impl Store {
             next_body,
             checked_from,
         } = recover(&options)?;
-        tracing::debug!(checked_from, "bodies compared with their checksums");
         let dir = options.dir;
         let no_thread = |source| OpenError::Folder { path: dir, source };
         let (backlog, waiting) = mpsc::channel(options.limits.backlog_changes_max.max(1));
@@ -56,7 +60,17 @@ impl Store {
         ));
         let spawn = || -> std::io::Result<JoinHandle<()>> {
             let keeper = Keeper::start(Arc::clone(&shared))?;
-            let writer = Writer::new(Arc::clone(&shared), connection, segment, keeper, lock);
+            shared.active.store(segment.number(), Ordering::Release);
+            let background =
+                Background::start(Arc::clone(&shared), backlog.downgrade(), checked_from)?;
+            let writer = Writer::new(
+                Arc::clone(&shared),
+                connection,
+                segment,
+                keeper,
+                background,
+                lock,
+            );
             std::thread::Builder::new()
                 .name("store-writer".to_owned())
                 .spawn(move || writer.run(waiting))
@@ -122,6 +136,44 @@ impl Store {
     /// Begins to read a body. Whether it is there shows with the first chunk.
     pub fn read_body(&self, body: &BodyRef) -> Result<BodyReader, ReadError> {
         Ok(BodyReader::new(Arc::clone(&self.handle.shared), *body))
+    }
+
+    /// Copies the rows and bodies of this moment to `to`, a new folder, and reads
+    /// the copy back. The store goes on meanwhile; space that is released is
+    /// given back after. `rest` is called with the octets copied since it last
+    /// was, and may wait.
+    pub async fn backup(
+        &self,
+        to: PathBuf,
+        now_millis: i64,
+        rest: impl FnMut(u64) + Send + 'static,
+    ) -> Result<Backup, CopyError> {
+        let shared = Arc::clone(&self.handle.shared);
+        let work = move || backup::of_running(&shared, &to, now_millis, rest);
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(CopyError::GivenUp("the program is stopping".to_owned())))
+    }
+
+    /// When the store was copied, in milliseconds since 1970, if it is a copy
+    /// of which nobody has said [`Tx::forget_copy`] yet.
+    pub async fn copied_at(&self) -> Result<Option<i64>, ReadError> {
+        let value: Option<String> = self
+            .read(|tx| {
+                tx.query_one(
+                    "SELECT value FROM store_about WHERE name = ?1",
+                    &[backup::COPIED_AT.into()],
+                    |row| row.get(0),
+                )
+            })
+            .await?;
+        Ok(value.map(|value| value.parse().unwrap_or_default()))
+    }
+
+    /// Damage that was found while the store runs, the first hundred of it.
+    /// Each was an alarm in the log.
+    pub fn damages(&self) -> Vec<Damage> {
+        self.handle.shared.damages()
     }
 
     /// How much room there is, and what takes it. Asks the file system, so

@@ -36,6 +36,13 @@ pub(crate) struct Live {
     pub(crate) ends_at: u64,
 }
 
+impl Live {
+    /// Less than half of it is live: worth moving the rest elsewhere.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.octets * 2 < self.ends_at
+    }
+}
+
 /// Live bodies of each segment that has any.
 pub(crate) type Segments = HashMap<u64, Live>;
 
@@ -94,6 +101,17 @@ pub(crate) fn shorten(
         }
     }
     Ok(())
+}
+
+/// The highest number of a segment's file in a folder of them; 0 without any.
+pub(crate) fn highest_file(segments: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(segments).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            crate::folder::Folder::segment_number(&entry.file_name().to_string_lossy())
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 /// What one group changes.

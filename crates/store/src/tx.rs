@@ -116,6 +116,16 @@ impl<'a> Tx<'a> {
         self.counts.add(sql, amount, key);
     }
 
+    /// The store is the original from now on: whatever follows from its being
+    /// a copy has been done.
+    pub fn forget_copy(&mut self) -> Result<(), TxError> {
+        self.execute(
+            "DELETE FROM store_about WHERE name = ?1",
+            &[crate::backup::COPIED_AT.into()],
+        )
+        .map(drop)
+    }
+
     /// Gives up to `pages_max` free pages of the database back to the file
     /// system, beyond those that are kept for what comes next.
     pub fn give_back_pages(&mut self, pages_max: u32) -> Result<(), TxError> {

@@ -1,11 +1,13 @@
 //! The writer thread: gathers groups, has them committed, answers, tidies up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::mpsc::Receiver;
 
+use crate::background::Background;
 use crate::commit::Failure;
 use crate::counts::Counts;
 use crate::error::WriteError;
@@ -16,11 +18,17 @@ use crate::new_body::Content;
 use crate::rows::{self, Place, Placed};
 use crate::segment::ActiveSegment;
 use crate::shared::Shared;
-use crate::tally::Changes;
+use crate::tally::{Changes, Live};
 use crate::vacuum;
 
 /// The log's length is asked for after so many groups.
 const GROUPS_BETWEEN_LOOKS: u32 = 8;
+
+/// A log this long is shortened while there is no room.
+const LOG_PAGES_WHEN_FULL: u64 = 256;
+
+/// As the connection is opened with.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Pages given back at a time.
 const PAGES_GIVEN_BACK: i64 = 512;
@@ -34,6 +42,7 @@ pub(crate) struct Writer {
     /// What the group under way changes in the segments' counts.
     pub(crate) changes: Changes,
     pub(crate) keeper: Keeper,
+    pub(crate) background: Background,
     pub(crate) lock: Lock,
     /// Bodies released by the group under way.
     pub(crate) released: Vec<Placed>,
@@ -52,6 +61,7 @@ impl Writer {
         connection: Connection,
         segment: ActiveSegment,
         keeper: Keeper,
+        background: Background,
         lock: Lock,
     ) -> Self {
         Self {
@@ -60,6 +70,7 @@ impl Writer {
             segment,
             changes: Changes::default(),
             keeper,
+            background,
             lock,
             released: Vec::new(),
             counts: Counts::default(),
@@ -83,6 +94,8 @@ impl Writer {
                 break;
             }
         }
+        // Whoever still waits for an answer gets none.
+        drop(backlog);
         self.finish();
         drop(alarm);
     }
@@ -151,11 +164,16 @@ impl Writer {
         let active = self.segment.number();
         let mut segments = self.shared.segments();
         let lost = self.changes.apply(&mut segments);
+        let mut sparse = false;
         for segment in lost {
+            sparse |= segments.get(&segment).is_some_and(Live::is_sparse);
             if segments.get(&segment).is_some_and(|live| live.bodies == 0) && segment != active {
                 segments.remove(&segment);
                 self.emptied.push(segment);
             }
+        }
+        if sparse {
+            self.background.nudge();
         }
     }
 
@@ -169,6 +187,9 @@ impl Writer {
         for segment in std::mem::take(&mut self.emptied) {
             self.keeper.remove(self.shared.folder.segment(segment));
         }
+        if self.shared.is_full() {
+            self.make_room();
+        }
         if self.keeper.takes_rest() {
             self.finish_checkpoint();
         }
@@ -177,6 +198,29 @@ impl Writer {
             self.groups_since_look = 0;
             if log_pages(&self.connection) >= self.shared.limits.log_pages_max {
                 self.keeper.checkpoint();
+            }
+        }
+    }
+
+    /// There is no room: the log's own is given back, and what is left in the
+    /// active segment is moved out of it if that is worth it.
+    fn make_room(&mut self) {
+        let active = self.segment.number();
+        let is_sparse = |live: &Live| live.is_sparse();
+        let sparse = self.shared.segments().get(&active).is_none_or(is_sparse);
+        if sparse && self.segment.octets() > 0 {
+            // If that fails there is no room even for a name: next time.
+            let _ = self.seal();
+        }
+        if log_pages(&self.connection) >= LOG_PAGES_WHEN_FULL {
+            // Not worth waiting for a reader.
+            let truncated = self.connection.busy_timeout(Duration::ZERO).and_then(|()| {
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            });
+            let restored = self.connection.busy_timeout(BUSY_TIMEOUT);
+            if let Err(error) = truncated.and(restored) {
+                tracing::debug!(%error, "the log could not be shortened");
             }
         }
     }
@@ -191,6 +235,8 @@ impl Writer {
     }
 
     fn finish(mut self) {
+        self.shared.close();
+        self.background.stop();
         self.keeper.stop();
         self.shared.readers.close();
         if self.shared.refuse_if_poisoned().is_err() {

@@ -10,12 +10,13 @@ use mailward_mail::{Address, Domain, Timestamp};
 use mailward_policy::limits::ACCEPTED_OCTETS_MAX;
 use mailward_policy::rules::one_account_one_application;
 use mailward_policy::{Level, Settings};
+use mailward_queue::KEPT_LEAST;
 use toml::Spanned;
 
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::file::{DistributionList, File, Text};
 use super::secret_ref::{SecretRef, SecretRefError};
-use super::{Config, DomainPattern, Limits, Listen, TlsFiles};
+use super::{Config, DomainPattern, Limits, Listen, StoreSettings, TlsFiles};
 use crate::deliver::ReplyTable;
 use crate::deliver::reply::{RowText, read_rows};
 
@@ -62,6 +63,7 @@ impl<'a> Checker<'a> {
     fn config(&mut self, file: File) -> Option<Config> {
         let hostname = self.hostname(&file.gateway.hostname);
         let limits = self.limits(file.limits);
+        let store = self.store(file.store);
         let profile = file.profile.as_ref().map(|text| {
             let remedy = "Write \"current\", \"guide-2022\", \"nhs-england\" or \"dorset\".";
             self.read(text, remedy)
@@ -121,6 +123,7 @@ impl<'a> Checker<'a> {
                 .breached_passwords
                 .map(|list| self.folder.join(list)),
             limits,
+            store,
             profile: match profile {
                 None => Default::default(),
                 Some(profile) => profile?,
@@ -306,6 +309,23 @@ impl<'a> Checker<'a> {
             self.fail(span, "a limit of 0 would let nothing in", "Set 1 or more.");
         }
         limits
+    }
+
+    fn store(&mut self, store: Option<Spanned<StoreSettings>>) -> StoreSettings {
+        let Some(store) = store else {
+            return StoreSettings::default();
+        };
+        let span = store.span();
+        let store = store.into_inner();
+        let least = KEPT_LEAST.as_secs() / (24 * 3600);
+        if (1..least).contains(&store.records_kept_days) {
+            self.fail(
+                span,
+                format!("records_kept_days is below {least}, for which keys of requests are known"),
+                &format!("Set {least} or more, or 0 to keep records for ever."),
+            );
+        }
+        store
     }
 
     fn distribution_lists(&mut self, lists: &[DistributionList]) -> Vec<Address> {

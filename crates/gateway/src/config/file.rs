@@ -19,6 +19,7 @@ use super::application::{
 use super::error::{ConfigError, ConfigErrors, excerpt};
 use super::limits::Limits;
 use super::observe::Log;
+use super::store::StoreSettings;
 use crate::deliver::reply::RowText;
 
 /// A text with its place in the file.
@@ -39,6 +40,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) log: Log,
     pub(super) traces: Option<Traces>,
+    pub(super) store: Option<Spanned<StoreSettings>>,
     #[serde(default)]
     pub(super) rules: BTreeMap<Text, Level>,
     #[serde(default)]

@@ -21,6 +21,7 @@ mod limits;
 mod observe;
 mod secret_ref;
 pub mod sent_items;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -44,6 +45,7 @@ pub use limits::Limits;
 pub use observe::{Log, LogFormat, LogLevel, Metrics, Traces};
 pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
 pub use sent_items::SentItems;
+pub use store::StoreSettings;
 
 /// Everything the gateway is told. Names are unique in their lists, and every
 /// name that is referred to exists: [`Config::read`] sees to it, and whoever
@@ -67,6 +69,7 @@ pub struct Config {
     pub metrics: Option<Metrics>,
     pub log: Log,
     pub traces: Option<Traces>,
+    pub store: StoreSettings,
     /// Which documents bind the organisation.
     pub profile: Profile,
     /// Known distribution lists of the service.
@@ -103,6 +106,7 @@ impl Config {
             metrics: None,
             log: Log::default(),
             traces: None,
+            store: StoreSettings::default(),
             profile: Profile::default(),
             distribution_lists: Vec::new(),
             accredited_domains: Vec::new(),

@@ -289,6 +289,12 @@ fn each_error_names_file_line_value_and_remedy() {
             "gateway.toml:12: [limits]: message_octets_max is above the published limit of 36699136 \
              (GUIDE-67). Remove it, or set less.",
         ),
+        (
+            "attachments_max = 5",
+            "attachments_max = 5\n\n[store]\nrecords_kept_days = 3",
+            "gateway.toml:15: [store]: records_kept_days is below 8, for which keys of requests \
+             are known. Set 8 or more, or 0 to keep records for ever.",
+        ),
     ] {
         assert_eq!(errors(from, to), expected, "{from} -> {to}");
     }

@@ -17,6 +17,7 @@ mod register_text;
 mod replies;
 mod secrets;
 mod store;
+mod store_backup;
 mod table;
 
 use std::fmt;
@@ -42,7 +43,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Replies(command) => replies::run(command).await?,
         Command::Register(command) => register::run(*command).await?,
         Command::Secrets(command) => secrets::run(command, &mut io::stdin().lock())?,
-        Command::Store(command) => store::run(&command)?,
+        Command::Store(command) => store::run(&command).await?,
         Command::Config(command) => config::run(&command)?,
         Command::Doctor(arguments) => Box::pin(doctor::run(&arguments)).await?,
         Command::Up(_) | Command::Gateway(_) | Command::Twin(_) => {

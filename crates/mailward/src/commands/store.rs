@@ -1,11 +1,11 @@
-//! `mailward store check` and `export`: for a store that is not running.
+//! `mailward store`: `check` and `export` are for a store that is not running.
 
 use std::path::{Path, PathBuf};
 
 use mailward_store::{Damage, Exported, Report as Checked};
 use serde_json::{Value, json};
 
-use super::{CommandError, Report};
+use super::{CommandError, Report, store_backup};
 use crate::cli::StoreCommand;
 use crate::operator::is_store;
 use crate::operator::sentences::counted;
@@ -13,9 +13,11 @@ use crate::operator::sentences::counted;
 /// The stores within the folder of `mailward up`.
 const WITHIN_UP: [&str; 2] = ["gateway", "twin"];
 
-pub(super) fn run(command: &StoreCommand) -> Result<Report, CommandError> {
+pub(super) async fn run(command: &StoreCommand) -> Result<Report, CommandError> {
     match command {
         StoreCommand::Check { dir, json } => check(dir, *json),
+        StoreCommand::Backup { dir, to, json } => store_backup::backup(dir, to, *json).await,
+        StoreCommand::Restore { from, to, json } => store_backup::restore(from, to, *json),
         StoreCommand::Export { dir, to, json } => export(dir, to, *json),
     }
 }
@@ -134,6 +136,15 @@ fn export_json((from, to, written): &(PathBuf, PathBuf, Exported)) -> Value {
         "unnamed": written.unnamed,
         "failures": written.failures,
     })
+}
+
+/// The store that `dir` is, or the gateway's in the folder of `up`.
+pub(super) fn one_store(dir: &Path) -> Result<PathBuf, CommandError> {
+    let found = stores(dir)?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| CommandError::new(format!("{} holds no store", dir.display())))
 }
 
 /// The store that `dir` is, or those in the folder of `up` that it is.

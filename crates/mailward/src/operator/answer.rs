@@ -80,6 +80,7 @@ pub(crate) async fn answer(
         }
         Request::UnknownReplies => json(unknown_replies(queue).await?),
         Request::Doctor(_) => Err(no_gateway()),
+        Request::Backup { .. } | Request::BackupState => Err(no_gateway()),
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod answer;
 mod ask;
+pub(crate) mod backup;
 pub(crate) mod control;
 pub(crate) mod doctor;
 pub(crate) mod register;
@@ -20,7 +21,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mailward_gateway::deliver::SendingLimits;
@@ -38,6 +39,7 @@ use serde_json::Value;
 
 pub(crate) use answer::answer;
 pub(crate) use ask::{ask, is_store};
+pub(crate) use backup::{BackupPart, BackupState};
 pub(crate) use control::ControlRequest;
 pub(crate) use doctor::{DoctorPart, DoctorRequest};
 pub(crate) use register::{RegisterPart, RegisterRequest};
@@ -95,6 +97,12 @@ pub(crate) enum Request {
     },
     /// The preflight of the gateway that answers.
     Doctor(DoctorRequest),
+    /// Begins a backup to a folder on the gateway's machine.
+    Backup {
+        to: PathBuf,
+    },
+    /// How the last backup stands.
+    BackupState,
     /// Of the register, and nothing of the queue.
     Register {
         who: Actor,
@@ -160,6 +168,8 @@ pub(crate) struct Sources {
     pub(crate) doctor: Option<DoctorPart>,
     pub(crate) register: Option<RegisterPart>,
     pub(crate) accounts: AccountsNow,
+    /// How fast a backup copies; 0 is as fast as it can.
+    pub(crate) backup_octets_per_second: u64,
 }
 
 impl Sources {
@@ -184,12 +194,36 @@ impl Sources {
 pub(crate) fn serve(store_dir: &Path, sources: Sources, tasks: &Tasks) -> Result<(), LocalError> {
     let listener = LocalListener::bind(store_dir, SOCKET)?;
     let known = sources.known();
-    let respond = move |question: String| respond(sources.clone(), known.clone(), question);
+    let backup = BackupPart {
+        queue: sources.queue.clone(),
+        octets_per_second: sources.backup_octets_per_second,
+        tasks: tasks.clone(),
+        state: Arc::default(),
+    };
+    let respond = move |question: String| {
+        let (backup, sources, known) = (backup.clone(), sources.clone(), known.clone());
+        async move {
+            match serde_json::from_str(&question) {
+                Ok(Request::Backup { to }) => line(backup.begin(to)),
+                Ok(Request::BackupState) => line(Ok(backup.state())),
+                _ => respond(sources, known, question).await,
+            }
+        }
+    };
     // On the system's clock: how long a caller is silent has nothing to do
     // with the day that the gateway is set to.
     let serving = listener.serve(Arc::new(SystemClock), tasks.shutdown().clone(), respond);
     tasks.spawn("operator", serving);
     Ok(())
+}
+
+fn line(answered: Result<BackupState, OperatorError>) -> String {
+    let reply = match answered.map(serde_json::to_value) {
+        Ok(Ok(value)) => Reply::Answer(value),
+        Ok(Err(error)) => Reply::Error(OperatorError::Unavailable(error.to_string())),
+        Err(error) => Reply::Error(error),
+    };
+    serde_json::to_string(&reply).unwrap_or_else(|_| UNSAYABLE.to_owned())
 }
 
 async fn respond(sources: Sources, known: Known, question: String) -> String {

@@ -176,5 +176,6 @@ fn hold_reason(reason: HoldReason) -> &'static str {
         HoldReason::InDoubt => "it may have been sent already",
         HoldReason::Configuration => "the configuration has to be put right",
         HoldReason::Person => "by a person",
+        HoldReason::Restored => "it may have been sent since the backup was made",
     }
 }

@@ -62,6 +62,7 @@ fn sources(fixture: &Fixture) -> Sources {
         doctor: None,
         register: None,
         accounts: Arc::new(Vec::new),
+        backup_octets_per_second: 0,
     }
 }
 

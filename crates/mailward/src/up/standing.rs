@@ -58,6 +58,7 @@ pub(super) async fn start(
             }),
             register: Some(register_part(&gateway)),
             accounts: accounts_now(&gateway),
+            backup_octets_per_second: gateway.config.store.backup_octets_per_second(),
         },
         &surroundings.tasks,
     )

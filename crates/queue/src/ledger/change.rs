@@ -271,7 +271,11 @@ pub(crate) fn release_body(
     if message.ended_at.is_none() || notices::needs_body(tx, message.number)? {
         return Ok(());
     }
-    tx.release_body(body)?;
+    match tx.release_body(body) {
+        // A store that was repaired, or restored, may have lost it.
+        Ok(()) | Err(TxError::NoBody(_)) => {}
+        Err(error) => return Err(error),
+    }
     messages::forget_body(tx, message.number)?;
     events::insert(tx, message.number, None, now, &TimelineEvent::BodyReleased)
 }

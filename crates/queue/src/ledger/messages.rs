@@ -163,6 +163,14 @@ pub(crate) fn set_ended_without_body(
     Ok(())
 }
 
+pub(crate) fn set_deadline(tx: &mut Tx<'_>, number: Number, at: Timestamp) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE messages SET deadline_at = ?2, check_at = ?2, warned_at = NULL WHERE number = ?1",
+        &[number.into(), time(at)],
+    )?;
+    Ok(())
+}
+
 pub(crate) fn forget_body(tx: &mut Tx<'_>, number: Number) -> Result<(), TxError> {
     tx.execute(
         "UPDATE messages SET body = NULL WHERE number = ?1",

@@ -154,6 +154,18 @@ impl Fixture {
         );
     }
 
+    /// A folder that is not there yet.
+    pub(crate) fn backup_place(&self) -> PathBuf {
+        self.folder.path().join("backup")
+    }
+
+    /// A queue from the backup, with the same clock.
+    pub(crate) fn restored_from(&self, backup: &Path) -> Queue {
+        let to = self.folder.path().join("restored");
+        mailward_store::restore(backup, &to).expect("a restored store");
+        open(&to, &self.clock, &self.dice, self.terms, &self.gates)
+    }
+
     fn copy(&self) -> PathBuf {
         let number = self.copies.fetch_add(1, Ordering::SeqCst);
         let copy = self.folder.path().join(format!("copy-{number}"));

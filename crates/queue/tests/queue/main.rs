@@ -16,6 +16,7 @@ mod mailbox;
 mod notices;
 mod overdue;
 mod restart;
+mod restored;
 mod retention;
 mod same_text;
 mod suspend;

@@ -165,6 +165,7 @@ async fn an_attempt_that_never_ends_is_taken_away() {
     let lost = Recovered {
         interrupted: 1,
         in_doubt: 1,
+        restored: 0,
     };
     assert_eq!(
         round(&fixture).await,

@@ -35,7 +35,8 @@ async fn at_every_step_of_the_way() {
         found,
         Recovered {
             interrupted: 2,
-            in_doubt: 0
+            in_doubt: 0,
+            restored: 0
         }
     );
     assert_eq!(
@@ -58,7 +59,8 @@ async fn at_every_step_of_the_way() {
         found,
         Recovered {
             interrupted: 0,
-            in_doubt: 1
+            in_doubt: 1,
+            restored: 0
         }
     );
     assert_eq!(
@@ -142,7 +144,8 @@ async fn a_class_may_prefer_a_second_copy_to_none() {
         found,
         Recovered {
             interrupted: 0,
-            in_doubt: 1
+            in_doubt: 1,
+            restored: 0
         }
     );
     assert_eq!(states(&queue, id).await, "1:deferred");
@@ -197,7 +200,8 @@ async fn many_cut_short_at_once() {
         found,
         Recovered {
             interrupted: 300,
-            in_doubt: 150
+            in_doubt: 150,
+            restored: 0
         }
     );
     let summary = queue.summary().await.expect("counts");

@@ -32,6 +32,9 @@ cargo xtask COMMAND
                      Postfix doing the same hop, memory of connections and queued
                      messages, and a burst of 100,000 (as root; a quarter of an
                      hour, or two minutes with --quick)
+  bench backlog [--messages N] [--dir DIR]
+                     what a scheduling step, a restart and memory cost with
+                     1,000, 100,000 and N messages waiting [1,000,000]
   bench rules        what judging a message costs, beside plain passes over
                      the same octets (a minute; run it by --release)
   crash [power|full] [--kills N] [--minutes M] [--seed S] [--json] [--dir DIR]
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::quick(),
         ["docs"] => test::write_documents(),
         ["bench", "accept", rest @ ..] => bench::accept(rest),
+        ["bench", "backlog", rest @ ..] => bench::backlog(rest),
         ["bench", "relay", rest @ ..] => bench::relay(rest),
         ["bench", "rules", rest @ ..] => bench::rules(rest),
         ["crash", rest @ ..] => crash::crash(rest),

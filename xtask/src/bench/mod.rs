@@ -40,6 +40,7 @@
     reason = "a benchmark reads the real clock and opens sockets to the servers it started"
 )]
 
+mod backlog;
 mod client;
 mod disk;
 mod idle;
@@ -54,6 +55,8 @@ mod report;
 mod rounds;
 mod rules;
 mod tls;
+
+pub(crate) use backlog::backlog;
 
 use crate::run::Result;
 use options::Options;

@@ -143,10 +143,15 @@ impl Worker {
     }
 
     /// The sealed segment of which the smallest part is live, if that is less
-    /// than half. Where there is hardly room only those that take little.
+    /// than half. Below the floor only one that leaves half of what is free.
     fn sparsest(&self) -> Option<u64> {
         let active = self.shared.active.load(Ordering::Acquire);
-        let full = self.shared.is_full();
+        let room = if self.shared.is_full() {
+            let space = self.shared.disk.space(self.shared.folder.dir());
+            space.map_or(0, |space| space.free_octets / 2)
+        } else {
+            u64::MAX
+        };
         let segments = self.shared.segments();
         let part = |live: &crate::tally::Live| live.octets * 1000 / live.ends_at.max(1);
         segments
@@ -155,7 +160,7 @@ impl Worker {
                 **number != active
                     && live.is_sparse()
                     && !self.spoilt.contains(number)
-                    && (!full || live.octets * 8 < live.ends_at)
+                    && live.octets <= room
             })
             .min_by_key(|(number, live)| (part(live), **number))
             .map(|(number, _)| *number)

@@ -241,7 +241,8 @@ async fn a_kill_changes_neither_looks_nor_patience() {
         recovered,
         Recovered {
             interrupted: 0,
-            in_doubt: 1
+            in_doubt: 1,
+            restored: 0,
         }
     );
     let round = fixture

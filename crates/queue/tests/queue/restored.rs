@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailward_queue::HoldReason;
+use mailward_queue::{Budget, HoldReason, LaneLimits};
 
 use crate::fixture::{Fixture, deferred, kinds, person, relayed};
 
@@ -51,7 +51,9 @@ async fn what_a_backup_has_open_is_held_and_what_it_has_ended_is_not() {
     }
     assert!(kinds(&restored, first).await.ends_with("held/1"));
     let explained = restored
-        .explain(first, |_| mailward_queue::LaneLimits::connections_only(1))
+        .explain(first, |lane| {
+            Budget::of_lane(lane, LaneLimits::connections_only(1))
+        })
         .await
         .expect("explained");
     assert!(explained[0].sentence.contains("backup"), "{explained:?}");

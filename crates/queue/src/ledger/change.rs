@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use mailward_mail::{Notify, Outcome, ReversePath, Timestamp};
-use mailward_store::{Tx, TxError};
+use mailward_store::{BodyRef, Tx, TxError};
 
 use crate::gates::Limit;
 use crate::ledger::messages::{MessageRow, Number};
@@ -213,7 +213,7 @@ impl<'c, 't> Change<'c, 't> {
         }
         match &message.body {
             Some(body) if !notices::needs_body(tx, message.number)? => {
-                tx.release_body(body)?;
+                give_back(tx, body)?;
                 messages::set_ended_without_body(tx, message.number, now)?;
                 events::insert(tx, message.number, None, now, &TimelineEvent::BodyReleased)?;
             }
@@ -271,13 +271,17 @@ pub(crate) fn release_body(
     if message.ended_at.is_none() || notices::needs_body(tx, message.number)? {
         return Ok(());
     }
-    match tx.release_body(body) {
-        // A store that was repaired, or restored, may have lost it.
-        Ok(()) | Err(TxError::NoBody(_)) => {}
-        Err(error) => return Err(error),
-    }
+    give_back(tx, body)?;
     messages::forget_body(tx, message.number)?;
     events::insert(tx, message.number, None, now, &TimelineEvent::BodyReleased)
+}
+
+/// A store that was repaired, or restored, may have lost it.
+fn give_back(tx: &mut Tx<'_>, body: &BodyRef) -> Result<(), TxError> {
+    match tx.release_body(body) {
+        Ok(()) | Err(TxError::NoBody(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// A move that the code before has made sure of.

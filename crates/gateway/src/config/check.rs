@@ -322,7 +322,7 @@ impl<'a> Checker<'a> {
             self.fail(
                 span,
                 format!("records_kept_days is below {least}, for which keys of requests are known"),
-                &format!("Set {least} or more, or 0 to keep records for ever."),
+                format!("Set {least} or more, or 0 to keep records for ever."),
             );
         }
         store

@@ -127,6 +127,11 @@ impl<'c, 't> Change<'c, 't> {
         self.note(Some(row.n), note)
     }
 
+    /// Whether somebody is to be told of what happened so far.
+    pub(crate) fn tells(&self) -> bool {
+        !self.told.is_empty()
+    }
+
     /// Asks for a report of success where we, and not the next server, have to
     /// make it (RFC 3461 section 5.2.2).
     pub(crate) fn report_relayed(&mut self, row: &RecipientRow) {

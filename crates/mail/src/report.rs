@@ -61,6 +61,8 @@ pub struct DeliveryReport<'a> {
     pub reporting_mta: &'a str,
     pub envid: Option<&'a str>,
     pub arrival_date: Option<Timestamp>,
+    /// When the sender wanted it to be delivered (RFC 2852 section 5).
+    pub deliver_by_date: Option<Timestamp>,
     /// For people; lines end in LF.
     pub explanation: &'a str,
     pub recipients: &'a [RecipientReport],
@@ -137,6 +139,9 @@ impl DeliveryReport<'_> {
         );
         if let Some(arrival) = self.arrival_date {
             field(&mut text, "Arrival-Date", &arrival.to_rfc5322());
+        }
+        if let Some(moment) = self.deliver_by_date {
+            field(&mut text, "Deliver-By-Date", &moment.to_rfc5322());
         }
         for recipient in self.recipients {
             text.push_str("\r\n");
@@ -236,6 +241,7 @@ mod tests {
             reporting_mta: "gateway.example",
             envid: Some("Q1"),
             arrival_date: Some(Timestamp::from_millis(0)),
+            deliver_by_date: Some(Timestamp::from_millis(60_000)),
             explanation: "This message did not arrive.\nAsk the sender.",
             recipients: &recipients,
             original_header: b"Subject: x\r\nFrom: alerts@clinic.example\r\n",
@@ -251,7 +257,7 @@ mod tests {
         for expected in [
             "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"=_b\"\r\n\r\n--=_b\r\n",
             "\r\n\r\nThis message did not arrive.\r\nAsk the sender.\r\n--=_b\r\n",
-            "\r\n\r\nOriginal-Envelope-Id: Q1\r\nReporting-MTA: dns; gateway.example\r\nArrival-Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n\r\n",
+            "\r\n\r\nOriginal-Envelope-Id: Q1\r\nReporting-MTA: dns; gateway.example\r\nArrival-Date: Thu, 1 Jan 1970 00:00:00 +0000\r\nDeliver-By-Date: Thu, 1 Jan 1970 00:01:00 +0000\r\n\r\n",
             "Original-Recipient: rfc822; nobody@clinic.example\r\nFinal-Recipient: rfc822; nobody@clinic.example\r\nAction: failed\r\nStatus: 5.1.10\r\n",
             "Diagnostic-Code: smtp; 550 5.1.10 RESOLVER.ADR.RecipientNotFound\r\n",
             "Content-Type: text/rfc822-headers\r\n",

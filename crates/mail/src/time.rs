@@ -83,6 +83,11 @@ impl Timestamp {
         self.zoned().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
     }
 
+    /// `2026-11-21T09:30:00Z`, for readers who expect no fraction.
+    pub fn to_whole_seconds(self) -> String {
+        self.zoned().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// `2026-11-21`, the calendar day in UTC.
     pub fn to_date(self) -> String {
         self.zoned().strftime("%Y-%m-%d").to_string()

@@ -6,6 +6,7 @@
 use mailward_mail::{MessageId, Timestamp};
 use mailward_store::{BodyRef, NewBody, ReadError, Tx, TxError, Value, WriteError};
 
+use crate::deadline::next_look;
 use crate::error::AcceptError;
 use crate::ledger::columns::{optional_time, time, to_json};
 use crate::ledger::messages::Number;
@@ -19,9 +20,9 @@ use crate::message::{
     Accepted, EnvelopeOptions, HEADER_TEXT_OCTETS_MAX, IDEMPOTENCY_KEY_OCTETS_MAX, NewMessage,
     RECIPIENTS_MAX, Ruling, SameText,
 };
+use crate::names::ApplicationName;
 use crate::notice::NoticeId;
 use crate::queue::Queue;
-use crate::schedule::warn_at;
 use crate::state::{HoldReason, StateWord};
 use crate::timeline::TimelineEvent;
 use crate::turn::turn_of;
@@ -58,14 +59,18 @@ impl Queue {
         let id = new.id;
         let lane = new.lane.clone();
         let known_lane = self.known_lane(&lane);
-        let application = new.application.clone();
-        let known_source = self.known_source(&application);
+        // Reports are ours: who is suspended is told of failures all the same.
+        let is_report = answers.is_some();
+        let source_name = match is_report {
+            true => ApplicationName::from(sources::REPORTS),
+            false => new.application.clone(),
+        };
+        let (named, known_source) = (source_name.clone(), self.known_source(&source_name));
         let keyed = new.idempotency.is_some().then(|| new.clone());
         let recipients = new.envelope.recipients.len();
-        let mut rows = Rows::of(new, self.now(), self.terms());
+        let mut rows = Rows::of(new, self.now(), self.terms(), is_report);
         let accepted_at = rows.now;
-        let mut alarm = self.alarm();
-        alarm.without_notices();
+        let alarm = self.alarm();
 
         let written = self
             .store()
@@ -80,7 +85,7 @@ impl Queue {
                 }
                 let source = match known_source {
                     Some(number) => number,
-                    None => sources::find_or_add(tx, &rows.new.application)?,
+                    None => sources::find_or_add(tx, &named)?,
                 };
                 rows.count_text(tx)?;
                 rows.insert(tx, body, lane_number, source)?;
@@ -94,7 +99,7 @@ impl Queue {
                     self.learn_lane(lane, number);
                 }
                 if known_source.is_none() {
-                    self.learn_source(application, source);
+                    self.learn_source(source_name, source);
                 }
                 Ok(Accepted {
                     id,
@@ -195,7 +200,12 @@ struct Text {
 }
 
 impl Rows {
-    fn of(mut new: NewMessage, now: Timestamp, terms: crate::schedule::Terms) -> Self {
+    fn of(
+        mut new: NewMessage,
+        now: Timestamp,
+        terms: crate::schedule::Terms,
+        is_report: bool,
+    ) -> Self {
         new.message_id = new.message_id.map(shorten);
         new.subject = new.subject.map(shorten);
         let recipients = (1..)
@@ -208,13 +218,12 @@ impl Rows {
         let deadline_at = new
             .deadline_at
             .unwrap_or_else(|| start.plus(terms.of(new.message_class).deadline));
+        let mut options = EnvelopeOptions::of(&new.envelope, new.deliver_by);
+        options.report = is_report;
         Self {
             deadline_at,
-            check_at: new
-                .warn_at
-                .unwrap_or_else(|| warn_at(start, deadline_at))
-                .min(deadline_at),
-            options: to_json(&EnvelopeOptions::of(&new.envelope, new.tells_delay)),
+            check_at: next_look(start, deadline_at, options.tell_at(), None),
+            options: to_json(&options),
             lane: new.lane.clone(),
             recipients,
             events: later_events(&new),
@@ -429,7 +438,7 @@ impl Queue {
     /// The message that an application's key stands for.
     pub async fn find_by_key(
         &self,
-        application: &crate::names::ApplicationName,
+        application: &ApplicationName,
         key: &str,
     ) -> Result<Option<MessageId>, crate::error::QueueError> {
         let (application, key) = (application.clone(), key.to_owned());

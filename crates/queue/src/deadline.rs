@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!   accepted (or scheduled for) ──── 75% ────▶ warned ──── 25% ────▶ expired
-//!                                   event, DSN to whom asked      DSN, callback
+//!                  │                event, DSN to whom asked      DSN, callback
+//!                  └── the moment of BY=…;N: event, DSN (RFC 2852)
 //! ```
 
-use mailward_mail::{MessageId, ReversePath, Timestamp};
+use mailward_mail::{MessageId, Outcome, ReversePath, Timestamp};
 use mailward_store::{Tx, TxError};
 
 use crate::error::QueueError;
@@ -16,7 +17,7 @@ use crate::ledger::{events, messages, notices, recipients};
 use crate::notice::NoticeKind;
 use crate::overdue::BATCH_MAX;
 use crate::queue::Queue;
-use crate::schedule::MessageClass;
+use crate::schedule::{MessageClass, warn_at};
 use crate::state::Event;
 use crate::timeline::TimelineEvent;
 
@@ -110,8 +111,7 @@ pub(crate) fn look(tx: &mut Tx<'_>, now: Timestamp) -> Result<Looked, TxError> {
         let message = messages::by_number(tx, number)?;
         let rows = recipients::of(tx, number)?;
         if now < message.deadline_at {
-            warn(tx, &message, &rows, now)?;
-            looked.warned += 1;
+            looked.warned += u64::from(speak(tx, &message, &rows, now)?);
         } else {
             looked.expired += expire(tx, message, rows, now)?;
         }
@@ -119,31 +119,82 @@ pub(crate) fn look(tx: &mut Tx<'_>, now: Timestamp) -> Result<Looked, TxError> {
     Ok(looked)
 }
 
-/// Tells the sender, where they want to hear of delay.
-fn warn(
+/// The first moment after `after` at which something is to be said or done
+/// about a deadline; `tell_at` is the sender's own.
+pub(crate) fn next_look(
+    start: Timestamp,
+    deadline: Timestamp,
+    tell_at: Option<Timestamp>,
+    after: Option<Timestamp>,
+) -> Timestamp {
+    let moments = [Some(warn_at(start, deadline)), tell_at];
+    let ahead = moments.into_iter().flatten();
+    let ahead = ahead.filter(|moment| after.is_none_or(|after| *moment > after));
+    ahead.min().map_or(deadline, |first| first.min(deadline))
+}
+
+/// Tells those who want to hear of delay at the moments that have come. True
+/// where it was warned of the deadline.
+fn speak(
     tx: &mut Tx<'_>,
     message: &MessageRow,
     rows: &[RecipientRow],
     now: Timestamp,
+) -> Result<bool, TxError> {
+    let (start, deadline) = (message.start(), message.deadline_at);
+    let tell_at = message.options.tell_at();
+    // Moments before the one that was waited for have been dealt with.
+    let has_come = |moment: Timestamp| message.check_at <= moment && moment <= now;
+    let (warns, by) = (
+        has_come(warn_at(start, deadline)),
+        tell_at.filter(|moment| has_come(*moment)),
+    );
+    if warns {
+        let note = TimelineEvent::DeadlineNear { deadline };
+        events::insert(tx, message.number, None, now, &note)?;
+        messages::set_warned(tx, message.number, now)?;
+    }
+    if let Some(by) = by {
+        let note = TimelineEvent::DeliverByOver { by };
+        events::insert(tx, message.number, None, now, &note)?;
+    }
+    let next = next_look(start, deadline, tell_at, Some(now));
+    messages::check_again(tx, message.number, next)?;
+    if warns && message.wants_callback {
+        let waiting: Vec<u32> = waiting(rows).map(|row| row.n).collect();
+        let (kind, outcome) = (NoticeKind::CallbackDelay, Outcome::Expired);
+        notices::insert(tx, message.number, kind, outcome, &waiting, now)?;
+    }
+    tell_delay(tx, message, rows, by.is_some(), now)?;
+    Ok(warns)
+}
+
+/// Those that have no end yet.
+fn waiting(rows: &[RecipientRow]) -> impl Iterator<Item = &RecipientRow> {
+    rows.iter().filter(|row| row.state.outcome().is_none())
+}
+
+/// A report of delay to the sender, of the recipients whose NOTIFY asks for
+/// it; or of all but those with NEVER.
+fn tell_delay(
+    tx: &mut Tx<'_>,
+    message: &MessageRow,
+    rows: &[RecipientRow],
+    of_all: bool,
+    now: Timestamp,
 ) -> Result<(), TxError> {
-    let note = TimelineEvent::DeadlineNear {
-        deadline: message.deadline_at,
-    };
-    events::insert(tx, message.number, None, now, &note)?;
-    messages::set_warned(tx, message.number, now)?;
     if message.reverse_path == ReversePath::Null {
         return Ok(());
     }
     let wants = |row: &&RecipientRow| {
         let notify = row.recipient.notify.unwrap_or_default();
-        !notify.never && (notify.delay || message.options.tells_delay)
+        !notify.never && (notify.delay || of_all)
     };
-    let waiting = rows.iter().filter(|row| row.state.outcome().is_none());
-    let told: Vec<u32> = waiting.filter(wants).map(|row| row.n).collect();
+    let told: Vec<u32> = waiting(rows).filter(wants).map(|row| row.n).collect();
     if told.is_empty() {
         return Ok(());
     }
-    let outcome = mailward_mail::Outcome::Expired;
+    let outcome = Outcome::Expired;
     notices::insert(tx, message.number, NoticeKind::Delay, outcome, &told, now)
 }
 

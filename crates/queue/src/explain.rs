@@ -285,13 +285,13 @@ impl Explain<'_, '_> {
     fn suspension(&self, lane: &Lane) -> Option<Reason> {
         let one = self
             .suspended
-            .of_application(&self.message.application)
+            .of_message(self.message)
             .or_else(|| self.suspended.of_lane(lane))?;
         let (scope, by, since, why) = (&one.scope, &one.by, one.since, &one.why);
         let deadline = self.message.deadline_at;
         let sentence = format!(
             "The {scope} is suspended since {since} ({by}: {why}): nothing is sent until it is \
-             resumed. The message expires at {deadline}."
+             resumed. Cancel the message if that will not be; it expires at {deadline}."
         );
         Some((WaitsFor::Suspension, Some(deadline), sentence))
     }

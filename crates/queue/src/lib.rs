@@ -66,7 +66,6 @@ pub use breaker::{BreakerRecord, BreakerState};
 pub use budget::{Budget, LearntRecord, Sharing, Throttle};
 pub use control::{Reported, Target};
 pub use deadline::{NEAR_COUNTED_MAX, NearDeadline, OldestOpen};
-pub use due::LaneLook;
 pub use error::{AcceptError, QueueError, QueueOpenError};
 pub use explain::{Explanation, WaitsFor};
 pub use gates::{Gates, Limit};
@@ -76,8 +75,8 @@ pub use ledger::MIGRATIONS;
 pub use list::{Cursor, Filter, ListItem, PAGE_MAX, Page, Summary};
 pub use looks::{AfterLook, Canary, DueDoubt, LookTable, LookTerms, Looked, Rest, Submission};
 pub use message::{
-    Accepted, DueMessage, DueRecipient, Found, Hold, IDEMPOTENCY_KEY_OCTETS_MAX, Idempotency,
-    NewMessage, RECIPIENTS_MAX, Repair, Ruling, SameText,
+    Accepted, DeliverBy, DueMessage, DueRecipient, Found, Hold, IDEMPOTENCY_KEY_OCTETS_MAX,
+    Idempotency, NewMessage, RECIPIENTS_MAX, Repair, Ruling, SameText,
 };
 pub use names::{AccountName, Actor, ApplicationName, Credential, Lane, RouteName};
 pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};

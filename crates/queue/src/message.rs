@@ -45,12 +45,8 @@ pub struct NewMessage {
     pub not_before: Option<Timestamp>,
     /// Instead of the class's deadline.
     pub deadline_at: Option<Timestamp>,
-    /// Instead of some time before the deadline: when its sender, if they asked
-    /// for it, and a person are told that it still waits.
-    pub warn_at: Option<Timestamp>,
-    /// The sender is told then, whatever NOTIFY says but NEVER (RFC 2852
-    /// section 4.2, by-mode N).
-    pub tells_delay: bool,
+    /// What the sender asked with BY=.
+    pub deliver_by: Option<DeliverBy>,
     /// Messages of one application with the same key leave in the order of
     /// their acceptance, each only after the one before has ended.
     pub sequence_key: Option<String>,
@@ -89,8 +85,7 @@ impl NewMessage {
             priority: Priority::NORMAL,
             not_before: None,
             deadline_at: None,
-            warn_at: None,
-            tells_delay: false,
+            deliver_by: None,
             sequence_key: None,
             wants_callback: false,
             idempotency: None,
@@ -101,6 +96,18 @@ impl NewMessage {
             same_text: None,
         }
     }
+}
+
+/// When a message is to be delivered, in the sender's words (RFC 2852).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DeliverBy {
+    pub at: Timestamp,
+    /// By-mode N: the sender is told at that moment that it still waits, and
+    /// it goes on. With R the moment is the message's deadline.
+    pub tells: bool,
+    /// By-trace: the sender is told of a hand-over to a server without
+    /// DELIVERBY.
+    pub traced: bool,
 }
 
 /// The application's own name for a request, so that it may ask twice.
@@ -234,9 +241,11 @@ pub(crate) struct EnvelopeOptions {
     ret: Option<mailward_mail::Ret>,
     #[serde(default, skip_serializing_if = "is_default")]
     envid: Option<String>,
-    /// See [`NewMessage::tells_delay`].
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) tells_delay: bool,
+    pub(crate) deliver_by: Option<DeliverBy>,
+    /// A delivery status notification of ours.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) report: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -244,14 +253,21 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl EnvelopeOptions {
-    pub(crate) fn of(envelope: &Envelope, tells_delay: bool) -> Self {
+    pub(crate) fn of(envelope: &Envelope, deliver_by: Option<DeliverBy>) -> Self {
         Self {
             body: envelope.body,
             smtputf8: envelope.smtputf8,
             ret: envelope.ret,
             envid: envelope.envid.clone(),
-            tells_delay,
+            deliver_by,
+            report: false,
         }
+    }
+
+    /// When the sender wants to hear that it still waits.
+    pub(crate) fn tell_at(&self) -> Option<Timestamp> {
+        let asked = self.deliver_by.filter(|by| by.tells);
+        asked.map(|by| by.at)
     }
 
     pub(crate) fn envelope(

@@ -34,6 +34,10 @@ pub enum NoticeKind {
     /// The sender, by a delivery status notification, that their message still
     /// waits. The outcome of such a notice is the one that it warns of.
     Delay,
+    /// The application, by its callback, that its message still waits though
+    /// its deadline is near.
+    #[serde(rename = "callback_delay")]
+    CallbackDelay,
 }
 
 impl NoticeKind {
@@ -42,6 +46,7 @@ impl NoticeKind {
             Self::Report => "report",
             Self::Callback => "callback",
             Self::Delay => "delay",
+            Self::CallbackDelay => "callback_delay",
         }
     }
 }
@@ -50,10 +55,15 @@ impl std::str::FromStr for NoticeKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Report, Self::Callback, Self::Delay]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no kind of notice"))
+        [
+            Self::Report,
+            Self::Callback,
+            Self::Delay,
+            Self::CallbackDelay,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| format!("{text:?} is no kind of notice"))
     }
 }
 
@@ -76,6 +86,8 @@ pub struct Notice {
     pub subject: Option<String>,
     pub received_at: Timestamp,
     pub deadline_at: Timestamp,
+    /// When the sender wanted it to be delivered (RFC 2852).
+    pub deliver_by: Option<Timestamp>,
     /// There as long as a report is open; a callback may come too late for it.
     pub body: Option<BodyRef>,
 }
@@ -118,7 +130,7 @@ impl Queue {
                 notice: id.0,
                 detail,
             },
-            NoticeKind::Callback => TimelineEvent::CallbackDelivered {
+            NoticeKind::Callback | NoticeKind::CallbackDelay => TimelineEvent::CallbackDelivered {
                 notice: id.0,
                 detail,
             },
@@ -184,6 +196,7 @@ fn complete(tx: &ReadTx<'_>, row: NoticeRow) -> Result<Notice, TxError> {
     for n in &row.recipients {
         concerned.extend(recipients::get(tx, row.message, *n)?);
     }
+    let deliver_by = message.options.deliver_by.map(|by| by.at);
     let envelope = message.options.envelope(
         message.reverse_path,
         concerned.iter().map(|one| one.recipient.clone()).collect(),
@@ -203,6 +216,7 @@ fn complete(tx: &ReadTx<'_>, row: NoticeRow) -> Result<Notice, TxError> {
         subject: message.subject,
         received_at: message.received_at,
         deadline_at: message.deadline_at,
+        deliver_by,
         body: message.body,
     })
 }

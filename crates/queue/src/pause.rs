@@ -301,7 +301,7 @@ impl Queue {
 }
 
 /// One act of a person.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Resumption {
     pub at: Timestamp,
     pub what: String,

@@ -9,7 +9,7 @@ use mailward_mail::Timestamp;
 
 use crate::acts::{ActName, ActRecord};
 use crate::error::QueueError;
-use crate::ledger::{acts, suspensions};
+use crate::ledger::{acts, lanes, sources, suspensions};
 use crate::names::{AccountName, Actor, ApplicationName, RouteName};
 use crate::queue::Queue;
 
@@ -102,6 +102,22 @@ impl Queue {
             Ok(Ok(removed))
         })
         .await
+    }
+
+    /// Whether mail of it was ever accepted.
+    pub async fn has_seen(&self, scope: &Scope) -> Result<bool, QueueError> {
+        let scope = scope.clone();
+        let seen = self
+            .read(move |tx| match &scope {
+                Scope::Application(name) => Ok(sources::find(tx, name)?.is_some()),
+                Scope::Account(account) => Ok(!lanes::of_account(tx, account)?.is_empty()),
+                Scope::Route(route) => {
+                    let lanes = lanes::all(tx)?;
+                    Ok(lanes.iter().any(|(_, lane)| lane.route == *route))
+                }
+            })
+            .await?;
+        Ok(seen)
     }
 
     /// What people suspended.

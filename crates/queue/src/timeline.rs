@@ -50,6 +50,10 @@ pub enum TimelineEvent {
     DeadlineNear {
         deadline: Timestamp,
     },
+    /// The moment of BY=…;N has come, and it still waits (RFC 2852).
+    DeliverByOver {
+        by: Timestamp,
+    },
     /// The watchdog found it without anything to come, and put it right.
     Mended {
         what: String,
@@ -181,6 +185,7 @@ impl TimelineEvent {
             Self::Routed { .. } => "routed",
             Self::Rerouted { .. } => "rerouted",
             Self::DeadlineNear { .. } => "deadline_near",
+            Self::DeliverByOver { .. } => "deliver_by_over",
             Self::Mended { .. } => "mended",
             Self::Waits { .. } => "waits",
             Self::WillExpire { .. } => "will_expire",
@@ -276,6 +281,12 @@ mod tests {
                     deadline: Timestamp::from_millis(1),
                 },
                 r#"{"kind":"deadline_near","deadline":"1970-01-01T00:00:00.001Z"}"#,
+            ),
+            (
+                TimelineEvent::DeliverByOver {
+                    by: Timestamp::from_millis(1),
+                },
+                r#"{"kind":"deliver_by_over","by":"1970-01-01T00:00:00.001Z"}"#,
             ),
             (
                 TimelineEvent::Mended { what: text("w") },

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use mailward_mail::header::Header;
 use mailward_mail::{Reply, Timestamp};
-use mailward_queue::{MessageClass, Priority};
+use mailward_queue::{DeliverBy, MessageClass, Priority};
 use mailward_wire::smtp::{ByMode, MailFrom, Release};
 
 use crate::config::{Application, Limits};
@@ -22,6 +22,9 @@ use crate::config::{Application, Limits};
 /// month nobody waits for a message.
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
 
+/// The shortest time of BY= with R: deadlines are looked at once a minute.
+pub(crate) const BY_RETURN_MIN: Duration = Duration::from_secs(60);
+
 /// All of it; `None` is the application's or the class's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
@@ -29,9 +32,8 @@ pub(crate) struct Wishes {
     pub(crate) priority: Option<Priority>,
     pub(crate) send_at: Option<Timestamp>,
     pub(crate) deadline_at: Option<Timestamp>,
-    /// When the sender wants to hear that it still waits, whatever NOTIFY says
-    /// but NEVER.
-    pub(crate) tell_at: Option<Timestamp>,
+    /// BY=. With R its moment is `deadline_at` too.
+    pub(crate) deliver_by: Option<DeliverBy>,
     pub(crate) sequence_key: Option<String>,
 }
 
@@ -65,11 +67,19 @@ impl Wishes {
         });
         let start = wishes.start(now);
         if let Some(by) = mail.deliver_by {
-            let moment = start.plus(by.within);
-            match by.mode {
-                ByMode::Return => wishes.deadline_at = Some(moment),
-                ByMode::Notify => wishes.tell_at = Some(moment),
+            let at = start.plus(by.within);
+            let returns = by.mode == ByMode::Return;
+            if returns && by.within < BY_RETURN_MIN {
+                let least = BY_RETURN_MIN.as_secs();
+                let text = format!("BY= with R gives {least} seconds at least");
+                return Err(Box::new(Reply::status(555, 5, 4, text)));
             }
+            wishes.deadline_at = returns.then_some(at);
+            wishes.deliver_by = Some(DeliverBy {
+                at,
+                tells: !returns,
+                traced: by.trace,
+            });
         }
         wishes.check(now, limits).map_err(|unfit| {
             // RFC 4865 section 4 and RFC 2852 section 4: a value out of range.
@@ -94,7 +104,8 @@ impl Wishes {
         let start = self.start(now);
         let last = start.plus(DEADLINE_MAX);
         // With BY and N the time may be over (RFC 2852 section 4).
-        let told = self.tell_at.map(|moment| (moment, moment < start));
+        let told = self.deliver_by.filter(|by| by.tells);
+        let told = told.map(|by| (by.at, by.at < start));
         let ended = self.deadline_at.map(|moment| (moment, moment <= start));
         for (moment, is_early) in [ended, told].into_iter().flatten() {
             if is_early || moment > last {
@@ -177,7 +188,7 @@ pub(crate) fn class_of_header(section: &[u8]) -> Option<MessageClass> {
 mod tests {
     use super::*;
     use mailward_mail::ReversePath;
-    use mailward_wire::smtp::DeliverBy;
+    use mailward_wire::smtp::DeliverBy as By;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
     const HOUR: Duration = Duration::from_secs(3600);
@@ -190,11 +201,20 @@ mod tests {
         Wishes::of_mail(mail, NOW, &Limits::default()).expect("granted")
     }
 
-    fn by(within: Duration, mode: ByMode) -> Option<DeliverBy> {
-        Some(DeliverBy {
+    fn by(within: Duration, mode: ByMode) -> Option<By> {
+        Some(By {
             within,
             mode,
-            trace: false,
+            trace: true,
+        })
+    }
+
+    /// Of a trace.
+    fn delivered_by(at: Timestamp, tells: bool) -> Option<DeliverBy> {
+        Some(DeliverBy {
+            at,
+            tells,
+            traced: true,
         })
     }
 
@@ -225,19 +245,39 @@ mod tests {
         mail.deliver_by = by(HOUR, ByMode::Return);
         let wishes = of(&mail);
         assert_eq!(wishes.send_at, Some(NOW.plus(HOUR)));
-        assert_eq!(wishes.deadline_at, Some(NOW.plus(2 * HOUR)));
+        let end = NOW.plus(2 * HOUR);
+        assert_eq!(wishes.deadline_at, Some(end));
+        assert_eq!(wishes.deliver_by, delivered_by(end, false));
+        // With N it is no deadline.
         mail.deliver_by = by(HOUR, ByMode::Notify);
         let wishes = of(&mail);
         assert_eq!(
-            (wishes.deadline_at, wishes.tell_at),
-            (None, Some(NOW.plus(2 * HOUR)))
+            (wishes.deadline_at, wishes.deliver_by),
+            (None, delivered_by(end, true))
         );
         // What has passed is at once.
         mail.release = Some(Release::At(NOW.minus(HOUR)));
-        assert_eq!(of(&mail).tell_at, Some(NOW.plus(HOUR)));
+        let end = NOW.plus(HOUR);
+        assert_eq!(of(&mail).deliver_by, delivered_by(end, true));
         // A sender may want to hear of it straight away.
         mail.deliver_by = by(Duration::ZERO, ByMode::Notify);
-        assert_eq!(of(&mail).tell_at, Some(NOW));
+        assert_eq!(of(&mail).deliver_by, delivered_by(NOW, true));
+    }
+
+    #[test]
+    fn mail_is_not_returned_within_the_minute() {
+        for (seconds, mode, refused) in [
+            (59, ByMode::Return, true),
+            (60, ByMode::Return, false),
+            (59, ByMode::Notify, false),
+        ] {
+            let mut mail = mail();
+            mail.deliver_by = by(Duration::from_secs(seconds), mode);
+            let reply = Wishes::of_mail(&mail, NOW, &Limits::default()).err();
+            let said = reply.map(|reply| reply.to_string());
+            let expected = "555 5.5.4 BY= with R gives 60 seconds at least";
+            assert_eq!(said, refused.then(|| expected.to_owned()));
+        }
     }
 
     #[test]

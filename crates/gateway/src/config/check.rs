@@ -297,6 +297,14 @@ impl<'a> Checker<'a> {
                 "Remove it, or set less.",
             );
         }
+        let most = Limits::SCHEDULED_DAYS_MOST;
+        if limits.scheduled_days_max > most {
+            self.fail(
+                span.clone(),
+                format!("scheduled_days_max is {}, above {most}", limits.scheduled_days_max),
+                format!("Set {most} or less: what lies further ahead is better asked for nearer the day."),
+            );
+        }
         let counts = [
             limits.smtp_connections_max,
             limits.smtp_connections_per_address_max,

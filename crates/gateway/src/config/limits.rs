@@ -39,8 +39,13 @@ pub struct Limits {
     /// Sign-ins remembered as good, so that a connection for each message
     /// does not cost a password check each.
     pub sign_ins_remembered_max: usize,
-    /// How far ahead a message may be scheduled.
+    /// How far ahead a message may be scheduled; 0 for not at all.
     pub scheduled_days_max: u32,
+}
+
+impl Limits {
+    /// The most that `scheduled_days_max` may be: a leap year.
+    pub const SCHEDULED_DAYS_MOST: u32 = 366;
 }
 
 impl Default for Limits {

@@ -295,6 +295,12 @@ fn each_error_names_file_line_value_and_remedy() {
             "gateway.toml:15: [store]: records_kept_days is below 8, for which keys of requests \
              are known. Set 8 or more, or 0 to keep records for ever.",
         ),
+        (
+            "attachments_max = 5",
+            "scheduled_days_max = 367",
+            "gateway.toml:12: [limits]: scheduled_days_max is 367, above 366. Set 366 or less: what \
+             lies further ahead is better asked for nearer the day.",
+        ),
     ] {
         assert_eq!(errors(from, to), expected, "{from} -> {to}");
     }

@@ -24,10 +24,6 @@ const BACKLOG_MAX: usize = 64;
 /// was taken before it came.
 const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
 
-/// Attempts that are under way, or whose end is being written while their
-/// connection carries another.
-const IN_FLIGHT_MAX: usize = 512;
-
 pub(super) struct LaneWorker {
     options: Arc<DeliverOptions>,
     lane: Lane,
@@ -42,7 +38,7 @@ pub(super) struct LaneWorker {
     /// Messages begun since the start, for the classes' shares.
     begun: u64,
     in_flight: HashSet<MessageId>,
-    under_way: JoinSet<(MessageId, Ended)>,
+    under_way: JoinSet<(MessageId, Ended, Leave)>,
     /// Connections that are being closed.
     closing: JoinSet<()>,
     /// Whether this credential has signed in since the start: until then one
@@ -71,14 +67,6 @@ enum Wait {
     Room(Option<Duration>),
     /// The end of an attempt.
     End,
-}
-
-enum Refill {
-    Taken,
-    /// When something will be due; past, where it is in flight.
-    Nothing {
-        next: Option<Timestamp>,
-    },
 }
 
 impl LaneWorker {
@@ -218,23 +206,15 @@ impl LaneWorker {
             if now.since(self.taken_at) >= BACKLOG_AGE_MAX {
                 self.backlog.clear();
             }
-            if self.in_flight.len() >= IN_FLIGHT_MAX {
-                return Ok(Wait::End);
-            }
-            if self.backlog.is_empty() && self.mailbox.leases.is_busy() {
-                // There is no use in asking for what can't be begun.
-                return Ok(Wait::Room(None));
-            }
-            if self.backlog.is_empty()
-                && let Refill::Nothing { next } = self.refill(now).await?
-            {
+            if self.backlog.is_empty() && !self.refill(now).await? {
                 if self.under_way.is_empty() {
                     self.gate.give_up();
                 }
-                // What is in flight still counts as due until that it has
-                // begun is committed.
+                let next = self.options.queue.next_due_at(&self.lane).await?;
+                // What is in flight still counts as due until it has begun.
                 return Ok(match next {
                     Some(next) if next > now => Wait::ChangeOr(next),
+                    Some(_) if !self.under_way.is_empty() => Wait::End,
                     _ => Wait::Change,
                 });
             }
@@ -257,23 +237,18 @@ impl LaneWorker {
         }
     }
 
-    /// Takes the next due messages.
-    async fn refill(&mut self, now: Timestamp) -> Result<Refill, QueueError> {
+    /// Takes the next due messages; false when there are none.
+    async fn refill(&mut self, now: Timestamp) -> Result<bool, QueueError> {
         // Those in flight may still look due, so ask for that many more.
         let limit = BACKLOG_MAX + self.in_flight.len();
         let queue = &self.options.queue;
-        let look = queue.look(&self.lane, now, limit, self.begun).await?;
+        let due = queue.due_after(&self.lane, now, limit, self.begun).await?;
         self.taken_at = now;
         self.backlog.extend(
-            look.due
-                .into_iter()
+            due.into_iter()
                 .filter(|message| !self.in_flight.contains(&message.id)),
         );
-        Ok(if self.backlog.is_empty() {
-            Refill::Nothing { next: look.next_at }
-        } else {
-            Refill::Taken
-        })
+        Ok(!self.backlog.is_empty())
     }
 
     fn begin(&mut self, leave: Leave, start: Start<ClientSession>) {
@@ -298,14 +273,13 @@ impl LaneWorker {
                     None
                 }
             };
-            let attempt = attempt::run(&options, &route, &account, &mailbox, kept, leave, due);
-            let ended = Box::pin(attempt).await;
-            (id, ended)
+            let ended = attempt::run(&options, &route, &account, &mailbox, kept, due).await;
+            (id, ended, leave)
         });
     }
 
-    async fn settle(&mut self, done: Result<(MessageId, Ended), tokio::task::JoinError>) {
-        let (id, ended) = match done {
+    async fn settle(&mut self, done: Result<(MessageId, Ended, Leave), tokio::task::JoinError>) {
+        let (id, ended, leave) = match done {
             Ok(done) => done,
             Err(error) => {
                 // Our own mistake. The attempt stays recorded as under way and
@@ -317,9 +291,7 @@ impl LaneWorker {
             }
         };
         self.in_flight.remove(&id);
-        if let Some(leave) = ended.leave {
-            leave.end(ended.counted, ended.connection);
-        }
+        leave.end(ended.counted, ended.connection);
         match ended.news {
             News::Sent => {
                 self.proven = true;

@@ -193,7 +193,7 @@ impl Observe {
         let kind = match notice.kind {
             NoticeKind::Report => "report",
             NoticeKind::Delay => "delay",
-            NoticeKind::Callback => "callback",
+            NoticeKind::Callback | NoticeKind::CallbackDelay => "callback",
         };
         let counter = self
             .0

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mailward_mail::{Secret, Timestamp};
 use mailward_net::http::HttpClient;
-use mailward_queue::{ApplicationName, Notice, QueueError};
+use mailward_queue::{ApplicationName, Notice, NoticeKind, QueueError};
 use serde_json::{Value, json};
 
 use super::OutcomeOptions;
@@ -60,7 +60,11 @@ pub(super) async fn send(options: &OutcomeOptions, notice: Notice) -> Result<(),
     };
     let now = options.clock.now();
     let id = format!("notice_{}", notice.id.0);
-    match post(target, &id, now, &outcome_event(&notice)).await {
+    let event = match notice.kind {
+        NoticeKind::CallbackDelay => delay_event(&notice),
+        _ => outcome_event(&notice),
+    };
+    match post(target, &id, now, &event).await {
         Ok(status) => {
             options.observe.notice(&notice, now, NoticeResult::Done);
             options
@@ -151,6 +155,32 @@ fn outcome_event(notice: &Notice) -> Value {
             "message_id": notice.message_id,
             "application": notice.application,
             "received_at": notice.received_at,
+            "recipients": recipients,
+        },
+    })
+}
+
+/// The same of a message that still waits near its deadline.
+fn delay_event(notice: &Notice) -> Value {
+    let recipients: Vec<Value> = notice
+        .recipients
+        .iter()
+        .map(|one| {
+            json!({
+                "recipient": one.recipient.forward_path.address(),
+                "reply": one.last_reply,
+            })
+        })
+        .collect();
+    json!({
+        "type": "message.deadline_near",
+        "timestamp": notice.made_at,
+        "data": {
+            "id": notice.message,
+            "message_id": notice.message_id,
+            "application": notice.application,
+            "received_at": notice.received_at,
+            "deadline_at": notice.deadline_at,
             "recipients": recipients,
         },
     })

@@ -106,7 +106,9 @@ impl Worker {
     async fn deliver(&self, notice: Notice) -> Result<(), QueueError> {
         match notice.kind {
             NoticeKind::Report | NoticeKind::Delay => report::send(&self.options, notice).await,
-            NoticeKind::Callback => callback::send(&self.options, notice).await,
+            NoticeKind::Callback | NoticeKind::CallbackDelay => {
+                callback::send(&self.options, notice).await
+            }
         }
     }
 

@@ -115,6 +115,7 @@ fn compose(
         reporting_mta: &options.hostname,
         envid: notice.envelope.envid.as_deref(),
         arrival_date: Some(notice.received_at),
+        deliver_by_date: notice.deliver_by,
         explanation: &explanation(notice),
         recipients: &recipients,
         original_header,
@@ -160,6 +161,9 @@ fn explanation(notice: &Notice) -> String {
         "{opening}\n\nMessage {} of {}\n",
         notice.message, notice.received_at
     );
+    if let Some(by) = notice.deliver_by {
+        text.push_str(&format!("You asked for it to be delivered by {by}.\n"));
+    }
     for one in &notice.recipients {
         text.push_str(&format!("\n{}\n", one.recipient.forward_path.address()));
         if let Some(reply) = &one.last_reply {

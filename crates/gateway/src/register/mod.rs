@@ -281,8 +281,8 @@ impl Register {
         self.stop_suspended();
     }
 
-    /// Mail of suspended applications waits in this queue from now on, those
-    /// that are suspended later too.
+    /// Mail of suspended and retired applications waits in this queue from now
+    /// on, of those that become so later too.
     pub fn tell(&self, queue: Queue) {
         // Told once, when the gateway is opened.
         let _ = self.queue.set(queue);
@@ -295,19 +295,22 @@ impl Register {
         };
         let index = self.index();
         let suspended = index.entries.iter().filter_map(|(name, entry)| {
-            let application = &entry.application;
-            (application.state == ApplicationState::Suspended).then(|| {
-                index
-                    .suspensions
-                    .get(name)
-                    .cloned()
-                    .unwrap_or_else(|| Suspension {
-                        scope: Scope::Application(name.clone()),
-                        since: queue.clock().now(),
-                        by: "configuration".into(),
-                        why: "its state there is suspended".to_owned(),
-                    })
-            })
+            let state = entry.application.state;
+            let is_retired = state == ApplicationState::Retired;
+            if !is_retired && state != ApplicationState::Suspended {
+                return None;
+            }
+            let known = index.suspensions.get(name).cloned();
+            let mut stopped = known.unwrap_or_else(|| Suspension {
+                scope: Scope::Application(name.clone()),
+                since: queue.clock().now(),
+                by: "configuration".into(),
+                why: format!("its state there is {}", state.as_str()),
+            });
+            if is_retired {
+                stopped.why = format!("retired for good: {}", stopped.why);
+            }
+            Some(stopped)
         });
         queue.set_stopped(suspended);
     }

@@ -64,7 +64,7 @@ const CONFIGURATION: i64 = 1;
 pub(super) struct Kept {
     pub(super) applications: Vec<Application>,
     pub(super) standings: HashMap<ApplicationName, Standing>,
-    /// The last suspension of each that ever was.
+    /// The last suspension or retirement of each that ever was.
     pub(super) suspensions: HashMap<ApplicationName, Suspension>,
 }
 
@@ -99,9 +99,13 @@ pub(super) async fn all(store: &Store) -> Result<Kept, ReadError> {
                 },
             )?;
             let suspensions = tx.query(
-                "SELECT name, at, who, why FROM register_events WHERE act = ?1 \
-                 ORDER BY n DESC LIMIT ?2",
-                &[Act::Suspend.as_str().into(), SUSPENSIONS_MAX.into()],
+                "SELECT name, at, who, why FROM register_events WHERE act IN (?1, ?2) \
+                 ORDER BY n DESC LIMIT ?3",
+                &[
+                    Act::Suspend.as_str().into(),
+                    Act::Retire.as_str().into(),
+                    SUSPENSIONS_MAX.into(),
+                ],
                 |row| {
                     let name = ApplicationName::new(row.get::<String>(0)?);
                     let one = Suspension {

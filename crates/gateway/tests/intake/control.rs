@@ -38,9 +38,10 @@ async fn smtp_says_it_with_mail() {
     let mut lines = signed_in(&world).await;
     let hello = lines.command("EHLO ward.example", "250").await.join("\n");
     let latest = world.clock.now().plus(Duration::from_secs(31 * 24 * 3600));
+    let latest = latest.to_whole_seconds();
     for line in [
         "MT-PRIORITY".to_owned(),
-        "DELIVERBY".to_owned(),
+        "DELIVERBY 60".to_owned(),
         format!("FUTURERELEASE {} {latest}", 31 * 24 * 3600),
     ] {
         assert!(
@@ -100,9 +101,10 @@ async fn smtp_says_it_with_mail() {
         ),
         ("HOLDUNTIL=2036-01-01T00:00:00Z", "31 days from now"),
         ("BY=9999999;R", "501 5.5.4 A deadline lies after"),
+        ("BY=59;R", "555 5.5.4 BY= with R gives 60 seconds at least"),
     ] {
         let said = lines
-            .command(&format!("MAIL FROM:<{ACCOUNT}> {parameters}"), "501")
+            .command(&format!("MAIL FROM:<{ACCOUNT}> {parameters}"), "5")
             .await
             .join("\n");
         assert!(said.contains(reply), "{said}");
@@ -216,6 +218,9 @@ async fn http_says_it_with_fields_and_names_the_one_that_is_wrong() {
 
     for (field, value) in [
         ("priority", json!(10)),
+        ("priority", json!("high")),
+        ("message_class", json!("asap")),
+        ("deadline_at", json!(5)),
         ("send_at", json!("2036-01-01T00:00:00Z")),
         ("send_at", json!("tomorrow")),
         ("send_at", json!("2026-11-22")),
@@ -271,6 +276,12 @@ async fn what_the_register_suspends_is_not_sent() {
     let all = queue.suspensions().await.expect("read");
     let told = (all[0].by.as_str(), all[0].why.as_str(), all[0].since);
     assert_eq!(told, ("j.doe", "wrong recipients", world.clock.now()));
+    // What is retired sends nothing either, and for good.
+    let retire = register.act(&name, Act::Retire, &author("replaced")).await;
+    retire.expect("retired");
+    assert_eq!(due().await, 0);
+    let all = queue.suspensions().await.expect("read");
+    assert_eq!(all[0].why, "retired for good: replaced");
 }
 
 fn with_other_ways(config: &mut Config) {

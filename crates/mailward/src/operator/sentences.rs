@@ -53,6 +53,11 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
             format!("it still waits and expires at {deadline}"),
             None,
         ),
+        TimelineEvent::DeliverByOver { by } => (
+            "Late for its sender",
+            format!("it was asked for by {by} and still waits; the sender is told"),
+            None,
+        ),
         TimelineEvent::Mended { what } => ("Put right by the watchdog", what.clone(), None),
         TimelineEvent::Waits { limit, until } => {
             let limit = match limit {

@@ -127,15 +127,12 @@ impl<'c, 't> Change<'c, 't> {
         self.note(Some(row.n), note)
     }
 
-    /// Whether somebody is to be told of what happened so far.
-    pub(crate) fn tells(&self) -> bool {
-        !self.told.is_empty()
-    }
-
-    /// Asks for a report of success where we, and not the next server, have to
-    /// make it (RFC 3461 section 5.2.2).
-    pub(crate) fn report_relayed(&mut self, row: &RecipientRow) {
-        let asked = row.recipient.notify.is_some_and(|notify| notify.success);
+    /// Asks for a report of the hand-over where NOTIFY=SUCCESS was not passed
+    /// on (RFC 3461 section 5.2.2), or the message is traced (RFC 2852).
+    pub(crate) fn report_relayed(&mut self, row: &RecipientRow, passed_on: bool) {
+        let notify = row.recipient.notify.unwrap_or_default();
+        let traced = self.message.options.deliver_by.is_some_and(|by| by.traced);
+        let asked = (notify.success && !passed_on) || (traced && !notify.never);
         if asked && self.message.reverse_path != ReversePath::Null {
             self.add_notice(NoticeKind::Report, Outcome::Relayed, row.n);
         }

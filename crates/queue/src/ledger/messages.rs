@@ -34,9 +34,16 @@ pub(crate) struct MessageRow {
     pub(crate) priority: Priority,
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) warned_at: Option<Timestamp>,
+    /// When its deadline is looked at next.
+    pub(crate) check_at: Timestamp,
 }
 
 impl MessageRow {
+    /// When its time begins.
+    pub(crate) fn start(&self) -> Timestamp {
+        self.not_before.unwrap_or(self.received_at)
+    }
+
     /// `moment`, or the one that it is scheduled for if that is later.
     pub(crate) fn not_earlier(&self, moment: Timestamp) -> Timestamp {
         self.not_before.map_or(moment, |first| first.max(moment))
@@ -48,7 +55,7 @@ macro_rules! message_columns {
     () => {
         "number, id, application, lane, received_at, deadline_at, message_class, data_class, \
          reverse_path, options, message_id, subject, size_octets, body, sequence_key, \
-         wants_callback, ended_at, priority, not_before, warned_at"
+         wants_callback, ended_at, priority, not_before, warned_at, check_at"
     };
 }
 
@@ -75,6 +82,7 @@ fn read(row: &Row<'_>) -> Result<MessageRow, TxError> {
         priority: Priority::try_from(row.get::<i64>(17)?).unwrap_or_default(),
         not_before: get_optional_time(row, 18)?,
         warned_at: get_optional_time(row, 19)?,
+        check_at: get_time(row, 20)?,
     })
 }
 
@@ -236,10 +244,10 @@ pub(crate) fn check_again(tx: &mut Tx<'_>, number: Number, at: Timestamp) -> Res
     Ok(())
 }
 
-/// It was warned of its deadline; to be looked at again when that passes.
+/// It was warned of its deadline.
 pub(crate) fn set_warned(tx: &mut Tx<'_>, number: Number, now: Timestamp) -> Result<(), TxError> {
     tx.execute(
-        "UPDATE messages SET warned_at = ?2, check_at = deadline_at WHERE number = ?1",
+        "UPDATE messages SET warned_at = ?2 WHERE number = ?1",
         &[number.into(), time(now)],
     )?;
     Ok(())

@@ -4,6 +4,10 @@ use mailward_store::{ReadTx, Tx, TxError};
 
 use crate::names::ApplicationName;
 
+/// What reports are counted as: no application, so that none that is suspended
+/// keeps them back.
+pub(crate) const REPORTS: &str = "";
+
 pub(crate) fn find(tx: &ReadTx<'_>, name: &ApplicationName) -> Result<Option<i64>, TxError> {
     tx.query_one(
         "SELECT number FROM sources WHERE application = ?1",

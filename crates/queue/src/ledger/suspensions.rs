@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mailward_store::{ReadTx, Row, Tx, TxError};
 
 use crate::ledger::columns::{get_time, time, unreadable};
+use crate::ledger::messages::MessageRow;
 use crate::ledger::sources;
 use crate::names::{Actor, ApplicationName, Lane};
 use crate::suspend::{Scope, Suspension};
@@ -35,7 +36,15 @@ impl Suspended {
         })
     }
 
-    /// Why nothing of the application is sent.
+    /// Why nothing of the message's application is sent; reports go.
+    pub(crate) fn of_message(&self, message: &MessageRow) -> Option<&Suspension> {
+        if message.options.report {
+            return None;
+        }
+        self.of_application(&message.application)
+    }
+
+    /// Why nothing of the application is sent but reports about its mail.
     pub(crate) fn of_application(&self, name: &ApplicationName) -> Option<&Suspension> {
         let by_person = self.rows.iter().find(|one| match &one.scope {
             Scope::Application(suspended) => suspended == name,
@@ -69,7 +78,12 @@ pub(crate) fn now(
     tx: &ReadTx<'_>,
     by_register: Arc<HashMap<ApplicationName, Suspension>>,
 ) -> Result<Suspended, TxError> {
-    let mut suspended = by_name(tx, by_register)?;
+    let rows = rows(tx)?;
+    let mut suspended = Suspended {
+        rows,
+        by_register,
+        sources: HashSet::new(),
+    };
     let of_rows = suspended.rows.iter().filter_map(|one| match &one.scope {
         Scope::Application(name) => Some(name),
         Scope::Account(_) | Scope::Route(_) => None,
@@ -80,18 +94,6 @@ pub(crate) fn now(
     }
     suspended.sources = sources;
     Ok(suspended)
-}
-
-/// As [`now`], for whoever asks by name alone and not by number.
-pub(crate) fn by_name(
-    tx: &ReadTx<'_>,
-    by_register: Arc<HashMap<ApplicationName, Suspension>>,
-) -> Result<Suspended, TxError> {
-    Ok(Suspended {
-        rows: rows(tx)?,
-        by_register,
-        sources: HashSet::new(),
-    })
 }
 
 /// False where it was suspended before; who and why stay the first's.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mailward_mail::{Notify, ReversePath};
-use mailward_queue::{MessageClass, NewMessage, NoticeKind};
+use mailward_queue::{DeliverBy, MessageClass, NewMessage, NoticeKind};
 
 use crate::fixture::{Fixture, deferred, kinds, never, relayed};
 
@@ -61,11 +61,45 @@ async fn the_sender_who_asked_is_told_once_of_what_still_waits() {
 }
 
 #[tokio::test]
+async fn the_applications_callback_is_warned_too() {
+    let fixture = Fixture::new();
+    let queue = &fixture.queue;
+    let new = NewMessage {
+        wants_callback: true,
+        ..fixture.message(&["waits", "has-gone"])
+    };
+    let id = fixture.accept(new).await;
+    fixture.attempt(id, vec![deferred(1), relayed(2)]).await;
+    let take = async || {
+        let notices = queue.notices_due(fixture.now(), 9).await.expect("notices");
+        let mut taken = Vec::new();
+        for one in notices {
+            let numbers: Vec<_> = one.recipients.iter().map(|one| one.n).collect();
+            taken.push((one.kind, numbers));
+            queue.finish_notice(one.id, "200").await.expect("told");
+        }
+        taken
+    };
+    assert_eq!(take().await, [(NoticeKind::Callback, vec![2])]);
+    fixture.pass(Duration::from_secs(36 * 3600));
+    queue.expire_overdue(fixture.now()).await.expect("a round");
+    assert_eq!(take().await, [(NoticeKind::CallbackDelay, vec![1])]);
+    let told = kinds(queue, id).await;
+    assert!(
+        told.ends_with(" deadline_near callback_delivered/1"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn a_moment_of_the_senders_own_tells_whoever_did_not_refuse() {
     let fixture = Fixture::new();
     let mut new = NewMessage {
-        warn_at: Some(fixture.now().plus(Duration::from_secs(60))),
-        tells_delay: true,
+        deliver_by: Some(DeliverBy {
+            at: fixture.now().plus(Duration::from_secs(60)),
+            tells: true,
+            traced: false,
+        }),
         ..fixture.message(&["one", "never"])
     };
     new.envelope.recipients[1].notify = never();
@@ -76,6 +110,53 @@ async fn a_moment_of_the_senders_own_tells_whoever_did_not_refuse() {
     let notices = queue.notices_due(fixture.now(), 9).await.expect("notices");
     let told: Vec<_> = notices[0].recipients.iter().map(|one| one.n).collect();
     assert_eq!((notices[0].message, told), (id, vec![1]));
+    assert_eq!(notices[0].deliver_by, Some(fixture.now()));
+    assert!(kinds(queue, id).await.ends_with(" deliver_by_over"));
+    // That is not the deadline's own warning, which comes as for any other.
+    let near = queue.near_deadline(MessageClass::Routine).await;
+    assert_eq!(near.expect("read"), None);
+    fixture.pass(Duration::from_secs(36 * 3600));
+    let round = queue.expire_overdue(fixture.now()).await.expect("a round");
+    assert_eq!((round.warned, round.expired), (1, 0));
+    assert!(kinds(queue, id).await.ends_with(" deadline_near"));
+    let round = queue.expire_overdue(fixture.now()).await.expect("a round");
+    assert_eq!(round.warned, 0);
+}
+
+#[tokio::test]
+async fn a_sender_may_ask_for_a_trace_and_may_be_late() {
+    let fixture = Fixture::new();
+    let queue = &fixture.queue;
+    for (tells, at, told) in [
+        // Told of the hand-over, whether the moment has come or not.
+        (false, 60, vec![(NoticeKind::Report, vec![1])]),
+        (
+            true,
+            0,
+            vec![(NoticeKind::Delay, vec![1]), (NoticeKind::Report, vec![1])],
+        ),
+    ] {
+        let mut new = NewMessage {
+            deliver_by: Some(DeliverBy {
+                at: fixture.now().plus(Duration::from_secs(at)),
+                tells,
+                traced: true,
+            }),
+            ..fixture.message(&["one", "never"])
+        };
+        new.envelope.recipients[1].notify = never();
+        let id = fixture.accept(new).await;
+        queue.expire_overdue(fixture.now()).await.expect("a round");
+        fixture.attempt(id, vec![relayed(1), relayed(2)]).await;
+        let notices = queue.notices_due(fixture.now(), 9).await.expect("notices");
+        let mut found = Vec::new();
+        for notice in notices {
+            let numbers: Vec<_> = notice.recipients.iter().map(|one| one.n).collect();
+            found.push((notice.kind, numbers));
+            queue.finish_notice(notice.id, "told").await.expect("told");
+        }
+        assert_eq!(found, told, "{tells}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailward_mail::MessageId;
+use mailward_mail::{MessageId, ReversePath};
 use mailward_queue::{
     ActName, Budget, BulkAct, Filter, Lane, LaneLimits, MessageClass, NewMessage, QueueError,
     RerouteJudge, Scope, Suspension, WaitsFor,
@@ -82,6 +82,33 @@ async fn others_go_on_and_the_deadline_too() {
     let looked = queue.expire_overdue(fixture.now()).await.expect("a round");
     assert_eq!(looked.expired, 2);
     assert_eq!(fixture.states(mine).await, "1:expired");
+}
+
+#[tokio::test]
+async fn who_is_suspended_is_told_of_failures_all_the_same() {
+    let fixture = Fixture::new();
+    let mine = fixture.accepted(&["one"]).await;
+    let queue = &fixture.queue;
+    suspend(&fixture, Scope::Application("rota".into())).await;
+    fixture.pass(Duration::from_secs(48 * 3600));
+    queue.expire_overdue(fixture.now()).await.expect("a round");
+    let notices = queue.notices_due(fixture.now(), 9).await.expect("notices");
+    let mut new = fixture.message(&["rota"]);
+    new.envelope.reverse_path = ReversePath::Null;
+    let report = queue
+        .accept_report(notices[0].id, new, fixture.body("report"))
+        .await
+        .expect("kept");
+    assert_eq!(fixture.states(mine).await, "1:expired");
+    let due = fixture.due().await;
+    assert_eq!(due[0].id, report.id);
+    let begun = queue
+        .begin_attempt(report.id, &due[0].numbers(), &lane())
+        .await;
+    begun.expect("begun");
+    // Where its account or route is suspended, it waits with the rest.
+    suspend(&fixture, Scope::Account(ROTA.into())).await;
+    assert!(fixture.due().await.is_empty());
 }
 
 #[tokio::test]

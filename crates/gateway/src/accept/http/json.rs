@@ -10,6 +10,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use mailward_mail::Envelope;
 use mailward_policy::DataClass;
+use serde_json::Value;
 
 use super::super::{Incoming, Submission};
 use super::HttpIntake;
@@ -153,10 +154,20 @@ fn read(skeleton: &Skeleton) -> Result<MessageRequest, Problem> {
             .iter()
             .find_map(|start| text.strip_prefix(start)?.split('`').next())
             .map(str::to_owned);
-        match named {
+        match named.or_else(|| culprit(&skeleton.json)) {
             Some(field) => Problem::invalid(field, text),
             None => Problem::invalid("", text).anywhere(),
         }
+    })
+}
+
+/// The field whose value cannot be taken, where that is why.
+fn culprit(json: &[u8]) -> Option<String> {
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(json).ok()?;
+    fields.into_iter().find_map(|(name, value)| {
+        let alone = Value::Object([(name.clone(), value)].into_iter().collect());
+        let read = serde_json::from_value::<MessageRequest>(alone);
+        read.err().map(|_| name)
     })
 }
 

@@ -39,7 +39,7 @@ impl Asked {
             priority,
             send_at: moment("send_at", self.send_at)?,
             deadline_at: moment("deadline_at", self.deadline_at)?,
-            tell_at: None,
+            deliver_by: None,
             sequence_key: self.sequence_key,
         };
         wishes

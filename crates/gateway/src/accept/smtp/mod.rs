@@ -7,6 +7,7 @@ mod dialect;
 mod replies;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mailward_mail::Reply;
 use mailward_net::smtp::{ConnectionLimits, Peer, Service};
@@ -14,7 +15,7 @@ use mailward_queue::RECIPIENTS_MAX;
 use mailward_wire::smtp::server::{Extension, PlainDialect, Settings};
 
 use super::Intake;
-use super::wishes::schedule_max;
+use super::wishes::{BY_RETURN_MIN, schedule_max};
 pub(crate) use connection::IntakeConnection;
 use dialect::IntakeDialect;
 
@@ -37,11 +38,13 @@ pub(crate) fn settings(intake: &Intake) -> Settings {
     // The route's own figure comes first, with its clause; this is the wall.
     settings.limits.recipients_max = RECIPIENTS_MAX;
     settings.limits.future_release_max = schedule_max(&intake.limits);
-    settings.extensions.extend([
-        Extension::MtPriority,
-        Extension::FutureRelease,
-        Extension::DeliverBy,
-    ]);
+    settings.limits.deliver_by_min = BY_RETURN_MIN;
+    settings
+        .extensions
+        .extend([Extension::MtPriority, Extension::DeliverBy]);
+    if settings.limits.future_release_max > Duration::ZERO {
+        settings.extensions.push(Extension::FutureRelease);
+    }
     settings
 }
 

@@ -165,8 +165,12 @@ impl Session {
             }
             Extension::FutureRelease => {
                 let longest = settings.limits.future_release_max;
-                let latest = now.plus(longest);
+                let latest = now.plus(longest).to_whole_seconds();
                 Some(format!("FUTURERELEASE {} {latest}", longest.as_secs()))
+            }
+            Extension::DeliverBy => {
+                let least = settings.limits.deliver_by_min.as_secs();
+                Some(format!("DELIVERBY {least}"))
             }
             other => Some(other.as_str().to_owned()),
         };

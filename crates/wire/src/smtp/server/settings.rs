@@ -73,7 +73,7 @@ pub enum Extension {
     MtPriority,
     /// RFC 4865, with [`Limits::future_release_max`] as its values.
     FutureRelease,
-    /// RFC 2852.
+    /// RFC 2852, with [`Limits::deliver_by_min`] as its value.
     DeliverBy,
 }
 
@@ -122,6 +122,8 @@ pub struct Limits {
     pub recipients_max: usize,
     /// How long a message may be kept before it is sent.
     pub future_release_max: Duration,
+    /// The shortest time that BY= with R may give.
+    pub deliver_by_min: Duration,
     /// Octets of a command line with its CRLF. RFC 5321 section 4.5.3.1.4 has
     /// 512; EHLO names and NOOP arguments fit in that.
     pub command_octets_max: usize,
@@ -149,6 +151,7 @@ impl Default for Limits {
             message_octets_max: 50 * 1024 * 1024,
             recipients_max: 1000,
             future_release_max: Duration::from_secs(31 * 24 * 3600),
+            deliver_by_min: Duration::from_secs(1),
             command_octets_max: 512,
             path_command_octets_max: 2048,
             auth_octets_max: 12_288,

@@ -33,7 +33,13 @@ pub trait Source: Send + Sync + 'static {
 
     /// Does `action` in the name of `who`, the signed-in user, and records it
     /// in the timeline. [`SourceError::Conflict`] when the message has moved on.
-    fn act(&self, id: MessageId, action: Action, who: String) -> Answer<'_, ()>;
+    fn act(
+        &self,
+        id: MessageId,
+        action: Action,
+        who: String,
+        why: Option<String>,
+    ) -> Answer<'_, ()>;
 
     /// What is suspended and what people did, with the names there are.
     fn control(&self) -> Answer<'_, ControlView>;

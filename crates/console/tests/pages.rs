@@ -13,8 +13,8 @@ use axum::http::{StatusCode, header};
 use fake::{Fake, FakeItem, FakeMailbox, message, recipient};
 use mailward_console::view::{
     Action, AlarmView, AttemptView, BreakerView, ControlVerb, ControlView, Cursor, Decision,
-    EventView, FindingView, OldestView, PausedView, RouteView, Scope, SpaceView, Status,
-    StoreHealth, SuspensionView, TlsView, VerdictView, WaitView,
+    EventView, FindingView, OldestView, PausedView, RefusedView, RouteView, Scope, SpaceView,
+    Status, StoreHealth, SuspensionView, TlsView, VerdictView, WaitView,
 };
 use mailward_console::{Halves, Role};
 use support::{Browser, id, now};
@@ -564,8 +564,9 @@ async fn what_cannot_be_answered_still_has_a_page() {
 async fn acts_in_the_name_of_who_is_signed_in() {
     let browser = Browser::signed_in(three_messages(), Role::Operator).await;
     let path = format!("/console/messages/{}", id(1));
+    let why = [("why", " seen in Sent Items ")];
     for action in ["retry", "hold", "release", "confirm-sent", "cancel"] {
-        let answer = browser.post(&format!("{path}/{action}"), &[]).await;
+        let answer = browser.post(&format!("{path}/{action}"), &why).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
         let after = browser.get(answer.header("location")).await;
         assert!(
@@ -573,16 +574,26 @@ async fn acts_in_the_name_of_who_is_signed_in() {
             "{action}"
         );
     }
-    let expected = Action::ALL.map(|action| (id(1), action, "ada".to_owned()));
+    let why = Some("seen in Sent Items".to_owned());
+    let expected = Action::ALL.map(|action| (id(1), action, "ada".to_owned(), why.clone()));
     assert_eq!(*browser.source.acted.lock().expect("sound"), expected);
 }
 
 #[tokio::test]
-async fn cancelling_asks_first() {
-    let browser = Browser::signed_in(three_messages(), Role::Operator).await;
+async fn what_cannot_be_undone_asks_first_and_for_a_reason() {
+    let mut fake = three_messages();
+    fake.messages[0].actions = Action::ALL.to_vec();
+    let browser = Browser::signed_in(fake, Role::Operator).await;
     let path = format!("/console/messages/{}", id(1));
-    let page = browser.get(&format!("{path}/cancel")).await;
-    assert!(page.body.contains("This cannot be undone") && page.body.contains("(1)"));
+    for (action, text) in [("cancel", "(1)"), ("confirm-sent", "among sent mail")] {
+        let page = browser.get(&format!("{path}/{action}")).await;
+        for text in ["This cannot be undone", text, "name=\"why\""] {
+            assert!(page.body.contains(text), "{action}: {text}");
+        }
+        let bare = browser.post(&format!("{path}/{action}"), &[]).await;
+        assert_eq!(bare.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(bare.body.contains("Enter a reason"), "{action}");
+    }
     assert!(browser.source.acted.lock().expect("sound").is_empty());
     let other = browser.get(&format!("{path}/hold")).await;
     assert_eq!(
@@ -601,6 +612,14 @@ fn controllable() -> Fake {
             applications: vec!["rota".to_owned()],
             accounts: vec![ACCOUNT.to_owned()],
             routes: vec!["relay".to_owned()],
+            refused: vec![RefusedView {
+                scope: Scope::Account,
+                name: ACCOUNT.to_owned(),
+                what: "Sign-in refused".to_owned(),
+                since: now(),
+                until: None,
+                reply: "535 5.7.3 Authentication unsuccessful".to_owned(),
+            }],
             ..ControlView::default()
         },
         ..Fake::default()
@@ -626,25 +645,41 @@ async fn whole_applications_are_stopped_by_who_may() {
     assert!(!page.contains("<script>"), "{page}");
     assert_eq!(
         page.matches("value=\"resume\"").count(),
-        2,
-        "a button and a choice"
+        3,
+        "two buttons and a choice"
     );
+    for shown in ["535 5.7.3", "When it is resumed", "account:ward7@"] {
+        assert!(page.contains(shown), "{shown}");
+    }
     let on = ("on", "application:rota");
     let path = "/console/control";
     let send = async |fields: &[(&str, &str)]| browser.post(path, fields).await.body;
-    let done = send(&[on, ("verb", "suspend"), ("why", "audit")]).await;
-    assert!(done.contains("1,234 recipients"), "{done}");
-    // A reason is asked for, and cancelling asks first.
-    let refused = send(&[on, ("verb", "hold"), ("why", " ")]).await;
-    assert!(refused.contains("Give a reason"), "{refused}");
-    let cancel = [on, ("verb", "cancel"), ("why", "audit")];
-    assert!(send(&cancel).await.contains("This cannot be undone"));
-    let sure: Vec<_> = cancel.into_iter().chain([("sure", "yes")]).collect();
-    send(&sure).await;
+    let sure = ("sure", "yes");
+    for verb in ControlVerb::ALL {
+        // What will happen is said first, and a reason asked for.
+        let asks = send(&[on, ("verb", verb.as_str())]).await;
+        assert!(asks.contains("name=\"sure\"") && !asks.contains("There is a problem"));
+        let bare = send(&[on, ("verb", verb.as_str()), ("why", " "), sure]).await;
+        assert!(bare.contains("Enter a reason"), "{bare}");
+        let undone = asks.contains("This cannot be undone");
+        assert_eq!(undone, verb == ControlVerb::Cancel);
+        let mut fields = vec![on, ("verb", verb.as_str()), ("why", "audit"), sure];
+        if verb == ControlVerb::Reroute {
+            let bare = send(&fields).await;
+            assert!(bare.contains("Choose the other route"), "{bare}");
+            fields.push(("to_route", "relay"));
+        }
+        let done = send(&fields).await;
+        assert!(done.contains("1,234 recipients"), "{done}");
+    }
+    // What is not there is not suspended by a slip.
+    let unknown = [("on", "application:rotas"), ("verb", "suspend"), sure];
+    let unknown = browser.post(path, &unknown).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     {
         let acted = browser.source.control_acted.lock().expect("sound");
         let verbs: Vec<_> = acted.iter().map(|(act, _)| act.verb).collect();
-        assert_eq!(verbs, [ControlVerb::Suspend, ControlVerb::Cancel]);
+        assert_eq!(verbs, ControlVerb::ALL);
         let (first, who) = &acted[0];
         let said = (first.name.as_str(), first.why.as_str(), who.as_str());
         assert_eq!(said, ("rota", "audit", "ada"));

@@ -72,9 +72,9 @@ pub(crate) enum RegisterCommand {
     },
     /// Make an approved application live
     GoLive(EntryArguments),
-    /// Stop an application from sending, until it is approved again
+    /// Stop an application from sending, what waits too, until it is approved again
     Suspend(EntryArguments),
-    /// Stop an application for good
+    /// Stop an application for good, what waits too
     Retire(EntryArguments),
     /// Add or remove an approved departure from the rules
     #[command(subcommand, alias = "except")]

@@ -33,7 +33,6 @@
 
 mod audit;
 mod background;
-mod backlog;
 mod backup;
 mod body;
 mod check;
@@ -45,7 +44,6 @@ mod error;
 mod export;
 mod figures;
 mod folder;
-mod fresh;
 mod group;
 mod health;
 mod identity;

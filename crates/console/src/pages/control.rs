@@ -1,5 +1,9 @@
-//! `GET /console/control`: what is suspended, what people did, and acts on all
+//! `GET /console/control`: what sends nothing, what people did, and acts on all
 //! that waits of an application, an account or a route.
+//!
+//! ```text
+//!   what and do ──POST──▶ the effect, and a reason ──POST, sure──▶ done
+//! ```
 
 use std::sync::Arc;
 
@@ -20,7 +24,7 @@ use crate::{Console, display, links};
 const ACTING: Role = Role::Operator;
 
 /// The longest reason and name that are taken, in characters.
-const TEXT_CHARS_MAX: usize = 300;
+pub(crate) const TEXT_CHARS_MAX: usize = 300;
 
 #[derive(Template)]
 #[template(path = "control.html")]
@@ -34,14 +38,23 @@ struct ControlPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "control_cancel.html")]
-struct CancelPage<'a> {
+#[template(path = "control_confirm.html")]
+struct ConfirmPage<'a> {
     layout: Layout<'a>,
     act: &'a ControlAct,
+    routes: &'a [String],
+    /// What is missing, by field.
+    missing: Missing,
     csrf: &'a str,
 }
 
-/// What the form sends.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Missing {
+    why: bool,
+    route: bool,
+}
+
+/// What the forms send.
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     verb: String,
@@ -51,7 +64,7 @@ pub(crate) struct Asked {
     to_route: String,
     #[serde(default)]
     why: String,
-    /// Set by the page that asks before cancelling.
+    /// Set by the page that says what will happen.
     #[serde(default)]
     sure: String,
 }
@@ -60,7 +73,8 @@ pub(crate) async fn show(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
 ) -> Answered {
-    page(&console, &visitor, None).await
+    let control = console.source.control().await?;
+    page(&console, &visitor, &control, None)
 }
 
 /// `POST /console/control`.
@@ -71,39 +85,67 @@ pub(crate) async fn act(
 ) -> Answered {
     visitor.require(ACTING)?;
     let act = read(&asked)?;
-    if act.verb == ControlVerb::Cancel && asked.sure != "yes" {
-        return Ok(render(
-            StatusCode::OK,
-            &CancelPage {
-                layout: Layout::new(
-                    &console,
-                    Some(&visitor),
-                    links::CONTROL,
-                    "Cancel all that waits?",
-                ),
-                act: &act,
-                csrf: visitor.csrf(),
-            },
-        ));
+    let control = console.source.control().await?;
+    if !control.names(act.scope).contains(&act.name) {
+        return Err(Problem::NotFound);
+    }
+    let is_sure = asked.sure == "yes";
+    let missing = Missing {
+        why: act.why.is_empty(),
+        route: act.verb == ControlVerb::Reroute
+            && act
+                .to_route
+                .as_ref()
+                .is_none_or(|to| !control.routes.contains(to)),
+    };
+    if !is_sure || missing != Missing::default() {
+        let missing = if is_sure { missing } else { Missing::default() };
+        return Ok(confirm(&console, &visitor, &control, &act, missing));
     }
     let done = console
         .source
         .control_act(act.clone(), visitor.name.clone())
         .await?;
-    page(&console, &visitor, Some((&act, &done))).await
+    let control = console.source.control().await?;
+    page(&console, &visitor, &control, Some((&act, &done)))
 }
 
-async fn page(
+fn confirm(
     console: &Console,
     visitor: &Visitor,
+    control: &ControlView,
+    act: &ControlAct,
+    missing: Missing,
+) -> axum::response::Response {
+    let status = if missing == Missing::default() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let heading = act.verb.question(act.scope);
+    render(
+        status,
+        &ConfirmPage {
+            layout: Layout::new(console, Some(visitor), links::CONTROL, &heading),
+            act,
+            routes: &control.routes,
+            missing,
+            csrf: visitor.csrf(),
+        },
+    )
+}
+
+fn page(
+    console: &Console,
+    visitor: &Visitor,
+    control: &ControlView,
     done: Option<(&ControlAct, &ControlDone)>,
 ) -> Answered {
-    let control = console.source.control().await?;
     Ok(render(
         StatusCode::OK,
         &ControlPage {
             layout: Layout::new(console, Some(visitor), links::CONTROL, "Control"),
-            control: &control,
+            control,
             verbs: ControlVerb::ALL,
             done,
             csrf: visitor.csrf(),
@@ -113,26 +155,21 @@ async fn page(
 }
 
 fn read(asked: &Asked) -> Result<ControlAct, Problem> {
-    let conflict = |text: &str| Problem::from(SourceError::Conflict(text.to_owned()));
-    let text = |text: &str| text.trim().chars().take(TEXT_CHARS_MAX).collect::<String>();
     let verb = ControlVerb::parse(&asked.verb).ok_or(Problem::NotFound)?;
     let (scope, name) = asked.on.split_once(':').ok_or_else(|| {
-        conflict("Choose an application, an account or a route, and go back to try again.")
+        let text = "Choose an application, an account or a route, and go back to try again.";
+        Problem::from(SourceError::Conflict(text.to_owned()))
     })?;
-    let scope = Scope::parse(scope).ok_or(Problem::NotFound)?;
-    let to_route = Some(text(&asked.to_route)).filter(|route| !route.is_empty());
-    if verb == ControlVerb::Reroute && to_route.is_none() {
-        return Err(conflict("Choose the route that the mail is to go by."));
-    }
-    let why = text(&asked.why);
-    if why.is_empty() {
-        return Err(conflict("Give a reason: it stands in the timeline."));
-    }
     Ok(ControlAct {
         verb,
-        scope,
+        scope: Scope::parse(scope).ok_or(Problem::NotFound)?,
         name: text(name),
-        to_route,
-        why,
+        to_route: Some(text(&asked.to_route)).filter(|route| !route.is_empty()),
+        why: text(&asked.why),
     })
+}
+
+/// As far as it is taken.
+pub(crate) fn text(text: &str) -> String {
+    text.trim().chars().take(TEXT_CHARS_MAX).collect()
 }

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Form;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use mailward_mail::MessageId;
 use serde::Deserialize;
 
@@ -14,6 +16,8 @@ use crate::guard::Visitor;
 use crate::page::{Answered, Layout, Problem, render, see_other};
 use crate::view::{Action, MessageView};
 use crate::{Console, display, links};
+
+use super::control::{TEXT_CHARS_MAX, text};
 
 /// What may act on messages.
 const ACTING: Role = Role::Operator;
@@ -35,12 +39,22 @@ struct MessagePage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "cancel.html")]
-struct CancelPage<'a> {
+#[template(path = "message_confirm.html")]
+struct ConfirmPage<'a> {
     layout: Layout<'a>,
     message: &'a MessageView,
+    action: Action,
     csrf: &'a str,
     unfinished: usize,
+    /// No reason was given.
+    is_bare: bool,
+}
+
+/// What the forms of the actions send.
+#[derive(Deserialize)]
+pub(crate) struct Reason {
+    #[serde(default)]
+    why: String,
 }
 
 pub(crate) async fn show(
@@ -63,42 +77,58 @@ pub(crate) async fn show(
     ))
 }
 
-/// `GET /console/messages/{id}/cancel`: asks before doing what cannot be
-/// undone. The other actions need no asking and have no page.
+/// `GET /console/messages/{id}/cancel` and `…/confirm-sent`: asks before doing
+/// what cannot be undone. The other actions need no asking and have no page.
 pub(crate) async fn confirm(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
     Path((id, action)): Path<(String, String)>,
 ) -> Answered {
     let id = parse(&id)?;
-    match Action::parse(&action) {
-        Some(Action::Cancel) => {}
+    let action = match Action::parse(&action) {
+        Some(action) if action.is_final() => action,
         Some(_) => return Ok(see_other(&links::message(&id))),
         None => return Err(Problem::NotFound),
-    }
+    };
     visitor.require(ACTING)?;
     let message = console.source.message(id).await?;
-    if !message.actions.contains(&Action::Cancel) {
+    if !message.actions.contains(&action) {
         return Ok(see_other(&links::message(&id)));
     }
-    Ok(render(
-        StatusCode::OK,
-        &CancelPage {
-            layout: Layout::new(
-                &console,
-                Some(&visitor),
-                links::MESSAGES,
-                "Cancel this message?",
-            ),
-            unfinished: message
-                .recipients
-                .iter()
-                .filter(|recipient| recipient.status.is_unfinished())
-                .count(),
-            message: &message,
-            csrf: visitor.csrf(),
+    Ok(confirm_page(&console, &visitor, &message, action, false))
+}
+
+fn confirm_page(
+    console: &Console,
+    visitor: &Visitor,
+    message: &MessageView,
+    action: Action,
+    is_bare: bool,
+) -> Response {
+    let (status, heading) = (
+        if is_bare {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
         },
-    ))
+        match action {
+            Action::ConfirmSent => "Was this message sent?",
+            _ => "Cancel this message?",
+        },
+    );
+    let unfinished = message.recipients.iter();
+    let unfinished = unfinished.filter(|recipient| recipient.status.is_unfinished());
+    render(
+        status,
+        &ConfirmPage {
+            layout: Layout::new(console, Some(visitor), links::MESSAGES, heading),
+            unfinished: unfinished.count(),
+            message,
+            action,
+            csrf: visitor.csrf(),
+            is_bare,
+        },
+    )
 }
 
 /// `POST /console/messages/{id}/{action}`.
@@ -106,11 +136,18 @@ pub(crate) async fn act(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
     Path((id, action)): Path<(String, String)>,
+    Form(reason): Form<Reason>,
 ) -> Answered {
     let id = parse(&id)?;
     let action = Action::parse(&action).ok_or(Problem::NotFound)?;
     visitor.require(ACTING)?;
-    console.source.act(id, action, visitor.name.clone()).await?;
+    let why = Some(text(&reason.why)).filter(|why| !why.is_empty());
+    if action.is_final() && why.is_none() {
+        let message = console.source.message(id).await?;
+        return Ok(confirm_page(&console, &visitor, &message, action, true));
+    }
+    let who = visitor.name.clone();
+    console.source.act(id, action, who, why).await?;
     Ok(see_other(&links::message_after(&id, action)))
 }
 

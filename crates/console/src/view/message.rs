@@ -214,6 +214,12 @@ impl Action {
         }
     }
 
+    /// Whether it is asked for on a page of its own, with a reason: it cannot
+    /// be undone.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::ConfirmSent | Self::Cancel)
+    }
+
     /// What to say once it is done.
     pub(crate) fn done(self) -> &'static str {
         match self {

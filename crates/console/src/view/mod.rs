@@ -11,7 +11,7 @@ mod overview;
 mod status;
 
 pub use control::{
-    ActView, ControlAct, ControlDone, ControlVerb, ControlView, Scope, SuspensionView,
+    ActView, ControlAct, ControlDone, ControlVerb, ControlView, RefusedView, Scope, SuspensionView,
 };
 pub use mailbox::{
     AccountFilter, AccountKind, AccountState, AccountView, FolderView, ItemKey, ItemRow,

@@ -19,12 +19,15 @@ pub(crate) struct Fake {
     pub(crate) overview: Overview,
     pub(crate) messages: Vec<MessageView>,
     pub(crate) mailboxes: Vec<FakeMailbox>,
-    pub(crate) acted: Mutex<Vec<(MessageId, Action, String)>>,
+    pub(crate) acted: Mutex<Vec<Acted>>,
     /// What every action is answered with, instead of being done.
     pub(crate) conflict: Option<String>,
     pub(crate) control: ControlView,
     pub(crate) control_acted: Mutex<Vec<(ControlAct, String)>>,
 }
+
+/// What was done, by whom and why.
+type Acted = (MessageId, Action, String, Option<String>);
 
 pub(crate) struct FakeMailbox {
     pub(crate) account: AccountView,
@@ -154,14 +157,20 @@ impl Source for Fake {
         })
     }
 
-    fn act(&self, id: MessageId, action: Action, who: String) -> Answer<'_, ()> {
+    fn act(
+        &self,
+        id: MessageId,
+        action: Action,
+        who: String,
+        why: Option<String>,
+    ) -> Answer<'_, ()> {
         Box::pin(async move {
             if let Some(reason) = &self.conflict {
                 return Err(SourceError::Conflict(reason.clone()));
             }
             self.message(id).await?;
             let mut acted = self.acted.lock().expect("no test panics with it");
-            acted.push((id, action, who));
+            acted.push((id, action, who, why));
             Ok(())
         })
     }

@@ -1,7 +1,7 @@
 //! `mailward queue hold`, `release`, `cancel`, `reroute`, `suspend` …: acts on
 //! one message, or on all that waits of an application, account or route.
 
-use mailward_queue::{AccountName, ActRecord, BulkAct, RouteName, Scope, Suspension};
+use mailward_queue::{AccountName, ActRecord, BulkAct, Resumption, RouteName, Scope, Suspension};
 use serde::Deserialize;
 
 use super::queue::{id_of, operator, refused, show};
@@ -252,13 +252,19 @@ fn suspensions(all: Suspensions) -> String {
 #[derive(Deserialize)]
 struct Acts {
     acts: Vec<ActRecord>,
+    resumed: Vec<Resumption>,
 }
 
 fn acts(all: Acts) -> String {
-    if all.acts.is_empty() {
+    if all.acts.is_empty() && all.resumed.is_empty() {
         return "nobody did anything yet\n".to_owned();
     }
-    let mut table = Table::new(["AT", "BY", "ACT", "ON", "MOVED", "WHY"]);
+    let mut rows = Vec::new();
+    for one in all.resumed {
+        let (at, by) = (one.at.to_string(), one.by.to_string());
+        let (act, moved) = ("resume".to_owned(), "-".to_owned());
+        rows.push((one.at, [at, by, act, one.what, moved, one.why]));
+    }
     for one in &all.acts {
         let state = if one.ended_at.is_none() {
             format!("{} so far", one.moved)
@@ -269,14 +275,21 @@ fn acts(all: Acts) -> String {
             Some(route) => format!("{} to {route}", one.act.as_str()),
             None => one.act.as_str().to_owned(),
         };
-        table.row([
+        let cells = [
             one.at.to_string(),
             one.by.to_string(),
             act,
             format!("{} {}", one.scope, one.name),
             state,
             one.why.clone(),
-        ]);
+        ];
+        rows.push((one.at, cells));
+    }
+    // The latest first.
+    rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let mut table = Table::new(["AT", "BY", "ACT", "ON", "MOVED", "WHY"]);
+    for (_, cells) in rows {
+        table.row(cells);
     }
     table.text()
 }

@@ -17,7 +17,7 @@ use super::GatewayPart;
 /// Mailboxes whose limits the overview shows.
 const MAILBOXES_SHOWN_MAX: usize = 20;
 
-/// What the timeline says of an act on the console.
+/// What the timeline says of an act on the console that asks for no reason.
 const WHY: &str = "asked for on the console";
 
 impl GatewayPart {
@@ -145,14 +145,15 @@ impl GatewayPart {
         id: MessageId,
         action: Action,
         who: &str,
+        why: Option<&str>,
     ) -> Result<(), SourceError> {
-        let (queue, who) = (&self.queue, &Actor::new(who));
+        let (queue, who, why) = (&self.queue, &Actor::new(who), why.unwrap_or(WHY));
         let moved = match action {
-            Action::Retry => queue.retry(id, who, WHY).await,
-            Action::Hold => queue.hold(id, who, WHY).await,
-            Action::Release => queue.release(id, who, WHY).await,
-            Action::ConfirmSent => queue.confirm_sent(id, who, WHY).await,
-            Action::Cancel => queue.cancel(id, who, WHY).await,
+            Action::Retry => queue.retry(id, who, why).await,
+            Action::Hold => queue.hold(id, who, why).await,
+            Action::Release => queue.release(id, who, why).await,
+            Action::ConfirmSent => queue.confirm_sent(id, who, why).await,
+            Action::Cancel => queue.cancel(id, who, why).await,
         };
         moved.map(drop).map_err(trouble)
     }

@@ -145,7 +145,7 @@ async fn one_message_with_its_story() {
 async fn acts_are_done_in_the_users_name_or_refused_with_a_sentence() {
     let fixture = Fixture::new().await;
     let (source, _) = gateway(&fixture);
-    let act = |id, action| source.act(id, action, "j.doe".to_owned());
+    let act = |id, action| source.act(id, action, "j.doe".to_owned(), None);
     act(fixture.held, Action::Release).await.expect("released");
     act(fixture.fresh, Action::Hold).await.expect("held");
     act(fixture.tried, Action::Cancel).await.expect("cancelled");

@@ -128,8 +128,17 @@ impl Source for ConsoleSource {
         Box::pin(async move { self.gateway()?.message(id).await })
     }
 
-    fn act(&self, id: MessageId, action: Action, who: String) -> Answer<'_, ()> {
-        Box::pin(async move { self.gateway()?.act(id, action, &who).await })
+    fn act(
+        &self,
+        id: MessageId,
+        action: Action,
+        who: String,
+        why: Option<String>,
+    ) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let why = why.as_deref();
+            self.gateway()?.act(id, action, &who, why).await
+        })
     }
 
     fn control(&self) -> Answer<'_, ControlView> {

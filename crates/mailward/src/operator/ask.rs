@@ -123,9 +123,17 @@ async fn settled(
     // what that does not have.
     let config = Configured::read(queue.store()).await?;
     let budgets = config.as_ref().map(Budgets::of).unwrap_or_default();
+    let register = match config {
+        Some(config) => {
+            let register = Register::open(Arc::new(config), queue.store().clone()).await;
+            Some(Arc::new(register.map_err(unavailable)?))
+        }
+        None => None,
+    };
     let known = Known {
         sending_limits: SendingLimits::new(queue.clone(), budgets),
         judge: RerouteJudge::none(),
+        register,
     };
     answer(queue, &known, request).await
 }

@@ -24,6 +24,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mailward_gateway::Register;
 use mailward_gateway::deliver::SendingLimits;
 use mailward_gateway::password::AccountAge;
 use mailward_gateway::route::reroute::{self, RerouteFacts};
@@ -153,6 +154,8 @@ enum Reply {
 pub(crate) struct Known {
     pub(crate) sending_limits: SendingLimits,
     pub(crate) judge: RerouteJudge,
+    /// `None` where no gateway was started over the store yet.
+    pub(crate) register: Option<Arc<Register>>,
 }
 
 /// The accounts as the gateway knows them now.
@@ -185,6 +188,10 @@ impl Sources {
         Known {
             sending_limits: self.sending_limits.clone(),
             judge,
+            register: self
+                .register
+                .as_ref()
+                .map(|part| Arc::clone(&part.register)),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Fixture {
         Known {
             sending_limits: self.sending_limits(),
             judge: RerouteJudge::none(),
+            register: None,
         }
     }
 

@@ -258,6 +258,25 @@ async fn whole_applications_are_held_moved_and_suspended() {
     assert!(refusal.contains("only a running gateway"), "{refusal}");
 
     let (who, why) = (Actor::new("j.doe"), "audit".to_owned());
+    // A slip suspends nothing.
+    for (on, look) in [
+        (Scope::Application("rotas".into()), "register list"),
+        (
+            Scope::Account("rota@elsewhere.example".into()),
+            "accounts list",
+        ),
+        (Scope::Route("relays".into()), "configuration"),
+    ] {
+        let (who, why, name) = (who.clone(), why.clone(), on.to_string());
+        let request = Request::Control(ControlRequest::Suspend { on, who, why });
+        match ask(dir, request).await {
+            Err(OperatorError::NotFound(text)) => {
+                assert!(text.starts_with(&format!("there is no {name}")), "{text}");
+                assert!(text.contains(look), "{text}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
     for changed in [true, false] {
         let (who, why, on) = (who.clone(), why.clone(), on());
         let said = control(dir, ControlRequest::Suspend { on, who, why }).await;

@@ -70,7 +70,8 @@ impl Queue {
         let recipients = new.envelope.recipients.len();
         let mut rows = Rows::of(new, self.now(), self.terms(), is_report);
         let accepted_at = rows.now;
-        let alarm = self.alarm();
+        let mut alarm = self.alarm();
+        alarm.without_notices();
 
         let written = self
             .store()

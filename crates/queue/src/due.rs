@@ -11,6 +11,15 @@ use crate::names::Lane;
 use crate::queue::Queue;
 use crate::turn::in_order;
 
+/// What a lane has to send.
+#[derive(Clone, Debug, Default)]
+pub struct LaneLook {
+    /// As [`Queue::due_after`] gives it.
+    pub due: Vec<DueMessage>,
+    /// As [`Queue::next_due_at`] gives it.
+    pub next_at: Option<Timestamp>,
+}
+
 impl Queue {
     /// As [`Queue::due_after`], for a lane that has sent nothing yet.
     pub async fn due(
@@ -34,23 +43,36 @@ impl Queue {
         limit: usize,
         begun: u64,
     ) -> Result<Vec<DueMessage>, QueueError> {
+        Ok(self.look(lane, now, limit, begun).await?.due)
+    }
+
+    /// [`Queue::due_after`] and [`Queue::next_due_at`] in one look.
+    pub async fn look(
+        &self,
+        lane: &Lane,
+        now: Timestamp,
+        limit: usize,
+        begun: u64,
+    ) -> Result<LaneLook, QueueError> {
         self.heed_clock().await?;
         let (lane, stopped) = (lane.clone(), self.stopped());
         let found = self
             .read(move |tx| {
                 let Some(number) = lanes::find(tx, &lane)? else {
-                    return Ok(Vec::new());
+                    return Ok(LaneLook::default());
                 };
                 let suspended = suspensions::now(tx, stopped)?;
                 if suspended.of_lane(&lane).is_some() {
-                    return Ok(Vec::new());
+                    return Ok(LaneLook::default());
                 }
-                let due = due::candidates(tx, number, &suspended, now, limit)?;
-                in_order(due, begun, limit)
+                let candidates = due::candidates(tx, number, &suspended, now, limit)?;
+                let due: Vec<DueMessage> = in_order(candidates, begun, limit)
                     .into_iter()
                     .map(|message| due_message(tx, message, number, &lane, now))
                     .filter_map(Result::transpose)
-                    .collect()
+                    .collect::<Result<_, _>>()?;
+                let next_at = due::next_at(tx, number, &suspended)?;
+                Ok(LaneLook { due, next_at })
             })
             .await?;
         Ok(found)

@@ -66,6 +66,7 @@ pub use breaker::{BreakerRecord, BreakerState};
 pub use budget::{Budget, LearntRecord, Sharing, Throttle};
 pub use control::{Reported, Target};
 pub use deadline::{NEAR_COUNTED_MAX, NearDeadline, OldestOpen};
+pub use due::LaneLook;
 pub use error::{AcceptError, QueueError, QueueOpenError};
 pub use explain::{Explanation, WaitsFor};
 pub use gates::{Gates, Limit};

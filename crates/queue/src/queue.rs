@@ -276,6 +276,15 @@ impl Queue {
             .await?
     }
 
+    /// As [`Queue::write`], without waiting for the disk
+    /// ([`Store::write_ahead`]).
+    pub(crate) async fn write_ahead<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<Result<T, QueueError>, TxError> + Send + 'static,
+    ) -> Result<T, QueueError> {
+        self.inner.store.write_ahead(change).await?
+    }
+
     /// As [`Queue::write`], for a change that gives others something to do.
     pub(crate) async fn write_and_wake<T: Send + 'static>(
         &self,
@@ -291,7 +300,7 @@ impl Queue {
     pub(crate) fn alarm(&self) -> Alarm {
         Alarm {
             work: self.inner.work.clone(),
-            notices: self.inner.notices.clone(),
+            notices: Some(self.inner.notices.clone()),
         }
     }
 
@@ -317,12 +326,23 @@ fn drift_of(clock: &dyn Clock) -> i64 {
 #[derive(Debug)]
 pub(crate) struct Alarm {
     work: watch::Sender<u64>,
-    notices: watch::Sender<u64>,
+    /// None where there is nothing new to tell.
+    notices: Option<watch::Sender<u64>>,
+}
+
+impl Alarm {
+    /// Lets those sleep who tell of outcomes: there is none.
+    pub(crate) fn without_notices(&mut self) {
+        self.notices = None;
+    }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        for sender in [&self.work, &self.notices] {
+        for sender in [Some(&self.work), self.notices.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             sender.send_modify(|count| *count = count.wrapping_add(1));
         }
     }

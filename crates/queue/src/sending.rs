@@ -1,35 +1,41 @@
 //! What the deliverers call: the life of an attempt.
 //!
 //! ```text
-//! begin_attempt ── durable: recipients active
+//! begin_attempt ── durable, or on its way: recipients active
 //!     │            killed here: surely not sent, tried again
 //! record_final_dot ── durable BEFORE the dot leaves
 //!     │            killed here: in doubt
 //! finish_attempt ── durable: outcome or next attempt
 //! ```
 //!
-//! Three writes, of which only the second holds up the wire: the first may run
-//! beside connecting and signing in, the third beside the next message.
+//! Three writes, of which only the second holds up the wire: the first is on the
+//! disk with the second at the latest ([`Queue::begin_attempt_ahead`]), the third
+//! may run beside the next message.
 //! Two would keep the promises too, with nothing written before the dot; but
 //! then nobody could see what is being tried, or take it from a deliverer that
 //! hangs. Marking the dot with the first write would turn every kill between
 //! connecting and the dot into a doubt that a person has to settle. Attempts on
 //! different connections share their syncs.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use mailward_mail::{MessageId, Timestamp};
-use mailward_store::{ReadTx, TxError};
+use mailward_store::{ReadTx, Tx, TxError};
 
 use crate::attempt::{Attempt, AttemptEnd, AttemptResult, RecipientResult};
 use crate::error::QueueError;
+use crate::gates::Gates;
 use crate::ledger::change::{self, Change, must};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::{attempts, events, lanes, messages, recipients, shares, suspensions};
 use crate::looks::arise;
-use crate::names::{Actor, Lane};
+use crate::names::{Actor, ApplicationName, Lane};
 use crate::queue::Queue;
 use crate::schedule::{Jitter, next_attempt_at};
 use crate::state::{AttemptId, Event, State};
+use crate::suspend::Suspension;
 use crate::timeline::TimelineEvent;
 
 /// What remains to be done after an attempt.
@@ -55,71 +61,36 @@ impl Queue {
         lane: &Lane,
     ) -> Result<Attempt, QueueError> {
         self.heed_clock().await?;
-        let (numbers, lane, now) = (recipients.to_vec(), lane.clone(), self.now());
-        let (gates, stopped) = (self.gates(), self.stopped());
-        let known_lane = self.known_lane(&lane);
-        self.write(move |tx| {
-            let Some((number, class, application)) = messages::to_begin(tx, message)? else {
-                return Ok(Err(QueueError::NoSuchMessage(message)));
-            };
-            let suspended = suspensions::now(tx, stopped)?;
-            let mut waits = suspended.of_lane(&lane).is_some();
-            if suspended.of_application(&application).is_some() {
-                // Reports go: that is read where it matters alone.
-                waits |= !messages::by_number(tx, number)?.options.report;
-            }
-            if waits {
-                return Ok(Err(QueueError::NotDue(message)));
-            }
-            let found = match known_lane {
-                Some(known) => Some(known),
-                None => lanes::find(tx, &lane)?,
-            };
-            let Some(lane_number) = found else {
-                return Ok(Err(QueueError::NotDue(message)));
-            };
-            let mut active = Vec::with_capacity(numbers.len());
-            for n in &numbers {
-                let Some(recipient) = recipients::get(tx, number, *n)? else {
-                    return Ok(Err(QueueError::NoSuchRecipient(message, *n)));
-                };
-                let is_due = recipient.due_at.is_some_and(|due_at| due_at <= now);
-                if !is_due || recipient.lane != lane_number {
-                    return Ok(Err(QueueError::NotDue(message)));
-                }
-                active.push(recipient);
-            }
-            let (mut active, waiting) = shares::part(tx, &gates, &lane, number, active, now)?;
-            if !waiting.is_empty() {
-                let row = messages::by_number(tx, number)?;
-                for (recipient, limit, until) in &waiting {
-                    shares::postpone(tx, &row, recipient, *limit, *until, now)?;
-                }
-            }
-            if active.is_empty() {
-                return Ok(Err(QueueError::NotDue(message)));
-            }
-            let numbers: Vec<u32> = active.iter().map(|recipient| recipient.n).collect();
-            let attempt = attempts::insert(tx, number, lane_number, now)?;
-            shares::take(tx, &gates, &lane, (attempt, number), &active, now)?;
-            change::start_attempt(tx, (number, class), &mut active, attempt, now)?;
-            let started = TimelineEvent::AttemptStarted {
-                attempt,
-                route: lane.route.clone(),
-                account: lane.account.clone(),
-                recipients: numbers.clone(),
-            };
-            events::insert(tx, number, only(&numbers), now, &started)?;
-            Ok(Ok(Attempt {
-                id: attempt,
-                message,
-                number,
-                lane,
-                recipients: numbers,
-                started_at: now,
-            }))
-        })
-        .await
+        let begin = self.beginning(message, recipients, lane);
+        self.write(move |tx| begin.write(tx)).await
+    }
+
+    /// As [`Queue::begin_attempt`], but does not wait for the disk: whatever is
+    /// recorded of the attempt later comes after this, so nothing is lost but
+    /// an attempt that surely sent nothing. Where the record is undone, for
+    /// want of room say, the later ones refuse with
+    /// [`QueueError::AttemptEnded`], before the dot.
+    pub async fn begin_attempt_ahead(
+        &self,
+        message: MessageId,
+        recipients: &[u32],
+        lane: &Lane,
+    ) -> Result<Attempt, QueueError> {
+        self.heed_clock().await?;
+        let begin = self.beginning(message, recipients, lane);
+        self.write_ahead(move |tx| begin.write(tx)).await
+    }
+
+    fn beginning(&self, message: MessageId, recipients: &[u32], lane: &Lane) -> Beginning {
+        Beginning {
+            message,
+            recipients: recipients.to_vec(),
+            known_lane: self.known_lane(lane),
+            lane: lane.clone(),
+            now: self.now(),
+            gates: self.gates(),
+            stopped: self.stopped(),
+        }
     }
 
     /// To be awaited before the final dot is sent: from here on, without a
@@ -159,7 +130,7 @@ impl Queue {
                 apply(&mut change, &mut recipient, id, one.result, jitter, now)?;
             }
             let left: Vec<u32> = active.iter().map(|row| row.n).collect();
-            attempts::set_final_dot(change.tx(), id, now)?;
+            attempts::set_final_dot(change.tx(), id, number, now)?;
             change.note(
                 only(&left),
                 &TimelineEvent::FinalDotSent {
@@ -179,7 +150,7 @@ impl Queue {
         let (id, number, now) = (attempt.id, attempt.number, self.now());
         let recipients = attempt.recipients.clone();
         self.write(move |tx| {
-            if !attempts::set_final_dot(tx, id, now)? {
+            if !attempts::set_final_dot(tx, id, number, now)? {
                 return Ok(Err(QueueError::AttemptEnded));
             }
             let only = only(&recipients);
@@ -210,7 +181,8 @@ impl Queue {
         } = attempt;
         let (gates, looks) = (self.gates(), self.look_table());
         let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
-        self.write_and_wake(move |tx| {
+        let mut alarm = self.alarm();
+        self.write(move |tx| {
             let Some(under_way) = under_way(tx, id, number)? else {
                 return Ok(Err(QueueError::AttemptEnded));
             };
@@ -238,6 +210,9 @@ impl Queue {
                 apply(&mut change, recipient, id, result, jitter, now)?;
             }
             attempts::set_end(change.tx(), id, now, &end)?;
+            if !change.tells() {
+                alarm.without_notices();
+            }
             change.finish_with(active.iter().chain(&others))?;
             let in_doubt: Vec<u32> = active
                 .iter()
@@ -245,17 +220,103 @@ impl Queue {
                 .map(|row| row.n)
                 .collect();
             let is_looked_for = !in_doubt.is_empty() && arise(tx, &looks, id, number, now)?;
-            Ok(Ok(Finished {
+            let finished = Finished {
                 in_doubt,
                 is_looked_for,
-            }))
+            };
+            Ok(Ok((finished, alarm)))
         })
         .await
+        .map(|(finished, _alarm)| finished)
         .inspect(|finished| {
             if finished.is_looked_for {
                 self.doubt_arose();
             }
         })
+    }
+}
+
+/// What it takes to begin an attempt.
+struct Beginning {
+    message: MessageId,
+    recipients: Vec<u32>,
+    lane: Lane,
+    known_lane: Option<i64>,
+    now: Timestamp,
+    gates: Arc<Gates>,
+    stopped: Arc<HashMap<ApplicationName, Suspension>>,
+}
+
+impl Beginning {
+    fn write(self, tx: &mut Tx<'_>) -> Result<Result<Attempt, QueueError>, TxError> {
+        let Self {
+            message,
+            recipients: numbers,
+            lane,
+            known_lane,
+            now,
+            gates,
+            stopped,
+        } = self;
+        let Some((number, class, application)) = messages::to_begin(tx, message)? else {
+            return Ok(Err(QueueError::NoSuchMessage(message)));
+        };
+        let suspended = suspensions::by_name(tx, stopped)?;
+        let mut waits = suspended.of_lane(&lane).is_some();
+        if suspended.of_application(&application).is_some() {
+            // Reports go: that is read where it matters alone.
+            waits |= !messages::by_number(tx, number)?.options.report;
+        }
+        if waits {
+            return Ok(Err(QueueError::NotDue(message)));
+        }
+        let found = match known_lane {
+            Some(known) => Some(known),
+            None => lanes::find(tx, &lane)?,
+        };
+        let Some(lane_number) = found else {
+            return Ok(Err(QueueError::NotDue(message)));
+        };
+        let mut active = Vec::with_capacity(numbers.len());
+        for n in &numbers {
+            let Some(recipient) = recipients::get(tx, number, *n)? else {
+                return Ok(Err(QueueError::NoSuchRecipient(message, *n)));
+            };
+            let is_due = recipient.due_at.is_some_and(|due_at| due_at <= now);
+            if !is_due || recipient.lane != lane_number {
+                return Ok(Err(QueueError::NotDue(message)));
+            }
+            active.push(recipient);
+        }
+        let (mut active, waiting) = shares::part(tx, &gates, &lane, number, active, now)?;
+        if !waiting.is_empty() {
+            let row = messages::by_number(tx, number)?;
+            for (recipient, limit, until) in &waiting {
+                shares::postpone(tx, &row, recipient, *limit, *until, now)?;
+            }
+        }
+        if active.is_empty() {
+            return Ok(Err(QueueError::NotDue(message)));
+        }
+        let numbers: Vec<u32> = active.iter().map(|recipient| recipient.n).collect();
+        let attempt = attempts::insert(tx, number, lane_number, now)?;
+        shares::take(tx, &gates, &lane, (attempt, number), &active, now)?;
+        change::start_attempt(tx, (number, class), &mut active, attempt, now)?;
+        let started = TimelineEvent::AttemptStarted {
+            attempt,
+            route: lane.route.clone(),
+            account: lane.account.clone(),
+            recipients: numbers.clone(),
+        };
+        events::insert(tx, number, only(&numbers), now, &started)?;
+        Ok(Ok(Attempt {
+            id: attempt,
+            message,
+            number,
+            lane,
+            recipients: numbers,
+            started_at: now,
+        }))
     }
 }
 
@@ -274,7 +335,8 @@ fn under_way(
     attempt: AttemptId,
     message: Number,
 ) -> Result<Option<UnderWay>, TxError> {
-    let Some(row) = attempts::get(tx, attempt)?.filter(|row| row.ended_at.is_none()) else {
+    let row = attempts::get(tx, attempt)?;
+    let Some(row) = row.filter(|row| row.message == message && row.ended_at.is_none()) else {
         return Ok(None);
     };
     let rows = recipients::of(tx, message)?;

@@ -20,12 +20,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
-use tokio::sync::{mpsc::WeakSender, oneshot};
+use tokio::sync::oneshot;
 
+use crate::backlog::WeakBacklog;
 use crate::body::{BodyRef, HEADER_OCTETS, Header};
 use crate::disk::DiskFile;
 use crate::error::{Damage, WriteError};
-use crate::group::{Job, Message};
+use crate::group::{Job, Message, Told};
 use crate::new_body::NewBody;
 use crate::read_body::Source;
 use crate::readers::open_reader;
@@ -52,7 +53,7 @@ impl Background {
     /// Bodies below `checked_from` have not been compared yet.
     pub(crate) fn start(
         shared: Arc<Shared>,
-        backlog: WeakSender<Message>,
+        backlog: WeakBacklog,
         checked_from: u64,
     ) -> io::Result<Self> {
         let (nudges, waiting) = sync_channel(1);
@@ -111,7 +112,7 @@ type Go<T = ()> = Result<T, Stopped>;
 
 struct Worker {
     shared: Arc<Shared>,
-    backlog: WeakSender<Message>,
+    backlog: WeakBacklog,
     nudges: Receiver<()>,
     connection: Connection,
     /// Segments that are damaged and stay where they are.
@@ -262,12 +263,9 @@ impl Worker {
     /// False if there was no room.
     fn hand_over(&self, batch: Vec<NewBody>) -> Go<bool> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(batch, |_, _| Ok(()), reply);
-        let backlog = self.backlog.upgrade().ok_or(Stopped)?;
-        backlog
-            .blocking_send(Message::Job(job))
-            .map_err(|_| Stopped)?;
-        drop(backlog);
+        let job = Job::new(batch, |_, _| Ok(()), reply, Told::Stored);
+        let handed = self.backlog.send(Message::Job(job));
+        handed.map_err(|_| Stopped)?;
         match answer.blocking_recv() {
             Ok(Ok(())) => Ok(true),
             Ok(Err(WriteError::Full(_))) => Ok(false),

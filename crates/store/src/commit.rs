@@ -9,11 +9,15 @@
 //! ```
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, ffi};
 
+use crate::backlog::Waiting;
 use crate::error::{TxError, WriteError, is_full};
+use crate::figures::Begun;
 use crate::group::Job;
 use crate::new_body::Content;
 use crate::rows::{self, Place, Placed};
@@ -25,6 +29,10 @@ use crate::writer::Writer;
 /// Body numbers a commit reserves for those after it.
 const NUMBERS_RESERVED: u64 = 4096;
 
+/// A group of patient changes waits so long for others, so many times.
+const PATIENCE: Duration = Duration::from_millis(20);
+const WAITS_MAX: usize = 4;
+
 /// How a group failed.
 pub(crate) enum Failure {
     /// Nothing of it can have reached the disk as committed: undo all of it.
@@ -35,7 +43,12 @@ pub(crate) enum Failure {
 
 impl Writer {
     /// The group's way to the disk. Each `?` leaves it undone.
-    pub(crate) fn store(&mut self, group: &mut [Job]) -> Result<(), Failure> {
+    pub(crate) fn store(
+        &mut self,
+        group: &mut Vec<Job>,
+        backlog: &mut Waiting,
+    ) -> Result<Begun, Failure> {
+        let mut begun = self.shared.counts.begin();
         self.released.clear();
         self.counts.clear();
         self.changes.clear();
@@ -44,15 +57,44 @@ impl Writer {
         let place = self.append(group)?;
         self.statement("BEGIN IMMEDIATE")?;
         self.run_changes(group, place)?;
+        self.await_company(group, backlog, &mut begun)?;
+        self.end_changes()?;
         if let Err(error) = self.segment.sync() {
             let path = self.shared.folder.segment(self.segment.number());
             let reason = format!("syncing {} failed: {error}", path.display());
             return Err(Failure::Undo(self.shared.poison(reason)));
         }
         match execute(&self.connection, "COMMIT") {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(begun),
             Err(error) => Err(self.commit_failed(&error)),
         }
+    }
+
+    /// A group of nothing but patient changes is not worth a sync of its own:
+    /// what they wait for comes soon, and takes them along.
+    fn await_company(
+        &mut self,
+        group: &mut Vec<Job>,
+        backlog: &mut Waiting,
+        begun: &mut Begun,
+    ) -> Result<(), Failure> {
+        for _ in 0..WAITS_MAX {
+            if !group.iter().all(Job::is_patient) {
+                break;
+            }
+            let first = group.len();
+            let shared = Arc::clone(&self.shared);
+            backlog.gather_within(PATIENCE, &shared.limits, group);
+            *begun = shared.counts.begin();
+            let late = &mut group[first..];
+            if late.is_empty() {
+                break;
+            }
+            self.refuse_below_floor(late);
+            let place = self.append(late)?;
+            self.run_changes(late, place)?;
+        }
+        Ok(())
     }
 
     /// Bodies are refused while the disk is below its floor; changes without
@@ -123,6 +165,11 @@ impl Writer {
             self.run_change(job, position)?;
             position += job.octets();
         }
+        Ok(())
+    }
+
+    /// What all changes of the group come to.
+    fn end_changes(&mut self) -> Result<(), Failure> {
         self.count_released();
         self.counts
             .write(&self.connection)
@@ -187,7 +234,11 @@ impl Writer {
         for placed in &stored.added {
             self.changes.add(placed);
         }
-        self.statement("RELEASE change")
+        self.statement("RELEASE change")?;
+        if job.refused.is_none() {
+            job.made();
+        }
+        Ok(())
     }
 
     fn statement(&self, sql: &'static str) -> Result<(), Failure> {

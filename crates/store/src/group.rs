@@ -23,6 +23,16 @@ pub(crate) struct Job {
     change: Box<dyn Change>,
     /// Why this change alone is refused while its group goes on.
     pub(crate) refused: Option<WriteError>,
+    told: Told,
+}
+
+/// When the caller is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Once it is on stable storage.
+    Stored,
+    /// Once its rows are written, ahead of the commit.
+    Made,
 }
 
 impl Job {
@@ -30,6 +40,7 @@ impl Job {
         bodies: Vec<NewBody>,
         change: F,
         reply: oneshot::Sender<Result<T, WriteError>>,
+        told: Told,
     ) -> Self
     where
         T: Send + 'static,
@@ -41,9 +52,10 @@ impl Job {
             change: Box::new(Pending {
                 change: Some(change),
                 value: None,
-                reply,
+                reply: Some(reply),
             }),
             refused: None,
+            told,
         }
     }
 
@@ -65,6 +77,20 @@ impl Job {
             .unwrap_or_else(|_| Err(TxError::Sql("the change panicked".to_owned())))
     }
 
+    /// Whether it is worth nothing without one that is still to come, so that
+    /// its group had better wait for that.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.told == Told::Made
+    }
+
+    /// The change is made, for itself. Tells a caller who need not wait for
+    /// the disk.
+    pub(crate) fn made(&mut self) {
+        if self.told == Told::Made {
+            self.change.tell();
+        }
+    }
+
     /// Tells the caller what became of it.
     pub(crate) fn answer(self, fate: Result<(), WriteError>) {
         // Files of bodies that were refused are gone before anybody is told.
@@ -80,13 +106,17 @@ impl Job {
 trait Change: Send {
     fn run(&mut self, tx: &mut Tx<'_>, bodies: &[BodyRef]) -> Result<(), TxError>;
 
+    /// Gives the value away before anybody knows what becomes of the group.
+    fn tell(&mut self);
+
     fn answer(self: Box<Self>, fate: Result<(), WriteError>);
 }
 
 struct Pending<T, F> {
     change: Option<F>,
     value: Option<T>,
-    reply: oneshot::Sender<Result<T, WriteError>>,
+    /// None once the caller was told.
+    reply: Option<oneshot::Sender<Result<T, WriteError>>>,
 }
 
 impl<T, F> Change for Pending<T, F>
@@ -101,13 +131,24 @@ where
         Ok(())
     }
 
+    fn tell(&mut self) {
+        if let Some(value) = self.value.take()
+            && let Some(reply) = self.reply.take()
+        {
+            let _ = reply.send(Ok(value));
+        }
+    }
+
     fn answer(self: Box<Self>, fate: Result<(), WriteError>) {
+        let Some(reply) = self.reply else {
+            return;
+        };
         let answer = match (fate, self.value) {
             (Ok(()), Some(value)) => Ok(value),
             (Ok(()), None) => Err(WriteError::Closed),
             (Err(error), _) => Err(error),
         };
         // Nobody may be waiting any more: what is stored is stored.
-        let _ = self.reply.send(answer);
+        let _ = reply.send(answer);
     }
 }

@@ -33,6 +33,7 @@
 
 mod audit;
 mod background;
+mod backlog;
 mod backup;
 mod body;
 mod check;
@@ -44,6 +45,7 @@ mod error;
 mod export;
 mod figures;
 mod folder;
+mod fresh;
 mod group;
 mod health;
 mod identity;

@@ -54,6 +54,13 @@ impl BodyReader {
         if self.done {
             return Ok(None);
         }
+        if self.given == 0
+            && let Some(content) = self.shared.fresh.take(&self.body)
+        {
+            self.given = content.len() as u64;
+            self.done = true;
+            return Ok((!content.is_empty()).then_some(content));
+        }
         let (source, chunk, crc32c) = match self.source.take() {
             Some(source) => self.read_on(source).await?,
             None => self.open_and_read().await?,

@@ -9,6 +9,7 @@ use crate::disk::Disk;
 use crate::error::{Damage, WriteError};
 use crate::figures::Counts;
 use crate::folder::Folder;
+use crate::fresh::Fresh;
 use crate::health::Health;
 use crate::options::Limits;
 use crate::pins::Pins;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     damages: Mutex<Vec<Damage>>,
     pub(crate) pins: Pins,
     closed: AtomicBool,
+    pub(crate) fresh: Fresh,
     health: watch::Sender<Health>,
     next_body: AtomicU64,
 }
@@ -59,6 +61,7 @@ impl Shared {
             damages: Mutex::new(Vec::new()),
             pins: Pins::default(),
             closed: AtomicBool::new(false),
+            fresh: Fresh::default(),
             health: watch::Sender::new(Health::Sound),
             next_body: AtomicU64::new(next_body),
         }

@@ -6,15 +6,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::background::Background;
+use crate::backlog::{Backlog, backlog};
 use crate::backup::{self, Backup};
 use crate::body::BodyRef;
 use crate::copy::CopyError;
 use crate::error::{Damage, OpenError, ReadError, TxError, WriteError};
 use crate::figures::Commits;
-use crate::group::{Job, Message};
+use crate::group::{Job, Message, Told};
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::new_body::{BodyWriter, Content, NewBody};
@@ -50,7 +51,7 @@ impl Store {
         } = recover(&options)?;
         let dir = options.dir;
         let no_thread = |source| OpenError::Folder { path: dir, source };
-        let (backlog, waiting) = mpsc::channel(options.limits.backlog_changes_max.max(1));
+        let (backlog, waiting) = backlog(options.limits.backlog_changes_max);
         let shared = Arc::new(Shared::new(
             folder,
             options.disk,
@@ -103,8 +104,30 @@ impl Store {
         change: impl FnOnce(&mut Tx<'_>, &[BodyRef]) -> Result<T, TxError> + Send + 'static,
     ) -> Result<T, WriteError> {
         let bodies = settle(bodies).await?;
+        self.hand_over(bodies, change, Told::Stored).await
+    }
+
+    /// As [`Store::write`] without bodies, but does not wait for the disk: Ok
+    /// means that the rows are written and will be committed before, or
+    /// together with, whatever is handed over from now on. For what is worth
+    /// nothing without a later write. A crash or a full disk can undo it still,
+    /// and numbers that it was given may be given again then.
+    pub async fn write_ahead<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<T, TxError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let change = move |tx: &mut Tx<'_>, _: &[BodyRef]| change(tx);
+        self.hand_over(Vec::new(), change, Told::Made).await
+    }
+
+    async fn hand_over<T: Send + 'static>(
+        &self,
+        bodies: Vec<NewBody>,
+        change: impl FnOnce(&mut Tx<'_>, &[BodyRef]) -> Result<T, TxError> + Send + 'static,
+        told: Told,
+    ) -> Result<T, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(bodies, change, reply);
+        let job = Job::new(bodies, change, reply, told);
         let backlog = self.handle.backlog.as_ref().ok_or(WriteError::Closed)?;
         backlog
             .send(Message::Job(job))
@@ -230,7 +253,7 @@ impl fmt::Debug for Store {
 /// Shared by the clones; the last one to go ends the writer.
 struct Handle {
     shared: Arc<Shared>,
-    backlog: Option<mpsc::Sender<Message>>,
+    backlog: Option<Backlog>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 

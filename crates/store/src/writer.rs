@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use tokio::sync::mpsc::Receiver;
 
 use crate::background::Background;
+use crate::backlog::Waiting;
 use crate::commit::Failure;
 use crate::counts::Counts;
 use crate::error::WriteError;
 use crate::folder::Lock;
-use crate::group::{Job, Message};
+use crate::group::Job;
 use crate::keeper::{Keeper, checkpoint};
 use crate::new_body::Content;
 use crate::rows::{self, Place, Placed};
@@ -81,13 +81,13 @@ impl Writer {
     }
 
     /// Works until the store is closed or its last handle is dropped.
-    pub(crate) fn run(mut self, mut backlog: Receiver<Message>) {
+    pub(crate) fn run(mut self, mut backlog: Waiting) {
         let alarm = Alarm(Arc::clone(&self.shared));
         let mut group = Vec::new();
         loop {
-            let more = self.gather(&mut backlog, &mut group);
+            let more = backlog.gather(&self.shared.limits, &mut group);
             if !group.is_empty() {
-                self.commit(&mut group);
+                self.commit(&mut group, &mut backlog);
                 self.keep_house();
             }
             if !more {
@@ -100,39 +100,12 @@ impl Writer {
         drop(alarm);
     }
 
-    /// Waits for a first job and takes whatever else waits by then. False
-    /// once nothing more will come.
-    fn gather(&self, backlog: &mut Receiver<Message>, group: &mut Vec<Job>) -> bool {
-        let limits = &self.shared.limits;
-        let mut octets = 0;
-        let mut next = backlog.blocking_recv();
-        while let Some(message) = next {
-            match message {
-                Message::Job(job) => {
-                    octets += job.octets();
-                    group.push(job);
-                }
-                Message::Close => break,
-            }
-            if group.len() >= limits.group_changes_max || octets >= limits.group_octets_max {
-                return true;
-            }
-            match backlog.try_recv() {
-                Ok(message) => next = Some(message),
-                Err(_) => return true,
-            }
-        }
-        backlog.close();
-        false
-    }
-
-    fn commit(&mut self, group: &mut Vec<Job>) {
-        let begun = self.shared.counts.begin();
-        let fate = match self.store(group) {
-            Ok(()) => {
+    fn commit(&mut self, group: &mut Vec<Job>, backlog: &mut Waiting) {
+        let fate = match self.store(group, backlog) {
+            Ok(begun) => {
                 self.shared.counts.end(&begun, group.len());
                 self.segment.keep();
-                keep_stored_files(group);
+                self.keep_stored(group);
                 self.count();
                 if self.shared.is_full() && self.shared.no_room().is_none() {
                     self.shared.room_again();
@@ -155,6 +128,24 @@ impl Writer {
             // Once it is copied the log begins anew in the room it has, so
             // that rows at least can go on.
             checkpoint(&self.connection, &self.shared);
+        }
+    }
+
+    /// Files of stored bodies stay, and small bodies stay in memory for a
+    /// while; released ones leave it.
+    fn keep_stored(&mut self, group: &mut [Job]) {
+        let stored = group.iter_mut().filter(|job| job.refused.is_none());
+        for body in stored.flat_map(|job| &mut job.bodies) {
+            match &mut body.content {
+                Content::File(file) => file.keep(),
+                Content::Record(record) => {
+                    self.shared.fresh.keep(&body.body, std::mem::take(record));
+                }
+                Content::Moved { .. } => {}
+            }
+        }
+        for placed in &self.released {
+            self.shared.fresh.forget(placed.body.number());
         }
     }
 
@@ -239,6 +230,7 @@ impl Writer {
         self.background.stop();
         self.keeper.stop();
         self.shared.readers.close();
+        self.shared.fresh.clear();
         if self.shared.refuse_if_poisoned().is_err() {
             // The log stays as it is, for the next start to judge.
             let _ = self
@@ -260,15 +252,6 @@ impl Drop for Alarm {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.poison("the writer stopped unexpectedly".to_owned());
-        }
-    }
-}
-
-fn keep_stored_files(group: &mut [Job]) {
-    let stored = group.iter_mut().filter(|job| job.refused.is_none());
-    for body in stored.flat_map(|job| &mut job.bodies) {
-        if let Content::File(file) = &mut body.content {
-            file.keep();
         }
     }
 }

@@ -13,7 +13,7 @@ use mailward_wire::smtp::client::{Error, Need, Verdict};
 
 use super::conclude::conclude;
 use super::connection::{self, OpenProblem, What, queue_stage};
-use super::mailbox::Mailbox;
+use super::mailbox::{Leave, Mailbox};
 use super::reply::Action;
 use super::trouble::{self, Trouble};
 use super::verdicts::{self, Learnt};
@@ -28,6 +28,8 @@ pub(super) struct Ended {
     /// Whether the service may have counted it.
     pub(super) counted: bool,
     pub(super) news: News,
+    /// None where its connection carries the next message already.
+    pub(super) leave: Option<Leave>,
 }
 
 #[derive(Debug)]
@@ -51,11 +53,27 @@ pub(super) async fn run(
     account: &SendingAccount,
     mailbox: &Mailbox,
     kept: Option<ClientSession>,
+    leave: Leave,
+    due: DueMessage,
+) -> Ended {
+    let mut leave = Some(leave);
+    let mut ended = attempt(options, route, account, mailbox, kept, &mut leave, due).await;
+    ended.leave = leave;
+    ended
+}
+
+async fn attempt(
+    options: &DeliverOptions,
+    route: &Route,
+    account: &SendingAccount,
+    mailbox: &Mailbox,
+    kept: Option<ClientSession>,
+    leave: &mut Option<Leave>,
     mut due: DueMessage,
 ) -> Ended {
     let attempt = match options
         .queue
-        .begin_attempt(due.id, &due.numbers(), &due.lane)
+        .begin_attempt_ahead(due.id, &due.numbers(), &due.lane)
         .await
     {
         Ok(attempt) => attempt,
@@ -72,7 +90,10 @@ pub(super) async fn run(
         None => connection::open(options, route, account).await,
     };
     match session {
-        Ok(session) => send(options, route, account, mailbox, session, attempt, due).await,
+        Ok(session) => {
+            let line = Line { session, leave };
+            send(options, route, account, mailbox, line, attempt, due).await
+        }
         Err(problem) => {
             let heard = [(problem.stage, &problem.reply)];
             mailbox.hear(due.id, heard, &options.alarms).await;
@@ -122,7 +143,14 @@ fn ended(connection: Option<ClientSession>, counted: bool, news: News) -> Ended 
         connection,
         counted,
         news,
+        leave: None,
     }
+}
+
+/// A connection, and the leave to send one message over it.
+struct Line<'a> {
+    session: ClientSession,
+    leave: &'a mut Option<Leave>,
 }
 
 /// The message stays queued: no word was said of it.
@@ -267,10 +295,11 @@ async fn send(
     route: &Route,
     account: &SendingAccount,
     mailbox: &Mailbox,
-    mut session: ClientSession,
+    line: Line<'_>,
     attempt: Attempt,
     due: DueMessage,
 ) -> Ended {
+    let Line { mut session, leave } = line;
     let body = match options.queue.store().read_body(&due.body) {
         Ok(body) => body,
         Err(error) => {
@@ -358,11 +387,18 @@ async fn send(
         peer: Some(peer),
     };
     let message = attempt.message();
-    let connection = alive.then_some(session);
+    let mut connection = alive.then_some(session);
     let news = match record(options, route, account, attempt.lane(), &learnt).await {
         Ok(news) => news,
         Err(error) => News::Store(error.to_string()),
     };
+    // The next message need not wait until this one's end is on the disk.
+    if matches!(news, News::Sent)
+        && connection.is_some()
+        && let Some(leave) = leave.take()
+    {
+        leave.end(stage.counts(), connection.take());
+    }
     match conclude(options, &due, attempt, end, results).await {
         Ok(finished) => {
             if !finished.in_doubt.is_empty() && !finished.is_looked_for {

@@ -24,6 +24,10 @@ const BACKLOG_MAX: usize = 64;
 /// was taken before it came.
 const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
 
+/// Attempts that are under way, or whose end is being written while their
+/// connection carries another.
+const IN_FLIGHT_MAX: usize = 512;
+
 pub(super) struct LaneWorker {
     options: Arc<DeliverOptions>,
     lane: Lane,
@@ -38,7 +42,7 @@ pub(super) struct LaneWorker {
     /// Messages begun since the start, for the classes' shares.
     begun: u64,
     in_flight: HashSet<MessageId>,
-    under_way: JoinSet<(MessageId, Ended, Leave)>,
+    under_way: JoinSet<(MessageId, Ended)>,
     /// Connections that are being closed.
     closing: JoinSet<()>,
     /// Whether this credential has signed in since the start: until then one
@@ -67,6 +71,14 @@ enum Wait {
     Room(Option<Duration>),
     /// The end of an attempt.
     End,
+}
+
+enum Refill {
+    Taken,
+    /// When something will be due; past, where it is in flight.
+    Nothing {
+        next: Option<Timestamp>,
+    },
 }
 
 impl LaneWorker {
@@ -206,15 +218,23 @@ impl LaneWorker {
             if now.since(self.taken_at) >= BACKLOG_AGE_MAX {
                 self.backlog.clear();
             }
-            if self.backlog.is_empty() && !self.refill(now).await? {
+            if self.in_flight.len() >= IN_FLIGHT_MAX {
+                return Ok(Wait::End);
+            }
+            if self.backlog.is_empty() && self.mailbox.leases.is_busy() {
+                // There is no use in asking for what can't be begun.
+                return Ok(Wait::Room(None));
+            }
+            if self.backlog.is_empty()
+                && let Refill::Nothing { next } = self.refill(now).await?
+            {
                 if self.under_way.is_empty() {
                     self.gate.give_up();
                 }
-                let next = self.options.queue.next_due_at(&self.lane).await?;
-                // What is in flight still counts as due until it has begun.
+                // What is in flight still counts as due until that it has
+                // begun is committed.
                 return Ok(match next {
                     Some(next) if next > now => Wait::ChangeOr(next),
-                    Some(_) if !self.under_way.is_empty() => Wait::End,
                     _ => Wait::Change,
                 });
             }
@@ -237,18 +257,23 @@ impl LaneWorker {
         }
     }
 
-    /// Takes the next due messages; false when there are none.
-    async fn refill(&mut self, now: Timestamp) -> Result<bool, QueueError> {
+    /// Takes the next due messages.
+    async fn refill(&mut self, now: Timestamp) -> Result<Refill, QueueError> {
         // Those in flight may still look due, so ask for that many more.
         let limit = BACKLOG_MAX + self.in_flight.len();
         let queue = &self.options.queue;
-        let due = queue.due_after(&self.lane, now, limit, self.begun).await?;
+        let look = queue.look(&self.lane, now, limit, self.begun).await?;
         self.taken_at = now;
         self.backlog.extend(
-            due.into_iter()
+            look.due
+                .into_iter()
                 .filter(|message| !self.in_flight.contains(&message.id)),
         );
-        Ok(!self.backlog.is_empty())
+        Ok(if self.backlog.is_empty() {
+            Refill::Nothing { next: look.next_at }
+        } else {
+            Refill::Taken
+        })
     }
 
     fn begin(&mut self, leave: Leave, start: Start<ClientSession>) {
@@ -273,13 +298,14 @@ impl LaneWorker {
                     None
                 }
             };
-            let ended = attempt::run(&options, &route, &account, &mailbox, kept, due).await;
-            (id, ended, leave)
+            let attempt = attempt::run(&options, &route, &account, &mailbox, kept, leave, due);
+            let ended = Box::pin(attempt).await;
+            (id, ended)
         });
     }
 
-    async fn settle(&mut self, done: Result<(MessageId, Ended, Leave), tokio::task::JoinError>) {
-        let (id, ended, leave) = match done {
+    async fn settle(&mut self, done: Result<(MessageId, Ended), tokio::task::JoinError>) {
+        let (id, ended) = match done {
             Ok(done) => done,
             Err(error) => {
                 // Our own mistake. The attempt stays recorded as under way and
@@ -291,7 +317,9 @@ impl LaneWorker {
             }
         };
         self.in_flight.remove(&id);
-        leave.end(ended.counted, ended.connection);
+        if let Some(leave) = ended.leave {
+            leave.end(ended.counted, ended.connection);
+        }
         match ended.news {
             News::Sent => {
                 self.proven = true;

@@ -41,7 +41,7 @@ pub trait Outgoing: Send {
     /// doubled. Nothing means the end.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Stopped>> + Send;
 
-    /// All octets are sent and the final dot is not. Whoever keeps a record of
+    /// All octets are sent but the last few, which go with the final dot. Whoever keeps a record of
     /// the attempt writes it down here: once this returns, the message may be
     /// taken, even if no reply ever comes. `verdicts` are those of RCPT, in
     /// the envelope's order.
@@ -80,6 +80,8 @@ pub struct ClientSession<L = Stream> {
     /// Absent once the connection is of no more use.
     link: Option<L>,
     input: Input,
+    /// The end of a message, to go out in one flight with its final dot.
+    held: Vec<u8>,
     options: ClientOptions,
     clock: Arc<dyn Clock>,
 }
@@ -125,6 +127,7 @@ impl<L: ClientLink> ClientSession<L> {
             session: Session::new(options.client_name.as_str(), protection),
             link: Some(link),
             input: Input::new(Buffers::default()),
+            held: Vec::new(),
             options: options.clone(),
             clock,
         };
@@ -231,7 +234,7 @@ impl<L: ClientLink> ClientSession<L> {
                 }
             }
         }
-        self.write(&out).await?;
+        self.held = out;
         message.before_final_dot(&self.verdicts()).await?;
         self.session.final_dot()?;
         Ok(())
@@ -256,7 +259,9 @@ impl<L: ClientLink> ClientSession<L> {
             match step? {
                 Step::Done(done) => return Ok(done),
                 Step::Send(octets) => {
-                    self.write(&octets).await?;
+                    let mut flight = std::mem::take(&mut self.held);
+                    flight.extend_from_slice(&octets);
+                    self.write(&flight).await?;
                     deadline = self.deadline();
                 }
                 Step::StartTls => {

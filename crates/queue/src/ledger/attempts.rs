@@ -136,15 +136,18 @@ pub(crate) fn ends_since(
     )
 }
 
-/// False, and nothing is written, where the attempt has ended.
+/// False, and nothing is written, where the attempt has ended, or is not this
+/// message's: one whose beginning was undone has no row, or another's.
 pub(crate) fn set_final_dot(
     tx: &mut Tx<'_>,
     id: AttemptId,
+    message: Number,
     now: Timestamp,
 ) -> Result<bool, TxError> {
     let touched = tx.execute(
-        "UPDATE attempts SET final_dot_at = ?2 WHERE number = ?1 AND ended_at IS NULL",
-        &[id.0.into(), time(now)],
+        "UPDATE attempts SET final_dot_at = ?2 \
+         WHERE number = ?1 AND message = ?3 AND ended_at IS NULL",
+        &[id.0.into(), time(now), message.into()],
     )?;
     Ok(touched > 0)
 }

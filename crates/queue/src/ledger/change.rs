@@ -127,6 +127,11 @@ impl<'c, 't> Change<'c, 't> {
         self.note(Some(row.n), note)
     }
 
+    /// Whether somebody is to be told of what happened so far.
+    pub(crate) fn tells(&self) -> bool {
+        !self.told.is_empty()
+    }
+
     /// Asks for a report of the hand-over where NOTIFY=SUCCESS was not passed
     /// on (RFC 3461 section 5.2.2), or the message is traced (RFC 2852).
     pub(crate) fn report_relayed(&mut self, row: &RecipientRow, passed_on: bool) {

@@ -194,20 +194,25 @@ pub(crate) fn take(
     now: Timestamp,
 ) -> Result<(), TxError> {
     if !gates.routes_without_day.contains(&lane.route) {
-        tx.execute(
-            "DELETE FROM sent_recipients WHERE account = ?1 AND period <= ?2",
-            &[lane.account.as_str().into(), last_outside(now).into()],
-        )?;
-        tx.execute(
+        let of_period: Option<u64> = tx.query_one(
             "INSERT INTO sent_recipients (account, period, recipients) VALUES (?1, ?2, ?3) \
              ON CONFLICT (account, period) DO UPDATE SET \
-             recipients = sent_recipients.recipients + excluded.recipients",
+             recipients = sent_recipients.recipients + excluded.recipients \
+             RETURNING recipients",
             &[
                 lane.account.as_str().into(),
                 period_of(now).into(),
                 rows.len().into(),
             ],
+            |row| row.get(0),
         )?;
+        // The first of a period: what has left the window goes.
+        if of_period == Some(rows.len() as u64) {
+            tx.execute(
+                "DELETE FROM sent_recipients WHERE account = ?1 AND period <= ?2",
+                &[lane.account.as_str().into(), last_outside(now).into()],
+            )?;
+        }
     }
     for row in rows {
         let address = row.recipient.forward_path.address();

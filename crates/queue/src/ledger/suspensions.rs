@@ -78,12 +78,7 @@ pub(crate) fn now(
     tx: &ReadTx<'_>,
     by_register: Arc<HashMap<ApplicationName, Suspension>>,
 ) -> Result<Suspended, TxError> {
-    let rows = rows(tx)?;
-    let mut suspended = Suspended {
-        rows,
-        by_register,
-        sources: HashSet::new(),
-    };
+    let mut suspended = by_name(tx, by_register)?;
     let of_rows = suspended.rows.iter().filter_map(|one| match &one.scope {
         Scope::Application(name) => Some(name),
         Scope::Account(_) | Scope::Route(_) => None,
@@ -94,6 +89,18 @@ pub(crate) fn now(
     }
     suspended.sources = sources;
     Ok(suspended)
+}
+
+/// As [`now`], for whoever asks by name alone and not by number.
+pub(crate) fn by_name(
+    tx: &ReadTx<'_>,
+    by_register: Arc<HashMap<ApplicationName, Suspension>>,
+) -> Result<Suspended, TxError> {
+    Ok(Suspended {
+        rows: rows(tx)?,
+        by_register,
+        sources: HashSet::new(),
+    })
 }
 
 /// False where it was suspended before; who and why stay the first's.

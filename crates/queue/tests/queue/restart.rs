@@ -1,7 +1,9 @@
 //! Killed at every step of a message's life, and opened again: nothing is
 //! lost, and nothing is sent twice unawares.
 
-use mailward_queue::{AttemptEnd, Budget, DoubtPolicy, LaneLimits, Queue, Recovered, Stage, Terms};
+use mailward_queue::{
+    AttemptEnd, Budget, DoubtPolicy, LaneLimits, Queue, QueueError, Recovered, Stage, Terms,
+};
 
 use std::collections::HashMap;
 
@@ -15,6 +17,27 @@ async fn recovered(fixture: &Fixture) -> (Queue, Recovered) {
     let queue = fixture.killed_now();
     let recovered = queue.recover().await.expect("recovered");
     (queue, recovered)
+}
+
+/// What was begun ahead of the disk is there once the dot is.
+#[tokio::test]
+async fn a_dot_takes_its_attempt_along() {
+    let fixture = Fixture::new();
+    let id = fixture.accepted(&["seven"]).await;
+    let attempt = fixture
+        .queue
+        .begin_attempt_ahead(id, &[1], &lane())
+        .await
+        .expect("an attempt");
+    let again = fixture.queue.begin_attempt_ahead(id, &[1], &lane()).await;
+    assert!(matches!(again, Err(QueueError::NotDue(_))), "{again:?}");
+    fixture
+        .queue
+        .record_final_dot(&attempt, Vec::new())
+        .await
+        .expect("the dot");
+    let (_queue, found) = recovered(&fixture).await;
+    assert_eq!((found.interrupted, found.in_doubt), (0, 1));
 }
 
 #[tokio::test]

@@ -136,6 +136,13 @@ impl<C> Leases<C> {
         Asked::Go(leave, start)
     }
 
+    /// Whether every connection that may be open carries something.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.lock();
+        let idle = u32::try_from(state.idle.len()).unwrap_or(u32::MAX);
+        state.open.saturating_sub(idle) >= state.pace.limits().connections_max
+    }
+
     /// The lane does not want to send now.
     pub(crate) fn withdraw(&self, lane: &Lane) {
         let mut state = self.lock();

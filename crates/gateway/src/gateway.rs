@@ -34,6 +34,8 @@ use crate::deliver::{Budgets, SendingLimits};
 use crate::observe::{self, Observe};
 use crate::password::{SharedSecret, shared_secret};
 use crate::register::{Register, SignIn};
+use crate::route::reroute::{self, RerouteFacts};
+use crate::route::way_out::way_out;
 use crate::secrets::{SecretError, Secrets};
 
 /// The tables of everything that the gateway keeps, in the order in which they
@@ -49,6 +51,7 @@ pub const MIGRATIONS: &[&str] = &[
     QUEUE_PAUSES,
     QUEUE_DOUBTS,
     QUEUE_MAILBOXES,
+    QUEUE_ROUTES,
 ];
 
 /// What a store of the gateway is opened with.
@@ -64,10 +67,11 @@ const QUEUE_CONTROL: &str = mailward_queue::MIGRATIONS[3];
 const QUEUE_PAUSES: &str = mailward_queue::MIGRATIONS[4];
 const QUEUE_DOUBTS: &str = mailward_queue::MIGRATIONS[5];
 const QUEUE_MAILBOXES: &str = mailward_queue::MIGRATIONS[6];
+const QUEUE_ROUTES: &str = mailward_queue::MIGRATIONS[7];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 7,
+    mailward_queue::MIGRATIONS.len() == 8,
     "a migration of the queue is missing"
 );
 
@@ -225,6 +229,12 @@ impl Gateway {
         for registered in register.list() {
             observe.expect(&registered.application.name);
         }
+        let ways = RerouteFacts {
+            register: Arc::clone(&register),
+            profile: config.profile,
+            clock: Arc::clone(&options.clock),
+        };
+        queue.explain_ways_by(way_out(ways.clone()));
         let sending_limits = SendingLimits::new(queue.clone(), Budgets::of(&config));
         let intake = Arc::new(Intake {
             hostname: config.hostname.clone(),
@@ -232,6 +242,12 @@ impl Gateway {
             queue: queue.clone(),
             sending_limits: sending_limits.clone(),
             checker: Arc::new(Checker::new(&config)),
+            ways: reroute::judge_unattended(ways),
+            ways_facts: config
+                .routes
+                .iter()
+                .map(|route| (route.name.clone(), route.facts()))
+                .collect(),
             sign_in,
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),

@@ -36,6 +36,7 @@ fn config(folder: &std::path::Path) -> Config {
         port: 587,
         ca_file: None,
         mechanism: Mechanism::Login,
+        fail_over: Default::default(),
         source_address: None,
         connections_max: 3,
         messages_per_minute: Some(30),

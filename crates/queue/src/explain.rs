@@ -1,9 +1,13 @@
 //! Why a message waits, for which limit, until when.
 
-use mailward_mail::{MessageId, Timestamp};
+use std::fmt;
+use std::sync::Arc;
+
+use mailward_mail::{MessageId, ReversePath, Timestamp};
 use mailward_store::{ReadTx, TxError};
 
 use crate::budget::{Budget, steady, used, wall};
+use crate::divert::{Diversion, FAIL_OVER};
 use crate::error::QueueError;
 use crate::gates::Limit;
 use crate::lane::Decision;
@@ -11,12 +15,12 @@ use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::suspensions::Suspended;
 use crate::ledger::{
-    attempts, breakers, doubts, due, events, lanes, learnt, list_turns, messages, pauses,
-    recipients, suspensions,
+    attempts, breakers, diversions, doubts, due, events, lanes, learnt, list_turns, messages,
+    pauses, recipients, suspensions,
 };
 use crate::looks::times;
-use crate::names::Lane;
-use crate::pause::PauseCause;
+use crate::names::{ApplicationName, Lane};
+use crate::pause::{Pause, PauseCause};
 use crate::queue::Queue;
 use crate::state::{AttemptId, HoldReason, State, StateWord};
 use crate::timeline::TimelineEvent;
@@ -75,6 +79,40 @@ pub struct Explanation {
     pub sentence: String,
 }
 
+/// What waits, and what for, as far as it may matter to its route.
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub message: MessageId,
+    pub application: ApplicationName,
+    pub data_class: String,
+    pub reverse_path: ReversePath,
+    /// Of the whole message.
+    pub recipients: usize,
+    pub lane: Lane,
+    /// The pause that lasts longest.
+    pub pause: Option<Pause>,
+    /// The credential is refused.
+    pub is_refused: bool,
+    pub diversion: Option<Diversion>,
+}
+
+/// Says in sentences whether such a message goes another way, and why not;
+/// nothing where that is no question. Must not wait.
+#[derive(Clone)]
+pub struct WayOut(Arc<dyn Fn(&Way) -> Option<String> + Send + Sync>);
+
+impl WayOut {
+    pub fn new(say: impl Fn(&Way) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(say))
+    }
+}
+
+impl fmt::Debug for WayOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WayOut")
+    }
+}
+
 impl Queue {
     /// Explains every recipient of a message. `budget_of` gives the limits
     /// of a lane's mailbox, which are not the queue's to know.
@@ -84,6 +122,7 @@ impl Queue {
         budget_of: impl Fn(&Lane) -> Budget + Send + 'static,
     ) -> Result<Vec<Explanation>, QueueError> {
         let (now, stopped, gates) = (self.now(), self.stopped(), self.gates());
+        let way_out = self.way_out();
         let found = self
             .read(move |tx| {
                 let Some(message) = messages::by_id(tx, id)? else {
@@ -98,6 +137,9 @@ impl Queue {
                     message: &message,
                     budget_of: &budget_of,
                     without_day: &|lane| gates.routes_without_day.contains(&lane.route),
+                    way_out: way_out.as_deref(),
+                    diversions: diversions::all(tx)?,
+                    recipients: rows.len(),
                 };
                 let explained: Result<Vec<_>, _> =
                     rows.iter().map(|row| explain.recipient(row)).collect();
@@ -116,6 +158,9 @@ struct Explain<'a, 't> {
     budget_of: &'a dyn Fn(&Lane) -> Budget,
     /// Whether the account's day does not hold for the lane's route.
     without_day: &'a dyn Fn(&Lane) -> bool,
+    way_out: Option<&'a WayOut>,
+    diversions: Vec<Diversion>,
+    recipients: usize,
 }
 
 type Reason = (WaitsFor, Option<Timestamp>, String);
@@ -151,6 +196,9 @@ impl Explain<'_, '_> {
             State::Hold { reason } => self.held(row, reason)?,
             State::Incoming | State::Deferred { .. } => self.waiting(row)?,
         };
+        let sentence = self
+            .moved(row)?
+            .map_or_else(|| sentence.clone(), |moved| format!("{sentence} {moved}"));
         Ok(Explanation {
             n: row.n,
             state: row.state.word(),
@@ -158,6 +206,56 @@ impl Explain<'_, '_> {
             until,
             sentence,
         })
+    }
+
+    /// By which way it came here, where that is not its own.
+    fn moved(&self, row: &RecipientRow) -> Result<Option<String>, TxError> {
+        let (message, n) = (self.message.number, row.n);
+        if let Some(TimelineEvent::Rerouted { from, to, by, why }) =
+            events::last_of_kind(self.tx, message, n, "rerouted")?
+            && by.as_str() == FAIL_OVER
+        {
+            return Ok(Some(format!("It was moved from {from} to {to}: {why}.")));
+        }
+        match events::last_of_kind(self.tx, message, n, "routed")? {
+            Some(TimelineEvent::Routed { route, reason }) => Ok(Some(format!(
+                "Its route was chosen when it came, {route}: {reason}."
+            ))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What is said of other ways, after `reason`.
+    fn another_way(
+        &self,
+        lane: &Lane,
+        pause: Option<Pause>,
+        is_refused: bool,
+        (waits_for, until, sentence): Reason,
+    ) -> Reason {
+        let Some(way_out) = self.way_out else {
+            return (waits_for, until, sentence);
+        };
+        let way = Way {
+            message: self.message.id,
+            application: self.message.application.clone(),
+            data_class: self.message.data_class.clone(),
+            reverse_path: self.message.reverse_path.clone(),
+            recipients: self.recipients,
+            lane: lane.clone(),
+            pause,
+            is_refused,
+            diversion: self
+                .diversions
+                .iter()
+                .find(|one| one.from == *lane)
+                .cloned(),
+        };
+        let sentence = match (way_out.0)(&way) {
+            Some(more) => format!("{sentence} {more}"),
+            None => sentence,
+        };
+        (waits_for, until, sentence)
     }
 
     fn in_doubt(&self, attempt: AttemptId) -> Result<Reason, TxError> {
@@ -361,7 +459,9 @@ impl Explain<'_, '_> {
             "{about} (limit {}): it is due again at {until}. It expires at {deadline}, {end}.",
             limit.as_str()
         );
-        Ok((waits_for, Some(until), sentence))
+        let lane = lanes::get(self.tx, row.lane)?;
+        let reason = (waits_for, Some(until), sentence);
+        Ok(self.another_way(&lane, None, false, reason))
     }
 
     fn back_off(&self, row: &RecipientRow, due_at: Timestamp) -> Reason {
@@ -395,7 +495,8 @@ impl Explain<'_, '_> {
             "The service refused the credential of {account} at {since} ({reply}). Nothing is \
              tried until there is a new one or a person closes the breaker."
         );
-        Ok(Some((WaitsFor::Credential, None, sentence)))
+        let reason = (WaitsFor::Credential, None, sentence);
+        Ok(Some(self.another_way(lane, None, true, reason)))
     }
 
     /// The pause that lasts longest.
@@ -432,7 +533,8 @@ impl Explain<'_, '_> {
             PauseCause::Down => WaitsFor::Service,
             _ => WaitsFor::Pause,
         };
-        Ok(Some((waits_for, Some(until), sentence)))
+        let reason = (waits_for, Some(until), sentence);
+        Ok(Some(self.another_way(lane, Some(pause), false, reason)))
     }
 
     /// The mailbox's own limits, which all of its lanes use up together.

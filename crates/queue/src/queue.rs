@@ -9,7 +9,9 @@ use mailward_mail::{Clock, Dice, MessageId, Timestamp};
 use mailward_store::{BodyWriter, Disk, Limits, ReadError, ReadTx, Schema, Store, Tx, TxError};
 use tokio::sync::watch;
 
+use crate::divert::{Diversions, SharedWayOut};
 use crate::error::{QueueError, QueueOpenError};
+use crate::explain::WayOut;
 use crate::gates::Gates;
 use crate::ledger::MIGRATIONS;
 use crate::ledger::same_text::Place;
@@ -51,6 +53,9 @@ struct Inner {
     usages: Mutex<Usages>,
     /// None until they were read.
     pauses: Mutex<Option<Pauses>>,
+    /// None until they were read.
+    diversions: Mutex<Option<Diversions>>,
+    way_out: OnceLock<SharedWayOut>,
     /// Where the sweep of counted texts goes on.
     swept: Mutex<Place>,
     /// Numbers of lanes known to be committed. One entry for each account and
@@ -110,6 +115,8 @@ impl Queue {
                 gates: Arc::new(gates),
                 usages: Mutex::default(),
                 pauses: Mutex::default(),
+                diversions: Mutex::default(),
+                way_out: OnceLock::new(),
                 swept: Mutex::new(Place::START),
                 lanes: Mutex::new(HashMap::new()),
                 sources: Mutex::default(),
@@ -218,6 +225,19 @@ impl Queue {
 
     pub(crate) fn known_pauses(&self) -> std::sync::MutexGuard<'_, Option<Pauses>> {
         lock(&self.inner.pauses)
+    }
+
+    pub(crate) fn known_diversions(&self) -> std::sync::MutexGuard<'_, Option<Diversions>> {
+        lock(&self.inner.diversions)
+    }
+
+    pub(crate) fn set_way_out(&self, way_out: WayOut) {
+        let is_first = self.inner.way_out.set(Arc::new(way_out)).is_ok();
+        debug_assert!(is_first, "said once");
+    }
+
+    pub(crate) fn way_out(&self) -> Option<SharedWayOut> {
+        self.inner.way_out.get().cloned()
     }
 
     pub(crate) fn swept(&self) -> std::sync::MutexGuard<'_, Place> {

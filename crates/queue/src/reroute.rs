@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mailward_mail::MessageId;
+use mailward_mail::{MessageId, ReversePath};
 use mailward_store::{Tx, TxError};
 
 use crate::control::{Done, Mover};
@@ -12,7 +12,7 @@ use crate::error::QueueError;
 use crate::ledger::change::Change;
 use crate::ledger::messages::MessageRow;
 use crate::ledger::recipients::RecipientRow;
-use crate::ledger::{lanes, messages};
+use crate::ledger::{lanes, messages, recipients};
 use crate::names::{ApplicationName, Lane};
 use crate::timeline::TimelineEvent;
 
@@ -22,6 +22,9 @@ pub struct Rerouting {
     pub message: MessageId,
     pub application: ApplicationName,
     pub data_class: String,
+    pub reverse_path: ReversePath,
+    /// Of the whole message.
+    pub recipients: usize,
     pub from: Lane,
     pub to: Lane,
 }
@@ -45,7 +48,8 @@ impl RerouteJudge {
         })
     }
 
-    pub(crate) fn ask(&self, rerouting: &Rerouting) -> Result<(), String> {
+    /// Why it may not, if so.
+    pub fn ask(&self, rerouting: &Rerouting) -> Result<(), String> {
         (self.0)(rerouting)
     }
 }
@@ -68,6 +72,7 @@ pub(crate) fn move_rows(
     };
     let mut done = Done::default();
     let (id, number) = (message.id, message.number);
+    let of_message = recipients::count(tx, number)?;
     let mut change = Change::new(tx, mover.now, message);
     for mut row in rows {
         let from = lanes::get(change.tx(), row.lane)?;
@@ -86,6 +91,8 @@ pub(crate) fn move_rows(
                 message: id,
                 application: change.message().application.clone(),
                 data_class: change.message().data_class.clone(),
+                reverse_path: change.message().reverse_path.clone(),
+                recipients: of_message,
                 from: from.clone(),
                 to: to.clone(),
             })

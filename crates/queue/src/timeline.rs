@@ -39,7 +39,8 @@ pub enum TimelineEvent {
         route: RouteName,
         reason: String,
     },
-    /// A person let it go by another route.
+    /// A person let it go by another route, or its own could not be used
+    /// ([`FAIL_OVER`](crate::FAIL_OVER)).
     Rerouted {
         from: RouteName,
         to: RouteName,

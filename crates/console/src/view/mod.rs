@@ -22,8 +22,8 @@ pub use message::{
     RecipientView, RecipientsSummary, RouteView, TlsView, VerdictView, WaitView,
 };
 pub use overview::{
-    AlarmView, BreakerView, GatewayOverview, LimitView, OldestView, Overview, PausedView,
-    SpaceView, StoreHealth, TwinOverview,
+    AlarmView, BreakerView, DivertedView, EndingView, GatewayOverview, LimitView, OldestView,
+    Overview, PausedView, SpaceView, StoreHealth, TwinOverview,
 };
 pub use status::{Decision, Status};
 

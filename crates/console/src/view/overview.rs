@@ -26,6 +26,10 @@ pub struct GatewayOverview {
     pub oldest_by_class: Vec<(String, OldestView)>,
     /// Accounts and routes that send nothing for the time being.
     pub paused: Vec<PausedView>,
+    /// Accounts whose mail goes by another route for now.
+    pub diverted: Vec<DivertedView>,
+    /// Days on which the routes end, the first one first.
+    pub endings: Vec<EndingView>,
     /// Room on the store's disk, where the system tells it.
     pub space: Option<SpaceView>,
     /// What is left of the limits of the accounts' mailboxes.
@@ -37,6 +41,28 @@ pub struct GatewayOverview {
 pub struct PausedView {
     pub account: String,
     pub route: String,
+}
+
+/// An account whose mail leaves its route.
+#[derive(Clone, Debug)]
+pub struct DivertedView {
+    pub account: String,
+    pub from: String,
+    pub to: String,
+    pub since: Timestamp,
+    /// In a clause.
+    pub why: String,
+}
+
+/// A day on which the service takes away what a route uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndingView {
+    pub route: String,
+    /// Whole days; below 0 once it is past.
+    pub days_left: i64,
+    /// `2026-12-31`.
+    pub date: String,
+    pub what: String,
 }
 
 /// In octets.

@@ -95,6 +95,8 @@ impl Fake {
             breakers_open: Vec::new(),
             oldest_by_class: Vec::new(),
             paused: Vec::new(),
+            diverted: Vec::new(),
+            endings: Vec::new(),
             space: None,
             limits: Vec::new(),
         });

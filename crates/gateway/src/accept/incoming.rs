@@ -19,8 +19,8 @@ use mailward_policy::limits::MESSAGES_PER_MINUTE;
 use mailward_policy::repair::ORIGINAL_PREFIX;
 use mailward_policy::{ContentFacts, DataClass, Decision, Facts, Finding, Severity, Verdict};
 use mailward_queue::{
-    AcceptError, Actor, Found, Hold, HoldReason, Idempotency, Lane, MessageClass, NewMessage,
-    Repair, Ruling,
+    AcceptError, Actor, Diversion, Found, Hold, HoldReason, Idempotency, Lane, MessageClass,
+    NewMessage, Repair, Rerouting, Ruling,
 };
 use mailward_store::{BodyWriter, NewBody, WriteError};
 
@@ -324,13 +324,54 @@ async fn judge_whole(
         }
         routed = Some(choice.reason);
     }
+    let mut verdict = judge(intake, facts)?;
+    let mut lane = lane.clone();
+    let diverted = intake.queue.diversion_of(&lane).await;
+    let diverted =
+        diverted.map_err(|error| AcceptError::Store(WriteError::Disk(error.to_string())))?;
+    if let Some(diversion) = diverted
+        && let Some((facts_there, verdict_there)) =
+            there(intake, submission, facts, &verdict, &diversion)
+    {
+        lane.route = diversion.to;
+        routed = Some(diversion.why);
+        (*facts, verdict) = (facts_there, verdict_there);
+    }
     Ok(Judged {
-        lane: lane.clone(),
+        lane,
         routed,
-        verdict: judge(intake, facts)?,
+        verdict,
         checked: (began, intake.clock.now()),
         gathered,
     })
+}
+
+/// Facts and verdict by the route that stands in for the message's own, where
+/// it may take that: what the rules say is no stricter there.
+fn there(
+    intake: &Intake,
+    submission: &Submission<'_>,
+    facts: &Facts,
+    here: &Verdict,
+    diversion: &Diversion,
+) -> Option<(Facts, Verdict)> {
+    let registered = submission.registered;
+    let asked = Rerouting {
+        message: MessageId::new(facts.at, &*intake.dice),
+        application: registered.application.name.clone(),
+        data_class: facts.strictest_class().as_str().to_owned(),
+        reverse_path: submission.envelope.reverse_path.clone(),
+        recipients: submission.envelope.recipients.len(),
+        from: diversion.from.clone(),
+        to: Lane::new(diversion.to.clone(), diversion.from.account.clone()),
+    };
+    intake.ways.ask(&asked).ok()?;
+    let facts = Facts {
+        route: intake.ways_facts.get(&diversion.to)?.clone(),
+        ..facts.clone()
+    };
+    let verdict = intake.checker.judge(&facts);
+    (verdict.decision <= here.decision).then_some((facts, verdict))
 }
 
 /// The fields we put on top, our Received first: trace fields stand above all

@@ -17,11 +17,12 @@ mod received;
 pub mod smtp;
 mod wishes;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mailward_mail::{Clock, Dice};
-use mailward_policy::Verdict;
-use mailward_queue::{AcceptError, Queue};
+use mailward_policy::{RouteFacts, Verdict};
+use mailward_queue::{AcceptError, Queue, RerouteJudge, RouteName};
 use mailward_store::WriteError;
 
 use crate::check::Checker;
@@ -42,6 +43,10 @@ pub(crate) struct Intake {
     pub(crate) queue: Queue,
     pub(crate) sending_limits: SendingLimits,
     pub(crate) checker: Arc<Checker>,
+    /// Whether a message may take another route than its own.
+    pub(crate) ways: RerouteJudge,
+    /// What the rules may know of each route.
+    pub(crate) ways_facts: HashMap<RouteName, RouteFacts>,
     pub(crate) sign_in: SignIn,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,

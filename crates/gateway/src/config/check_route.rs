@@ -45,18 +45,22 @@ impl Checker<'_> {
     ) -> Vec<Route> {
         let mut seen = HashSet::new();
         let mut checked = Vec::new();
+        let mut asked = Vec::new();
         for route in routes {
             self.once(&mut seen, &route.name, "a route");
+            asked.extend(Self::asked(&route));
             checked.extend(self.route(route, oauth));
         }
+        self.others(asked, &mut checked);
         checked
     }
 
     fn route(
         &mut self,
-        route: file::Route,
+        mut route: file::Route,
         oauth: &BTreeMap<String, OAuthClient>,
     ) -> Option<Route> {
+        let fail_over = self.fail_over(&mut route);
         let server = self.server_name(&route.server);
         let kind = self.kind(&route.kind);
         let mechanism = match kind {
@@ -109,6 +113,7 @@ impl Checker<'_> {
             twin: route.twin,
             retirements,
             sent_items,
+            fail_over,
         })
     }
 

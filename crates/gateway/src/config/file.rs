@@ -145,6 +145,11 @@ pub(super) struct Route {
     #[serde(default)]
     pub(super) retires: Vec<Retirement>,
     pub(super) sent_items: Option<SentItems>,
+    #[serde(default)]
+    pub(super) fails_over_to: Vec<Text>,
+    pub(super) fails_over_after_minutes: Option<Spanned<u64>>,
+    pub(super) fails_back_after_minutes: Option<Spanned<u64>>,
+    pub(super) fails_over_on: Option<Vec<Text>>,
 }
 
 #[derive(Debug, Deserialize)]

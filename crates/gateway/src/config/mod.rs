@@ -10,12 +10,14 @@
 mod application;
 mod check;
 mod check_application;
+mod check_fail_over;
 mod check_gateway;
 mod check_observe;
 mod check_route;
 mod check_sent_items;
 mod domains;
 mod error;
+mod fail_over;
 mod file;
 mod limits;
 mod observe;
@@ -41,6 +43,7 @@ pub use application::{
 };
 pub use domains::{AccreditedDomains, DomainPattern};
 pub use error::{ConfigError, ConfigErrors};
+pub use fail_over::FailOver;
 pub use limits::Limits;
 pub use observe::{Log, LogFormat, LogLevel, Metrics, Traces};
 pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
@@ -139,22 +142,30 @@ impl Config {
     }
 
     /// The routes that an account may send by: its own; those that its
-    /// applications name; high sending, where it has what signing in there
-    /// takes.
+    /// applications name; those to which these fail over, and high sending,
+    /// where it has what signing in there takes.
     pub fn routes_of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Route> {
         let name = account.name();
+        let named = self.applications.iter().filter(|one| one.account == name);
+        let mut own: Vec<&RouteName> = named.map(|one| &one.route).collect();
+        own.push(&account.route);
+        let mut others: Vec<&RouteName> = Vec::new();
+        let mut next = own.clone();
+        while let Some(name) = next.pop() {
+            for other in self.route(name).iter().flat_map(|one| &one.fail_over.to) {
+                if !own.contains(&other) && !others.contains(&other) {
+                    others.push(other);
+                    next.push(other);
+                }
+            }
+        }
         self.routes.iter().filter(move |route| {
-            let named = || {
-                self.applications
-                    .iter()
-                    .any(|one| one.account == name && one.route == route.name)
-            };
             let fit = match route.kind {
                 RouteKind::HighSending => route.mechanism.can_use(account),
                 RouteKind::Relay => true,
-                _ => false,
+                _ => others.contains(&&route.name) && route.mechanism.can_use(account),
             };
-            route.name == account.route || fit || named()
+            own.contains(&&route.name) || fit
         })
     }
 
@@ -264,6 +275,9 @@ pub struct Route {
     /// Where what was sent is kept, if it is and somebody may look.
     #[serde(default)]
     pub sent_items: Option<SentItems>,
+    /// Where its mail goes while it can't be used.
+    #[serde(default)]
+    pub fail_over: FailOver,
 }
 
 impl Route {

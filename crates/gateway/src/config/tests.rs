@@ -508,3 +508,35 @@ fn a_missing_file_is_told() {
          Name a readable file with --config."
     );
 }
+
+#[test]
+fn a_route_fails_over_to_others_that_end_where_it_does() {
+    const OTHERS: &str = "[[route]]\nname = \"second\"\nkind = \"high_sending\"\n\
+         server = \"bulk.northmoor.example\"\nport = 587\nmechanism = \"login\"\n\n\
+         [[route]]\nname = \"practice\"\nkind = \"submission\"\nserver = \"localhost\"\nport = 587\n\
+         mechanism = \"login\"\ntwin = true\n\n";
+    let with = |lines: &str| {
+        GOOD.replacen("port = 587\n", &format!("port = 587\n{lines}\n"), 1)
+            .replace("[[account]]\n", &format!("{OTHERS}[[account]]\n"))
+    };
+    let good = with(
+        "fails_over_to = [\"second\"]\nfails_over_after_minutes = 5\nfails_over_on = [\"refused\"]",
+    );
+    let config = parse(&good).unwrap_or_else(|errors| panic!("{errors}"));
+    let terms = &config.routes[0].fail_over;
+    assert_eq!(terms.to, ["second".into()]);
+    assert_eq!((terms.after_minutes, terms.back_after_minutes), (5, 10));
+    assert_eq!(terms.on, [mailward_queue::Cause::Refused]);
+    for (lines, problem) in [
+        ("fails_over_to = [\"gone\"]", "there is no such route"),
+        ("fails_over_to = [\"submission\"]", "the route itself"),
+        ("fails_over_to = [\"second\", \"second\"]", "named twice"),
+        ("fails_over_to = [\"practice\"]", "ends in the twin"),
+        ("fails_over_on = [\"limits\"]", "for this"),
+        ("fails_over_after_minutes = 0", "no time to wait for"),
+        ("fails_back_after_minutes = 9999", "no time to wait for"),
+    ] {
+        let errors = parse(&with(lines)).expect_err(lines).to_string();
+        assert!(errors.contains(problem), "{lines}: {errors}");
+    }
+}

@@ -205,7 +205,7 @@ async fn not_opened(
     }
 }
 
-fn opening_trouble(stage: Stage, reply: &Reply, what: &What) -> Trouble {
+pub(super) fn opening_trouble(stage: Stage, reply: &Reply, what: &What) -> Trouble {
     let (cause, means) = match what {
         What::Said(meaning) => {
             let cause = verdicts::pause_of(meaning.action).unwrap_or(PauseCause::Down);

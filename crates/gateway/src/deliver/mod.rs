@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | the recipient or message is refused | that recipient fails, the sender is told |
 //! | 4xx | deferred by the schedule |
-//! | the service is down | the lane or the route pauses; one message tries later |
+//! | the service is down | the lane or the route pauses; one message tries later; after a while mail goes another way, where there is one |
 //! | the account's day is used up, the route takes no password | account or route pauses ([`reply`]) |
 //! | signing in is refused | breaker opens, the owner is told, the queue keeps the mail |
 //! | the reply to the dot is lost | in doubt: looked for among sent mail ([`doubt`]), else by the message's class |
@@ -23,6 +23,8 @@ mod conclude;
 mod connection;
 mod doors;
 pub(crate) mod doubt;
+mod fail_over;
+mod foresight;
 mod gate;
 mod lane;
 mod mailbox;
@@ -88,6 +90,13 @@ pub fn start(options: DeliverOptions, tasks: &Tasks) {
     });
     let looking = doubt::run(Arc::clone(&options), tasks.shutdown().clone());
     tasks.spawn("doubt", looking);
+    let (shutdown, failing_over) = (tasks.shutdown().clone(), Arc::clone(&options));
+    tasks.spawn("fail-over", async move {
+        tokio::select! {
+            () = shutdown.begun() => {}
+            () = fail_over::run(failing_over) => {}
+        }
+    });
     let shutdown = tasks.shutdown().clone();
     tasks.spawn("watchdog", async move {
         tokio::select! {

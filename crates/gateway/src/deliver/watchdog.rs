@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mailward_queue::{Lane, MessageClass, NEAR_COUNTED_MAX, NearDeadline, QueueError};
 
-use super::{Alarm, DeliverOptions, forget};
+use super::{Alarm, DeliverOptions, foresight, forget};
 use crate::route::reroute::{self, RerouteFacts};
 
 /// How often it looks.
@@ -22,6 +22,9 @@ pub(super) async fn watch(options: Arc<DeliverOptions>) {
             tracing::error!(%error, "the watchdog can't do its round");
         }
         options.sending_limits.look(&options.alarms);
+        if let Err(error) = foresight::look(&options).await {
+            tracing::error!(%error, "what is to come can't be looked at");
+        }
         if let Err(error) = forget(&options.queue).await {
             tracing::error!(%error, "what is old can't be forgotten");
         }

@@ -18,6 +18,7 @@ mod finding;
 mod ledger;
 mod look;
 mod production;
+pub(crate) use production::is_production;
 mod replies;
 mod seen;
 #[cfg(test)]

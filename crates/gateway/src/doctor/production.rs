@@ -11,7 +11,7 @@ const DOMAINS: &[&str] = &[
 ];
 
 /// Whether `host` belongs to the real service.
-pub(super) fn is_production(host: &str) -> bool {
+pub(crate) fn is_production(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     DOMAINS.iter().any(|domain| {
         host.strip_suffix(domain)

@@ -196,6 +196,7 @@ fn route(name: &str, kind: RouteKind, server: &str, port: u16) -> Route {
         twin: false,
         service: MailService::Nhsmail,
         on_premise: false,
+        fail_over: Default::default(),
         retirements: Vec::new(),
         sent_items: None,
     }

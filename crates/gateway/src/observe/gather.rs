@@ -3,19 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mailward_mail::Timestamp;
 use mailward_net::metrics::{Exposition, process};
 use mailward_policy::RouteKind;
 use mailward_policy::limits::RECIPIENTS_PER_DAY;
-use mailward_queue::{AccountName, MessageClass, QueueError};
+use mailward_queue::{AccountName, Lane, MessageClass, QueueError};
 use mailward_store::Health;
 
 use super::health::DEGRADED;
 use super::{readiness, table};
 use crate::gateway::Gateway;
 use crate::password::account_ages;
-
-const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+use crate::route::retirement::ends;
 
 /// All figures as text. What cannot be read now is left out, with a line in
 /// the log; the rest is told.
@@ -75,6 +73,13 @@ async fn queue(gateway: &Gateway, text: &mut Exposition) -> Result<(), QueueErro
         }
     }
     days(gateway, &accounts, text).await?;
+    pace(gateway, text).await?;
+    for one in queue.diversions().await? {
+        let Lane { route, account } = &one.from;
+        let cause = one.cause.as_str();
+        let labels = [route.as_str(), account.as_str(), one.to.as_str(), cause];
+        text.put(&table::DIVERTED, &labels, 1.0);
+    }
     let mut breakers: BTreeMap<String, u32> = BTreeMap::new();
     for record in queue.open_breakers().await? {
         *breakers
@@ -166,20 +171,38 @@ fn configured(gateway: &Gateway, text: &mut Exposition) {
         }
     }
     for route in &config.routes {
-        for retirement in &route.retirements {
-            let labels = [route.name.as_str(), retirement.what.as_str()];
-            text.put(
-                &table::RETIREMENT_DAYS,
-                &labels,
-                days_until(retirement.date, now),
-            );
+        for end in ends(route) {
+            let labels = [route.name.as_str(), end.what.as_str()];
+            text.put(&table::RETIREMENT_DAYS, &labels, end.days_left(now) as f64);
         }
     }
 }
 
-/// Whole days, negative once it is past.
-fn days_until(date: Timestamp, now: Timestamp) -> f64 {
-    (date.as_millis() - now.as_millis()).div_euclid(DAY_MILLIS) as f64
+/// What each mailbox of an application has left, and until when it has none.
+async fn pace(gateway: &Gateway, text: &mut Exposition) -> Result<(), QueueError> {
+    let used = sending(gateway);
+    let limits = gateway.sending_limits.limits(None).await?;
+    for mailbox in limits.mailboxes {
+        if !used.contains(&AccountName::new(&mailbox.account)) {
+            continue;
+        }
+        let routes = mailbox.routes.join(",");
+        for line in mailbox.limits {
+            let labels = [
+                mailbox.account.as_str(),
+                routes.as_str(),
+                line.limit.as_str(),
+            ];
+            if let Some(left) = line.left {
+                text.put(&table::LIMIT_LEFT, &labels, left as f64);
+            }
+            let wait = line
+                .free_at
+                .map_or(0.0, |at| at.since(limits.at).as_secs_f64());
+            text.put(&table::LIMIT_WAIT, &labels, wait);
+        }
+    }
+    Ok(())
 }
 
 fn put(text: &mut Exposition, definition: &mailward_net::metrics::Definition, value: f64) {

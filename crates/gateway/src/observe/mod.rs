@@ -158,6 +158,17 @@ impl Observe {
         names.collect()
     }
 
+    /// Recipients that waited for one route and now wait for another.
+    pub(crate) fn diverted(&self, from: &str, to: &str, recipients: u64) {
+        if recipients > 0 {
+            let counted = &table::DIVERTED_RECIPIENTS;
+            self.0
+                .registry
+                .counter(counted, &[from, to])
+                .add(recipients);
+        }
+    }
+
     /// A round of the watchdog.
     pub(crate) fn watchdog(&self, overdue: &Overdue) {
         let count = |definition, count| self.0.registry.counter(definition, &[]).add(count);

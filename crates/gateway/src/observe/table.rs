@@ -112,9 +112,19 @@ table! {
     LANE_PAUSED = Gauge, "mailward_lane_paused" ["route", "account"]
         "1 while a lane waits because its server is away or its credential was refused." /
         "1 for fifteen minutes.";
+    DIVERTED = Gauge, "mailward_lane_diverted" ["route", "account", "to", "cause"]
+        "1 for each lane whose mail goes by another route for now, and why: down, refused, retired, sign_in, limits." /
+        "Any: look at the route that was left.";
+    DIVERTED_RECIPIENTS = Counter, "mailward_diverted_recipients_total" ["route", "to"]
+        "Recipients that waited for a route and were moved to another." / "";
     DAY_LEFT = Gauge, "mailward_account_recipients_left" ["account"]
         "Recipients that the account may still send to within the rolling day." /
         "Below a tenth of the day's figure.";
+    LIMIT_LEFT = Gauge, "mailward_limit_left" ["account", "routes", "limit"]
+        "What is left of each limit of a mailbox, which its routes use up together: connections, messages_per_minute, recipients_per_day." /
+        "messages_per_minute at 0 for most of a day: the account belongs to high sending.";
+    LIMIT_WAIT = Gauge, "mailward_limit_wait_seconds" ["account", "routes", "limit"]
+        "Until there is room again under the limit; 0 while there is." / "";
     BREAKER = Gauge, "mailward_breaker_open" ["account"]
         "1 for each account with a credential that is not used since the service refused it." /
         "Any: put a new credential in place.";

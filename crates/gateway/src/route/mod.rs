@@ -7,18 +7,23 @@
 //! | relay | no | where offered | connections; an exception in force |
 //!
 //! A message takes its application's route, or the high sending one that the
-//! register names beside it ([`choose`]).
+//! register names beside it ([`choose`]); while that can't be used, one that
+//! the configuration names in its place ([`fail_over`]).
 //!
 //! A message waits in the lane of an account on a route. What is here turns
 //! the names of a lane into a server, an account and its proof.
 
+pub mod advice;
 mod assemble;
 pub mod choose;
+pub mod fail_over;
 pub mod high_sending;
 pub mod relay;
 pub mod reroute;
+pub mod retirement;
 pub mod sent_items;
 pub mod submission;
+pub mod way_out;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

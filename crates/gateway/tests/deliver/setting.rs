@@ -26,6 +26,9 @@ pub(crate) struct Setting {
     pub(crate) dir: TempDir,
     pub(crate) tls: TestTls,
     pub(crate) far: Far,
+    /// Lines of the route nhsmail, and tables beside it.
+    pub(crate) of_nhsmail: String,
+    pub(crate) more: String,
     pub(crate) clock: SimulatedClock,
 }
 
@@ -44,6 +47,8 @@ impl Setting {
             dir: tempfile::tempdir().unwrap(),
             far: Far::start(&tls),
             tls,
+            of_nhsmail: String::new(),
+            more: String::new(),
             clock: SimulatedClock::default(),
         };
         setting.set_password("letters", "a password of some length");
@@ -99,9 +104,11 @@ impl Setting {
              [keystore]\nfile = \"secrets\"\nkey = \"file:key\"\n"
                 .to_owned(),
             route("nhsmail", "submission"),
+            self.of_nhsmail.clone(),
             route("bulk", "high_sending"),
             account(LETTERS, "letters"),
             account(ALERTS, "alerts"),
+            self.more.clone(),
         ];
         Config::parse(&text.concat(), &self.dir.path().join("gateway.toml"))
             .unwrap_or_else(|errors| panic!("{errors}"))
@@ -136,12 +143,28 @@ impl Setting {
 impl Running {
     /// A message of the account on a route, to one recipient.
     pub(crate) async fn send(&self, account: &str, route: &str, to: &str) -> MessageId {
+        self.send_as(account, route, to, "OFFICIAL", None).await
+    }
+
+    /// The same of a class of data, in a sequence.
+    pub(crate) async fn send_as(
+        &self,
+        account: &str,
+        route: &str,
+        to: &str,
+        data_class: &str,
+        sequence: Option<&str>,
+    ) -> MessageId {
         let queue = &self.gateway.queue;
         let mut envelope = Envelope::new(ReversePath::Address(Address::parse(account).unwrap()));
         let to = Address::parse(to).unwrap();
         envelope.recipients = vec![Recipient::new(ForwardPath(to))];
         let id = queue.new_id();
-        let new = NewMessage::new(id, "letters", Lane::new(route, account), envelope);
+        let new = NewMessage {
+            data_class: data_class.to_owned(),
+            sequence_key: sequence.map(str::to_owned),
+            ..NewMessage::new(id, "letters", Lane::new(route, account), envelope)
+        };
         let mut body = queue.new_body();
         body.write(b"Subject: Letter\r\n\r\nBody.\r\n").unwrap();
         queue.accept(new, body.finish().unwrap()).await.unwrap().id

@@ -81,6 +81,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         port: 587,
         ca_file: None,
         mechanism: Mechanism::Login,
+        fail_over: Default::default(),
         source_address: None,
         connections_max: 3,
         messages_per_minute: Some(30),

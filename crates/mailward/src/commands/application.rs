@@ -57,6 +57,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
         port: 0,
         ca_file: None,
         mechanism: Mechanism::Login,
+        fail_over: Default::default(),
         source_address: None,
         connections_max: 1,
         messages_per_minute: None,

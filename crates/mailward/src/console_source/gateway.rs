@@ -3,9 +3,10 @@
 use mailward_access::mime::decode_field;
 use mailward_console::SourceError;
 use mailward_console::view::{
-    Action, AlarmView, BreakerView, Cursor, GatewayOverview, LimitView, MessageFilter, MessageRow,
-    OldestView, Page, PausedView, RecipientsSummary, SpaceView, Status,
+    Action, AlarmView, BreakerView, Cursor, DivertedView, EndingView, GatewayOverview, LimitView,
+    MessageFilter, MessageRow, OldestView, Page, PausedView, RecipientsSummary, SpaceView, Status,
 };
+use mailward_gateway::route::retirement::ends;
 use mailward_mail::MessageId;
 use mailward_queue::{
     Actor, ApplicationName, BreakerState, Filter, ListItem, MessageClass, QueueError, StateWord,
@@ -42,6 +43,8 @@ impl GatewayPart {
             limits: self.limits().await?,
             oldest_by_class: self.oldest_by_class().await?,
             paused: self.paused(),
+            diverted: self.diverted().await?,
+            endings: self.endings(),
             space: self.space(),
         })
     }
@@ -66,6 +69,36 @@ impl GatewayPart {
         paused
             .map(|(route, account)| PausedView { account, route })
             .collect()
+    }
+
+    async fn diverted(&self) -> Result<Vec<DivertedView>, SourceError> {
+        let diversions = self.queue.diversions().await.map_err(trouble)?;
+        let views = diversions.into_iter().map(|one| DivertedView {
+            account: one.from.account.into(),
+            from: one.from.route.into(),
+            to: one.to.into(),
+            since: one.since,
+            why: one.why,
+        });
+        Ok(views.collect())
+    }
+
+    /// On the gateway's own clock.
+    fn endings(&self) -> Vec<EndingView> {
+        let now = self.queue.clock().now();
+        let routes = self.config.routes.iter();
+        let mut endings: Vec<EndingView> = routes
+            .flat_map(|route| {
+                ends(route).into_iter().map(|end| EndingView {
+                    route: route.name.as_str().to_owned(),
+                    days_left: end.days_left(now),
+                    date: end.date.to_date().to_string(),
+                    what: end.what,
+                })
+            })
+            .collect();
+        endings.sort_by_key(|one| one.days_left);
+        endings
     }
 
     fn space(&self) -> Option<SpaceView> {

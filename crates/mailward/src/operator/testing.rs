@@ -101,6 +101,7 @@ impl Fixture {
             port: 587,
             ca_file: None,
             mechanism: Mechanism::Login,
+            fail_over: Default::default(),
             source_address: None,
             connections_max: 3,
             messages_per_minute: Some(30),

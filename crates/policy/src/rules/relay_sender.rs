@@ -102,7 +102,7 @@ fn judge(facts: &Facts) -> Vec<Problem> {
 }
 
 /// Why the relay takes nothing from this address.
-fn fault(address: &Address, twin: bool) -> Option<&'static str> {
+pub fn fault(address: &Address, twin: bool) -> Option<&'static str> {
     /// Kept for documentation and tests (RFC 2606 section 2).
     const RESERVED: [&str; 2] = ["example", "test"];
     let domain = address.domain().to_ascii_lowercase();

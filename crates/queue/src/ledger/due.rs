@@ -94,6 +94,54 @@ pub(crate) const NEXT_IN_PART: &str = "SELECT due_at FROM recipients \
     WHERE lane = ?1 AND turn = ?2 AND source = ?3 AND due_at IS NOT NULL \
     ORDER BY due_at LIMIT 1";
 
+/// A place in a lane's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    pub(crate) turn: i64,
+    pub(crate) source: i64,
+    pub(crate) due_at: i64,
+    pub(crate) message: i64,
+}
+
+impl Walk {
+    /// Before everything.
+    pub const START: Self = Self {
+        turn: i64::MIN,
+        source: i64::MIN,
+        due_at: i64::MIN,
+        message: i64::MIN,
+    };
+}
+
+pub(crate) const AFTER: &str = "SELECT turn, source, due_at, message FROM recipients \
+    WHERE lane = ?1 AND (turn, source, due_at, message) > (?2, ?3, ?4, ?5) \
+    AND due_at IS NOT NULL ORDER BY turn, source, due_at, message LIMIT ?6";
+
+/// What waits for its moment in a lane, from a place on.
+pub(crate) fn after(
+    tx: &ReadTx<'_>,
+    lane: i64,
+    place: Walk,
+    limit: usize,
+) -> Result<Vec<Walk>, TxError> {
+    let values = [
+        lane.into(),
+        place.turn.into(),
+        place.source.into(),
+        place.due_at.into(),
+        place.message.into(),
+        limit.into(),
+    ];
+    tx.query(AFTER, &values, |row| {
+        Ok(Walk {
+            turn: row.get(0)?,
+            source: row.get(1)?,
+            due_at: row.get(2)?,
+            message: row.get(3)?,
+        })
+    })
+}
+
 /// The lane's earliest moment, of what is not suspended.
 pub(crate) fn next_at(
     tx: &ReadTx<'_>,

@@ -8,6 +8,7 @@ pub(crate) mod attempts;
 pub(crate) mod breakers;
 pub(crate) mod change;
 pub(crate) mod columns;
+pub(crate) mod diversions;
 pub(crate) mod doubts;
 pub(crate) mod due;
 pub(crate) mod events;
@@ -28,6 +29,7 @@ pub(crate) mod sources;
 pub(crate) mod step;
 pub(crate) mod summary;
 pub(crate) mod suspensions;
+pub(crate) mod told;
 pub(crate) mod unknown;
 
 /// The queue's tables, for a store that holds others too.
@@ -39,6 +41,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("0005_pauses.sql"),
     include_str!("0006_doubts.sql"),
     include_str!("0007_mailboxes.sql"),
+    include_str!("0008_routes.sql"),
 ];
 
 #[cfg(test)]

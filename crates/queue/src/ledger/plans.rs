@@ -7,7 +7,7 @@ use mailward_store::{Limits, Options, Schema, Store, SystemDisk, Value};
 
 use crate::ledger::{
     MIGRATIONS, acts, attempts, doubts, due, learnt, list_turns, listing, messages, notices,
-    pauses, recipients, resumptions, retention, same_text, shares, step, summary, unknown,
+    pauses, recipients, resumptions, retention, same_text, shares, step, summary, told, unknown,
 };
 
 /// Statement, and the index that each step of its plan has to use.
@@ -23,6 +23,10 @@ const PLANS: &[(&str, &[&str])] = &[
     (
         due::NEXT_IN_PART,
         &["COVERING INDEX recipients_due (lane=? AND turn=? AND source=? AND due_at>?)"],
+    ),
+    (
+        due::AFTER,
+        &["COVERING INDEX recipients_due (lane=? AND (turn,source,due_at,message)>(?,?,?,?))"],
     ),
     (
         due::COUNT_IN_PART,
@@ -109,6 +113,8 @@ const PLANS: &[(&str, &[&str])] = &[
         pauses::ONE,
         &["pauses USING PRIMARY KEY (route=? AND account=?)"],
     ),
+    (told::IS_TOLD, &["told USING PRIMARY KEY (what=?)"]),
+    (told::HITS, &["limit_hits USING PRIMARY KEY (account=?)"]),
     (resumptions::LATEST, &["SCAN resumptions"]),
     (
         unknown::ADD,

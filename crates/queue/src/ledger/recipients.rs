@@ -129,6 +129,16 @@ pub(crate) fn get(
     )
 }
 
+/// How many recipients a message has.
+pub(crate) fn count(tx: &ReadTx<'_>, message: Number) -> Result<usize, TxError> {
+    let count = tx.query_one(
+        "SELECT count(*) FROM recipients WHERE message = ?1",
+        &[message.into()],
+        |row| row.get::<i64>(0),
+    )?;
+    Ok(count.map_or(0, |count| usize::try_from(count).unwrap_or(0)))
+}
+
 /// How many of a message's recipients are in each state.
 pub(crate) fn count_by_state(
     tx: &ReadTx<'_>,

@@ -41,6 +41,8 @@ struct State<C> {
     line: VecDeque<Lane>,
     /// Nothing begins before: the service asked for a rest.
     rest_until: Option<Duration>,
+    /// The window had no room for somebody since this was last asked.
+    used_up: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl<C> Leases<C> {
                 idle: Vec::new(),
                 line: VecDeque::new(),
                 rest_until: None,
+                used_up: false,
             }),
             clock,
             changes: watch::Sender::new(0),
@@ -200,6 +203,11 @@ impl<C> Leases<C> {
         self.wake();
     }
 
+    /// Whether the window turned anybody away since this was last asked.
+    pub(crate) fn take_used_up(&self) -> bool {
+        std::mem::take(&mut self.lock().used_up)
+    }
+
     pub(crate) fn in_use(&self) -> InUse {
         let now = self.clock.steady();
         let mut state = self.lock();
@@ -253,7 +261,10 @@ impl<C> State<C> {
         }
         match self.pace.request(now) {
             Decision::Permit => None,
-            Decision::WaitUntil(moment) => Some(Some(moment)),
+            Decision::WaitUntil(moment) => {
+                self.used_up = true;
+                Some(Some(moment))
+            }
             Decision::WaitForEnd => Some(None),
         }
     }

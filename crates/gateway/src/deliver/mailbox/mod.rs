@@ -22,8 +22,9 @@ use std::time::Duration;
 
 use mailward_mail::{Clock, MessageId, Reply, Timestamp};
 use mailward_net::smtp::client::ClientSession;
+use mailward_policy::RouteKind;
 use mailward_queue::{
-    Budget, Lane, Learnt, LearntRecord, PaceLimit, Queue, QueueError, Stage, Throttle,
+    AccountName, Budget, Lane, Learnt, LearntRecord, PaceLimit, Queue, QueueError, Stage, Throttle,
 };
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
@@ -89,6 +90,22 @@ impl SendingLimits {
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mailbox>>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accounts that had messages turned away by their mailbox's minute since
+    /// this was last asked. High sending is not the mailbox's.
+    pub(super) fn turned_away(&self) -> Vec<AccountName> {
+        let known = self.known();
+        let used_up = known.values().filter(|mailbox| {
+            mailbox
+                .budget
+                .name
+                .starts_with(RouteKind::Submission.as_str())
+                && mailbox.leases.take_used_up()
+        });
+        used_up
+            .map(|mailbox| mailbox.budget.account.clone())
+            .collect()
     }
 
     /// Tells a person of limits that stay low. To be called every minute or so.

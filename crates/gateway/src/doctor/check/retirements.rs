@@ -1,12 +1,8 @@
 use mailward_mail::Timestamp;
-use mailward_policy::RouteKind;
 use mailward_policy::clause::guide;
-use mailward_policy::conflict::{EWS_BY_ALLOW_LIST, EWS_ENDED, SUBMISSION_PASSWORDS_OFF};
-use mailward_policy::period::Date;
 
-use super::super::production::is_production;
 use super::{Check, Findings, Seen};
-use crate::config::{Mechanism, Route};
+use crate::route::retirement::{self, End};
 
 pub(in crate::doctor) const CHECK: Check = Check {
     id: "retirements",
@@ -22,97 +18,25 @@ pub(in crate::doctor) const CHECK: Check = Check {
 /// When a published end begins to be a warning.
 const DAYS_AHEAD: i64 = 90;
 
-struct Published {
-    binds: fn(&Route) -> bool,
-    date: Date,
-    what: &'static str,
-    remedy: &'static str,
-    /// Whether nothing goes from that day on, by anybody's leave.
-    is_final: bool,
-}
-
-const PUBLISHED: &[Published] = &[
-    Published {
-        binds: |route| {
-            is_production(&route.server)
-                && route.kind == RouteKind::Submission
-                && !matches!(route.mechanism, Mechanism::XOAuth2 { .. })
-        },
-        date: SUBMISSION_PASSWORDS_OFF,
-        what: "sign-in with a password over SMTP is off by default (Message Center MC786329); an administrator can switch it on again until a day that is announced in 2027",
-        remedy: "Move the route to mechanism = \"xoauth2\", or ask the Local Administrator whether passwords stay on for this organisation.",
-        is_final: false,
-    },
-    Published {
-        binds: |route| route.kind == RouteKind::Ews,
-        date: EWS_BY_ALLOW_LIST,
-        what: "Exchange Web Services work only for applications on the organisation's list (MC1227454)",
-        remedy: "Ask the Local Administrator whether this registration is on the list; move to Graph or SMTP.",
-        is_final: false,
-    },
-    Published {
-        binds: |route| route.kind == RouteKind::Ews,
-        date: EWS_ENDED,
-        what: "Exchange Web Services end for good (MC1227454)",
-        remedy: "Move to Graph or SMTP.",
-        is_final: true,
-    },
-    Published {
-        binds: |route| {
-            let name = route.server.to_ascii_lowercase();
-            name.ends_with("-legacy.office365.com")
-        },
-        date: Date::new(2026, 12, 31),
-        what: "the hosts for TLS older than 1.2 are closed (MC1293480)",
-        remedy: "Use smtp.office365.com: this program speaks TLS 1.2 and 1.3.",
-        is_final: true,
-    },
-];
-
 fn judge(seen: &Seen, findings: &mut Findings<'_>) {
     for route in &seen.config.routes {
         let subject = format!("route {}", route.name);
-        let before = PUBLISHED.iter().filter(|one| (one.binds)(route));
-        let mut any = false;
-        for one in before {
-            any = true;
-            tell(
-                findings,
-                &subject,
-                seen.at,
-                one.date.start(),
-                one.what,
-                one.remedy,
-                one.is_final,
-            );
-        }
-        for one in &route.retirements {
-            any = true;
-            let remedy = "Make sure that the route does without it, then take the line out of the configuration.";
-            tell(
-                findings, &subject, seen.at, one.date, &one.what, remedy, false,
-            );
-        }
-        if !any {
+        let ends = retirement::ends(route);
+        if ends.is_empty() {
             findings.ok(&subject, "no end is published for what it uses");
+        }
+        for end in ends {
+            tell(findings, &subject, seen.at, &end);
         }
     }
 }
 
-fn tell(
-    findings: &mut Findings<'_>,
-    subject: &str,
-    at: Timestamp,
-    date: Timestamp,
-    what: &str,
-    remedy: &str,
-    is_final: bool,
-) {
-    const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
-    let days = (date.as_millis() - at.as_millis()).div_euclid(DAY_MILLIS);
-    let when = date.to_date();
+fn tell(findings: &mut Findings<'_>, subject: &str, at: Timestamp, end: &End) {
+    let (days, when) = (end.days_left(at), end.date.to_date());
+    let (what, remedy) = (&end.what, end.remedy);
+    let is_over = end.is_published && end.is_the_routes;
     let finding = match days {
-        ..0 if is_final => findings.error(subject, format!("since {when}: {what}"), remedy),
+        ..0 if is_over => findings.error(subject, format!("since {when}: {what}"), remedy),
         ..0 => findings.warning(subject, format!("since {when}: {what}"), remedy),
         0..=DAYS_AHEAD => findings.warning(
             subject,
@@ -126,8 +50,10 @@ fn tell(
 
 #[cfg(test)]
 mod tests {
+    use mailward_policy::RouteKind;
+
     use super::*;
-    use crate::config::Retirement;
+    use crate::config::{Mechanism, Retirement};
     use crate::doctor::Severity;
     use crate::doctor::testing::{Fixture, check, config_of, day};
 
@@ -209,5 +135,30 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn a_route_is_retired_from_its_day_on() {
+        let mut seen = Fixture::healthy();
+        let route = &mut config_of(&mut seen).routes[0];
+        // Passwords may stay on by an administrator's leave.
+        route.server = "smtp.office365.com".to_owned();
+        route.mechanism = Mechanism::Login;
+        assert_eq!(retirement::retired(route, day("2027-06-01")), None);
+        route.retirements.push(Retirement {
+            date: day("2027-01-31"),
+            what: "the contract ends".to_owned(),
+        });
+        for (at, is_retired, days) in [
+            ("2027-01-30", false, 1),
+            ("2027-01-31", true, 0),
+            ("2027-02-07", true, -7),
+        ] {
+            let end = retirement::retired(route, day(at));
+            assert_eq!(end.is_some(), is_retired, "{at}");
+            let last = retirement::ends(route).pop().expect("the contract");
+            assert_eq!(last.days_left(day(at)), days, "{at}");
+        }
+        assert_eq!(retirement::ends(route).len(), 2);
     }
 }

@@ -123,6 +123,7 @@ impl Setting {
             mechanism,
             connections_max: limits::CONNECTIONS.figure as usize,
             messages_per_minute: limited.then_some(limits::MESSAGES_PER_MINUTE.figure as u32),
+            fail_over: Default::default(),
             source_address: None,
             recipients_max: None,
             dcb1596: true,

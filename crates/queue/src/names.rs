@@ -103,6 +103,17 @@ pub struct Credential {
 
 impl Credential {
     const READING: &str = "imap ";
+    pub(crate) const CLIENT: &str = "client";
+
+    /// The secret of a client that asks for tokens, for every account that it
+    /// stands for. `id` is its public identifier.
+    pub fn of_client(id: &str, version: String) -> Self {
+        Self {
+            account: AccountName::new(format!("client {id}")),
+            name: Self::CLIENT.to_owned(),
+            version,
+        }
+    }
 
     /// The same secret, shown to read sent mail. It has a breaker of its own:
     /// a service may refuse reading alone, and no mail waits for that.

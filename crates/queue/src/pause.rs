@@ -250,6 +250,11 @@ impl Queue {
                 let mut resumed = Resumed::default();
                 if let Some(account) = &account {
                     for record in breakers::open_of(tx, account)? {
+                        // A client that was refused for it may be asked again.
+                        let secret = &record.credential.version;
+                        for client in breakers::open_of_client(tx, secret)? {
+                            breakers::close(tx, &client.credential, now, &by)?;
+                        }
                         let Credential { name, version, .. } = &record.credential;
                         let what = format!("breaker of {account}, {name} {version}");
                         breakers::close(tx, &record.credential, now, &by)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mailward_mail::Reply;
+use mailward_mail::{Reply, Secret};
 use mailward_net::clock::within;
 use mailward_net::connect::ConnectError;
 use mailward_net::smtp::client::{ClientError, ClientOptions, ClientSession, ClientTimes};
@@ -11,7 +11,7 @@ use mailward_wire::smtp::client::{Error, Stage as WireStage};
 use mailward_wire::smtp::{Credentials, Mechanism as Sasl};
 
 use super::DeliverOptions;
-use super::oauth::TokenError;
+use super::oauth::{TokenError, TokenSource};
 use super::reply::{Action, Meaning};
 use super::trouble;
 use crate::route::{Mechanism, Route, SendingAccount};
@@ -181,21 +181,63 @@ async fn credentials(
         Mechanism::Login { password } => (Sasl::Login, password),
         Mechanism::Plain { password } => (Sasl::Plain, password),
         Mechanism::XOAuth2 { tokens } => {
-            return match tokens.token().await {
-                Ok(token) => Ok(Some(Credentials::Bearer {
-                    username: username.to_owned(),
-                    token,
-                })),
-                Err(error @ TokenError::Refused { .. }) => {
-                    let reply = Reply::status(535, 7, 8, error.to_string());
-                    Err(said(options, route, Stage::Authenticate, reply))
-                }
-                Err(error) => Err(OpenProblem::local(Stage::Authenticate, What::Silent, error)),
+            let token = match tokens.kept().await {
+                Some(token) => token,
+                None => fresh_token(options, route, tokens).await?,
             };
+            return Ok(Some(Credentials::Bearer {
+                username: username.to_owned(),
+                token,
+            }));
         }
     };
     let secret = password.current().secret;
     Ok(Some(Credentials::password(sasl, username, secret)))
+}
+
+/// Asks for a token, unless the client was refused before: its secret is the
+/// same for all accounts, so what one of them has learnt counts for each. The
+/// account's own breaker follows.
+async fn fresh_token(
+    options: &DeliverOptions,
+    route: &Route,
+    tokens: &TokenSource,
+) -> Result<Secret, OpenProblem> {
+    let refused = |text: String| {
+        let reply = Reply::status(535, 7, 8, text);
+        said(options, route, Stage::Authenticate, reply)
+    };
+    let local = |error: &dyn std::fmt::Display| {
+        OpenProblem::local(Stage::Authenticate, What::Silent, error)
+    };
+    let client = Credential::of_client(tokens.client_id(), tokens.credential_version());
+    let turn = options.doors.turn(&client.account, &client.name).await;
+    match options.queue.breaker_state(&client).await {
+        Ok(BreakerState::Closed) => {}
+        Ok(BreakerState::Open { since, reply }) => {
+            return Err(refused(format!(
+                "client {} was refused at {since}: {reply}",
+                tokens.client_id()
+            )));
+        }
+        // Not known is as good as open.
+        Err(error) => return Err(local(&error)),
+    }
+    let asked = tokens.token().await;
+    if let Err(error @ TokenError::Refused { .. }) = &asked {
+        let reply = Reply::status(535, 7, 8, error.to_string());
+        // On disk before anybody else may ask.
+        if let Err(error) = options.queue.breaker_open(&client, &reply).await {
+            tracing::error!(%error, "an opened breaker could not be recorded");
+        }
+    } else if let Err(error) = options.queue.close_older_breakers(&client).await {
+        tracing::error!(%error, "a closed breaker could not be recorded");
+    }
+    drop(turn);
+    asked.map_err(|error| match error {
+        TokenError::Refused { .. } => refused(error.to_string()),
+        TokenError::Unavailable(_) => local(&error),
+    })
 }
 
 fn said(options: &DeliverOptions, route: &Route, stage: Stage, reply: Reply) -> OpenProblem {

@@ -96,14 +96,28 @@ impl TokenSource {
         self.0.settings.client_secret.current().version
     }
 
+    /// The client that tokens are granted to, by its public identifier. Its
+    /// secret is the same for every account that it stands for.
+    pub fn client_id(&self) -> &str {
+        &self.0.settings.client_id
+    }
+
+    /// A token that is here, with time left.
+    pub async fn kept(&self) -> Option<Secret> {
+        self.with_time_left(&*self.0.kept.lock().await)
+    }
+
+    fn with_time_left(&self, kept: &Option<Kept>) -> Option<Secret> {
+        let soon = self.0.clock.now().plus(REFRESH_BEFORE_EXPIRY);
+        let kept = kept.as_ref().filter(|kept| kept.expires_at > soon);
+        kept.map(|kept| kept.token.clone())
+    }
+
     /// A token with time left.
     pub async fn token(&self) -> Result<Secret, TokenError> {
         let mut kept = self.0.kept.lock().await;
-        let soon = self.0.clock.now().plus(REFRESH_BEFORE_EXPIRY);
-        if let Some(kept) = &*kept
-            && kept.expires_at > soon
-        {
-            return Ok(kept.token.clone());
+        if let Some(token) = self.with_time_left(&kept) {
+            return Ok(token);
         }
         let fresh = self.fetch().await?;
         let token = fresh.token.clone();

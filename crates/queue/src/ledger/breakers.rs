@@ -98,6 +98,19 @@ pub(crate) fn open_of(
     )
 }
 
+/// The open breakers of clients whose secret has this version.
+pub(crate) fn open_of_client(
+    tx: &ReadTx<'_>,
+    version: &str,
+) -> Result<Vec<BreakerRecord>, TxError> {
+    tx.query(
+        "SELECT account, credential, version, opened_at, reply, closed_at FROM breakers \
+         WHERE credential = ?1 AND version = ?2 AND closed_at IS NULL",
+        &[Credential::CLIENT.into(), version.into()],
+        read,
+    )
+}
+
 /// All breakers that are open.
 pub(crate) fn all_open(tx: &ReadTx<'_>, limit: usize) -> Result<Vec<BreakerRecord>, TxError> {
     tx.query(

@@ -5,6 +5,7 @@ use mailward_queue::{Cause, PauseCause, RerouteJudge, Rerouting, RouteName, Way,
 
 use super::fail_over;
 use super::reroute::{self, RerouteFacts};
+use crate::config::Mechanism;
 
 /// What `queue explain` says of other routes.
 pub fn way_out(facts: RerouteFacts) -> WayOut {
@@ -49,6 +50,10 @@ fn say(way: &Way, facts: &RerouteFacts, judge: &RerouteJudge) -> Option<String> 
     let mut may = Vec::new();
     let mut reasons = Vec::new();
     for to in &terms.to {
+        if cause == Cause::SignIn && takes_the_same(facts, own, to) {
+            reasons.push(format!("{to} takes the same credential"));
+            continue;
+        }
         match ask(way, judge, to) {
             Ok(()) => may.push(to.as_str()),
             Err(reason) => reasons.push(reason),
@@ -67,6 +72,19 @@ fn say(way: &Way, facts: &RerouteFacts, judge: &RerouteJudge) -> Option<String> 
             may.join(" or ")
         ),
     })
+}
+
+/// Whether an account shows the same credential on both routes.
+fn takes_the_same(facts: &RerouteFacts, own: &RouteName, to: &RouteName) -> bool {
+    let config = facts.register.config();
+    let is_password = |one: &Mechanism| matches!(one, Mechanism::Login | Mechanism::Plain);
+    match (config.route(own), config.route(to)) {
+        (Some(own), Some(to)) => {
+            own.mechanism == to.mechanism
+                || (is_password(&own.mechanism) && is_password(&to.mechanism))
+        }
+        _ => false,
+    }
 }
 
 /// From when on a route that fails counts as down, while it does not yet.

@@ -141,7 +141,7 @@ async fn an_accounts_own_fault_and_a_persons_word_are_no_trouble_of_the_route() 
             SIGNED,
             WRONG,
             false,
-            "as soon as",
+            "takes the same credential",
         ),
         ("", DOT, DAY, false, "as many recipients"),
         ("", GREETING, DROP, true, "is suspended since"),

@@ -206,7 +206,8 @@ impl<'o> Look<'o> {
             )));
         }
         let pauses = options.queue.pauses_of(&there).await?;
-        if let Some(pause) = pauses.first() {
+        // One that is over lets a message try.
+        if let Some(pause) = pauses.iter().find(|pause| pause.until > self.now) {
             return Ok(Some(format!("{to} is paused ({})", pause.reply)));
         }
         let credential = connection::credential(account);

@@ -160,6 +160,9 @@ assert control("POST", letters + "/lock")[0] == 200
 const AFTERWARDS: &str = r#"
 after = control("GET", letters)[1]
 assert after["state"] == "locked" and after["password"] == "kovuta-bimeso-raluni-tepo", after
+with urllib.request.urlopen(ready["control"]["url"].replace("/control/v1", "/metrics"), context=context) as answer:
+    figures = answer.read().decode()
+assert "mailward_twin_accounts 2" in figures and "letters@" not in figures, figures
 assert after["protocols"] == ["imap"] and after["quota_mb"] == 3, after
 "#;
 

@@ -96,10 +96,12 @@ pub struct Way {
     pub diversion: Option<Diversion>,
 }
 
+type SayWay = dyn Fn(&Way) -> Option<String> + Send + Sync;
+
 /// Says in sentences whether such a message goes another way, and why not;
 /// nothing where that is no question. Must not wait.
 #[derive(Clone)]
-pub struct WayOut(Arc<dyn Fn(&Way) -> Option<String> + Send + Sync>);
+pub struct WayOut(Arc<SayWay>);
 
 impl WayOut {
     pub fn new(say: impl Fn(&Way) -> Option<String> + Send + Sync + 'static) -> Self {

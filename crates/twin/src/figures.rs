@@ -2,6 +2,8 @@
 
 use mailward_net::metrics::{Definition, Exposition, Kind};
 
+use crate::accounts::Accounts;
+use crate::events::EventLog;
 use crate::service::Twin;
 
 /// Everything that the twin counts.
@@ -27,14 +29,17 @@ impl Twin {
     /// What it counts, as families that follow those of others.
     pub fn figures(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let (events, accounts) = (self.events.clone(), self.accounts.clone());
-        move || {
-            let mut text = Exposition::new(TABLE);
-            for ((protocol, kind), count) in events.counts() {
-                text.put(&EVENTS, &[protocol, kind], count as f64);
-            }
-            let none: [&str; 0] = [];
-            text.put(&ACCOUNTS, &none, accounts.all().len() as f64);
-            text.into_text()
-        }
+        move || text(&events, &accounts)
     }
+}
+
+/// What is counted at this moment. Holds no address.
+pub(crate) fn text(events: &EventLog, accounts: &Accounts) -> String {
+    let mut text = Exposition::new(TABLE);
+    for ((protocol, kind), count) in events.counts() {
+        text.put(&EVENTS, &[protocol, kind], count as f64);
+    }
+    let none: [&str; 0] = [];
+    text.put(&ACCOUNTS, &none, accounts.all().len() as f64);
+    text.into_text()
 }

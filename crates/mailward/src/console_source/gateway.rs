@@ -92,7 +92,7 @@ impl GatewayPart {
                 ends(route).into_iter().map(|end| EndingView {
                     route: route.name.as_str().to_owned(),
                     days_left: end.days_left(now),
-                    date: end.date.to_date().to_string(),
+                    date: end.date.to_date(),
                     what: end.what,
                 })
             })

@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use mailward_mail::{Clock, Dice, Secret, Timestamp};
 use mailward_net::ShiftedClock;
+use mailward_net::metrics::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,6 +23,7 @@ use crate::accounts::Accounts;
 use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
+use crate::figures;
 use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations};
 use crate::relay::Admissions;
@@ -57,7 +59,14 @@ pub(crate) fn router(control: Control) -> Router {
             control.clone(),
             require_token,
         ))
+        // For monitoring, which has no token.
+        .route("/metrics", get(metrics))
         .with_state(control)
+}
+
+async fn metrics(State(control): State<Control>) -> Response {
+    let text = figures::text(&control.events, &control.accounts);
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
 }
 
 async fn require_token(State(control): State<Control>, request: Request, next: Next) -> Response {

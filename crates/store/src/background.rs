@@ -3,7 +3,8 @@
 //! ```text
 //! sparse segment ─▶ walk its records ─▶ move what is live to the active segment
 //!                                       (a group like any other) ─▶ file removed
-//! nothing sparse ─▶ compare the bodies that the start left out with their checksums
+//! nothing sparse ─▶ compare the bodies that the start left out with their checksums,
+//!                    then look at the database's own structure, table by table
 //! ```
 //!
 //! **A crash at any moment of a move** leaves either the old place or the new
@@ -50,11 +51,13 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Bodies below `checked_from` have not been compared yet.
+    /// Bodies below `checked_from` have not been compared yet, nor has the
+    /// database been looked at unless `rows_checked`.
     pub(crate) fn start(
         shared: Arc<Shared>,
         backlog: WeakBacklog,
         checked_from: u64,
+        rows_checked: bool,
     ) -> io::Result<Self> {
         let (nudges, waiting) = sync_channel(1);
         let connection = open_reader(&shared.folder.rows())
@@ -68,7 +71,11 @@ impl Background {
             spoilt: HashSet::new(),
             spent: 0,
             unchecked_below: checked_from,
-            rows_checked: checked_from == 0,
+            tables_unchecked: if rows_checked {
+                Tables::None
+            } else {
+                Tables::All
+            },
         };
         let thread = std::thread::Builder::new()
             .name("store-background".to_owned())
@@ -121,7 +128,14 @@ struct Worker {
     spent: u64,
     /// Bodies with lower numbers have still to be compared.
     unchecked_below: u64,
-    rows_checked: bool,
+    tables_unchecked: Tables,
+}
+
+/// Tables whose structure has still to be looked at.
+enum Tables {
+    All,
+    These(Vec<String>),
+    None,
 }
 
 impl Worker {
@@ -136,9 +150,9 @@ impl Worker {
             }
         } else if self.unchecked_below > 0 {
             return self.compare_some();
-        } else if !self.rows_checked {
-            self.check_rows();
-            return Ok(());
+        } else if !matches!(self.tables_unchecked, Tables::None) {
+            self.check_a_table();
+            return self.wait(self.shared.limits.background_pause);
         }
         self.wait(IDLE_WAIT)
     }
@@ -332,16 +346,28 @@ impl Worker {
         }
     }
 
-    /// The database's own structure, once; a stop interrupts it.
-    fn check_rows(&mut self) {
-        self.rows_checked = true;
-        // An error here is an interruption, or will show in every query.
-        let faults = schema::integrity(&self.connection, "PRAGMA quick_check(10)");
-        let folder = &self.shared.folder;
+    /// The structure of one table with its indexes, which is one view of the
+    /// rows: the log is not shortened meanwhile. A stop interrupts it.
+    fn check_a_table(&mut self) {
+        let mut left = match std::mem::replace(&mut self.tables_unchecked, Tables::None) {
+            // An error here is an interruption, or will show in every query.
+            Tables::All => schema::tables(&self.connection).unwrap_or_default(),
+            Tables::These(left) => left,
+            Tables::None => return,
+        };
+        let Some(table) = left.pop() else {
+            tracing::info!("the structure of the database has been looked at");
+            return;
+        };
+        let table = table.replace('"', "\"\"");
+        let faults = schema::faults(
+            &self.connection,
+            &format!("PRAGMA quick_check(\"{table}\")"),
+        );
         for fault in faults.unwrap_or_default() {
-            self.shared
-                .report(Damage::new(folder.dir(), folder.rows(), fault));
+            self.shared.report(fault.damage(&self.shared.folder));
         }
+        self.tables_unchecked = Tables::These(left);
     }
 
     /// Rests a moment after so much work.

@@ -86,10 +86,10 @@ fn check_rows(
     audit: &mut Audit<'_>,
     report: &mut Report,
 ) {
-    match schema::integrity(connection, "PRAGMA integrity_check(100)") {
+    match schema::faults(connection, "PRAGMA integrity_check(100)") {
         Ok(faults) => {
             for fault in faults {
-                report.add(Damage::new(folder.dir(), folder.rows(), fault));
+                report.add(fault.damage(folder));
             }
         }
         Err(error) => report.add(rows_damage(folder, &error)),

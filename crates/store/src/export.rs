@@ -126,7 +126,7 @@ fn export_rows(
     into: &Target,
     exported: &mut Exported,
 ) -> Result<bool, OpenError> {
-    let tables = match tables(connection) {
+    let tables = match schema::tables(connection) {
         Ok(tables) => tables,
         Err(error) => {
             exported.failed(rows_damage(folder, &error).summary());
@@ -152,15 +152,6 @@ fn export_rows(
         }
     }
     Ok(whole)
-}
-
-fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-         ORDER BY name",
-    )?;
-    let names = statement.query_map([], |row| row.get(0))?;
-    names.collect()
 }
 
 /// Outer errors come from reading, inner ones from writing.

@@ -31,6 +31,8 @@ pub(crate) struct Recovered {
     pub(crate) next_body: u64,
     /// Bodies from this number on were compared with their checksums.
     pub(crate) checked_from: u64,
+    /// The database's structure was looked at.
+    pub(crate) rows_checked: bool,
 }
 
 pub(crate) fn recover(options: &Options) -> Result<Recovered, OpenError> {
@@ -48,7 +50,7 @@ pub(crate) fn recover(options: &Options) -> Result<Recovered, OpenError> {
 
     let connection = schema::open_writer(&folder)?;
     let sql = |error: rusqlite::Error| schema::refused(&folder, &error);
-    schema::quick_check(&connection, &folder, &options.limits)?;
+    let rows_checked = schema::quick_check(&connection, &folder, &options.limits)?;
     if !schema::is_made(&connection).map_err(sql)? {
         if audit.has_content() {
             return Err(rows_lost(&folder, "the database is empty"));
@@ -74,6 +76,7 @@ pub(crate) fn recover(options: &Options) -> Result<Recovered, OpenError> {
     schema::migrate(&connection, &folder, &options.schema)?;
     Ok(Recovered {
         checked_from,
+        rows_checked,
         segment,
         live,
         next_body,

@@ -108,13 +108,13 @@ pub(crate) fn upgrade(connection: &Connection, schema: &Schema) -> rusqlite::Res
     transaction.commit()
 }
 
-/// Lets SQLite look for damage, if the database is within the budget.
+/// Lets SQLite look for damage, if the database is within the budget; says
+/// whether it did.
 pub(crate) fn quick_check(
     connection: &Connection,
     folder: &Folder,
     limits: &Limits,
-) -> Result<(), OpenError> {
-    let damaged = |what| OpenError::Damaged(Damage::new(folder.dir(), folder.rows(), what));
+) -> Result<bool, OpenError> {
     let octets = |pragma: &str| -> rusqlite::Result<i64> {
         connection.pragma_query_value(None, pragma, |row| row.get(0))
     };
@@ -122,29 +122,69 @@ pub(crate) fn quick_check(
         .and_then(|pages| Ok(pages * octets("page_size")?))
         .map_err(|error| refused(folder, &error))?;
     if rows::unsigned(size) > limits.start_check_rows_octets_max {
-        return Ok(());
+        return Ok(false);
     }
-    match integrity(connection, "PRAGMA quick_check(1)") {
-        Ok(faults) => faults
-            .into_iter()
-            .next()
-            .map_or(Ok(()), |fault| Err(damaged(fault))),
+    match faults(connection, "PRAGMA quick_check(1)") {
+        Ok(found) => match found.into_iter().next() {
+            Some(fault) => Err(OpenError::Damaged(fault.damage(folder))),
+            None => Ok(true),
+        },
         Err(error) => Err(refused(folder, &error)),
     }
 }
 
 /// What an integrity pragma has to complain about.
-pub(crate) fn integrity(connection: &Connection, pragma: &str) -> rusqlite::Result<Vec<String>> {
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) text: String,
+    /// Where the page begins that it names, in octets.
+    offset: Option<u64>,
+}
+
+impl Fault {
+    pub(crate) fn damage(self, folder: &Folder) -> Damage {
+        let damage = Damage::new(folder.dir(), folder.rows(), self.text);
+        match self.offset {
+            Some(offset) => damage.at(offset),
+            None => damage,
+        }
+    }
+}
+
+/// Asks an integrity pragma, whose answers may be of several lines.
+pub(crate) fn faults(connection: &Connection, pragma: &str) -> rusqlite::Result<Vec<Fault>> {
+    let page_octets: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let mut statement = connection.prepare(pragma)?;
     let mut rows = statement.query([])?;
     let mut faults = Vec::new();
     while let Some(row) = rows.next()? {
-        let fault: String = row.get(0)?;
-        if fault != "ok" {
-            faults.push(fault);
-        }
+        let text: String = row.get(0)?;
+        let lines = text
+            .lines()
+            .filter(|line| *line != "ok" && !line.starts_with("*** in database "));
+        faults.extend(lines.map(|line| Fault {
+            offset: page_of(line).map(|page| page.saturating_sub(1) * rows::unsigned(page_octets)),
+            text: line.to_owned(),
+        }));
     }
     Ok(faults)
+}
+
+/// `Tree 5 page 9 cell 3: …` and `Page 7: never used` name pages, from 1 on.
+fn page_of(fault: &str) -> Option<u64> {
+    let mut words = fault.split([' ', ':']);
+    words.find(|word| word.eq_ignore_ascii_case("page"))?;
+    words.next()?.parse().ok()
+}
+
+/// The names of all tables, the store's own among them.
+pub(crate) fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+         ORDER BY name",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
 }
 
 /// Applies what the database has not had yet, each step on its own.

@@ -48,6 +48,7 @@ impl Store {
             live,
             next_body,
             checked_from,
+            rows_checked,
         } = recover(&options)?;
         let dir = options.dir;
         let no_thread = |source| OpenError::Folder { path: dir, source };
@@ -62,8 +63,12 @@ impl Store {
         let spawn = || -> std::io::Result<JoinHandle<()>> {
             let keeper = Keeper::start(Arc::clone(&shared))?;
             shared.active.store(segment.number(), Ordering::Release);
-            let background =
-                Background::start(Arc::clone(&shared), backlog.downgrade(), checked_from)?;
+            let background = Background::start(
+                Arc::clone(&shared),
+                backlog.downgrade(),
+                checked_from,
+                rows_checked,
+            )?;
             let writer = Writer::new(
                 Arc::clone(&shared),
                 connection,

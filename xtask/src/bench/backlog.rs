@@ -7,25 +7,27 @@
 //!   accept ×N ──▶ steps at 1,000, 100,000, N ──▶ end of the process
 //!                                                    │
 //!   another: open, recover, lanes with work, due, attempt, relayed
+//!                                                    │
+//!   with --drain: everything is delivered, and what the disk has back is told
 //! ```
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mailward_mail::{Address, Envelope, ForwardPath, Recipient, Reply, ReversePath};
 use mailward_net::{SystemClock, SystemDice};
 use mailward_queue::{
-    AttemptEnd, AttemptResult, Gates, Lane, NewMessage, Options, Queue, RecipientResult, Stage,
-    Terms,
+    AttemptEnd, AttemptResult, DueMessage, Gates, Lane, NewMessage, Options, Queue,
+    RecipientResult, Stage, Terms,
 };
 use mailward_store::{Limits, SystemDisk};
 use serde_json::{Value, json};
 
 use crate::run::Result;
 
-const USAGE: &str = "bench backlog [--messages N] [--dir DIR]";
+const USAGE: &str = "bench backlog [--messages N] [--dir DIR] [--drain on]";
 
 /// As a letter without attachments.
 const BODY_OCTETS: usize = 4096;
@@ -39,8 +41,17 @@ const PRODUCERS: u64 = 128;
 /// Steps of which the median is taken.
 const STEPS: usize = 101;
 
+/// Messages of a lane that are under way at once while all is delivered.
+const AT_ONCE: usize = 20;
+
+/// Between two looks whether the threads behind have come to rest, and how
+/// many of them at most.
+const REST_LOOK: Duration = Duration::from_millis(500);
+const REST_LOOKS_MAX: u32 = 240;
+
 pub(crate) fn backlog(words: &[&str]) -> Result {
     let (mut messages, mut dir) = (1_000_000, PathBuf::from("/var/tmp"));
+    let mut drains = false;
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         let value = rest
@@ -53,6 +64,7 @@ pub(crate) fn backlog(words: &[&str]) -> Result {
                     .map_err(|_| format!("{value} is no number of messages"))?;
             }
             "--dir" => dir = PathBuf::from(value),
+            "--drain" => drains = *value == "on",
             // What the other process is started with.
             "--first" => return print_first(Path::new(value)),
             _ => return Err(format!("{word}: not an option of cargo xtask {USAGE}")),
@@ -82,6 +94,9 @@ pub(crate) fn backlog(words: &[&str]) -> Result {
         told["open_ms"],
         told["peak_mib"]
     );
+    if drains {
+        runtime()?.block_on(drain(&place))?;
+    }
     Ok(())
 }
 
@@ -165,21 +180,28 @@ fn message(queue: &Queue, number: u64) -> Result<NewMessage> {
 
 /// One delivery as the scheduler has it, without the wire.
 async fn step(queue: &Queue) -> Result {
-    let text = |error: mailward_queue::QueueError| error.to_string();
     let lanes = queue.lanes_with_work().await.map_err(text)?;
     let (lane, _) = lanes.into_iter().next().ok_or("nothing waits")?;
     let now = queue.clock().now();
-    let due = queue.due(&lane, now, 20).await.map_err(text)?;
+    let due = queue.due(&lane, now, AT_ONCE).await.map_err(text)?;
     let first = due.first().ok_or("nothing is due")?;
+    deliver(queue, first).await
+}
+
+fn text(error: mailward_queue::QueueError) -> String {
+    error.to_string()
+}
+
+async fn deliver(queue: &Queue, message: &DueMessage) -> Result {
     let attempt = queue
-        .begin_attempt(first.id, &first.numbers(), &lane)
+        .begin_attempt(message.id, &message.numbers(), &message.lane)
         .await
         .map_err(text)?;
     queue
         .record_final_dot(&attempt, Vec::new())
         .await
         .map_err(text)?;
-    let results = first.numbers().into_iter().map(|n| RecipientResult {
+    let results = message.numbers().into_iter().map(|n| RecipientResult {
         n,
         result: AttemptResult::Relayed {
             reply: Reply::status(250, 0, 0, "OK"),
@@ -194,8 +216,78 @@ async fn step(queue: &Queue) -> Result {
     Ok(())
 }
 
+/// Everything by all lanes at once; tells what the store takes before and
+/// after.
+async fn drain(dir: &Path) -> Result {
+    let queue = open(dir)?;
+    queue.recover().await.map_err(text)?;
+    let told = |when: &str| {
+        let space = queue.store().space();
+        println!(
+            "{when}: segments {} MiB, rows {} MiB, log {} MiB; {} MiB of memory",
+            space.segment_octets >> 20,
+            space.rows_octets >> 20,
+            space.log_octets >> 20,
+            status_mib("VmRSS:")
+        );
+    };
+    told("before");
+    let began = Instant::now();
+    let mut lanes = tokio::task::JoinSet::<Result<u64>>::new();
+    for (lane, _) in queue.lanes_with_work().await.map_err(text)? {
+        let queue = queue.clone();
+        lanes.spawn(async move {
+            let mut delivered = 0;
+            loop {
+                let now = queue.clock().now();
+                let due = queue.due(&lane, now, AT_ONCE).await.map_err(text)?;
+                if due.is_empty() {
+                    return Ok(delivered);
+                }
+                delivered += due.len() as u64;
+                let mut under_way = tokio::task::JoinSet::<Result>::new();
+                for message in due {
+                    let queue = queue.clone();
+                    under_way.spawn(async move { deliver(&queue, &message).await });
+                }
+                while let Some(ended) = under_way.join_next().await {
+                    ended.map_err(|error| error.to_string())??;
+                }
+            }
+        });
+    }
+    let mut delivered = 0;
+    while let Some(ended) = lanes.join_next().await {
+        delivered += ended.map_err(|error| error.to_string())??;
+    }
+    let rate = delivered as f64 / began.elapsed().as_secs_f64();
+    rest(&queue).await;
+    told("after");
+    println!(
+        "{delivered} delivered, {rate:.0} a second; peak {} MiB",
+        status_mib("VmHWM:")
+    );
+    queue.close().await;
+    Ok(())
+}
+
+/// Waits until checkpoints and the like are done.
+async fn rest(queue: &Queue) {
+    let mut before = calls();
+    for _ in 0..REST_LOOKS_MAX {
+        queue.clock().wait(REST_LOOK).await;
+        let now = calls();
+        // The looks themselves read a little.
+        if now - before < 10 {
+            return;
+        }
+        before = now;
+    }
+}
+
 /// The median of some steps in microseconds, and calls that read or write.
 async fn steps(queue: &Queue) -> Result<(u128, f64)> {
+    rest(queue).await;
     let calls = calls();
     let mut times = Vec::with_capacity(STEPS);
     for _ in 0..STEPS {

@@ -3,7 +3,7 @@
 //! costs no more than a shallow one, and what is suspended costs nothing.
 
 use mailward_mail::Timestamp;
-use mailward_store::{ReadTx, TxError};
+use mailward_store::{ReadTx, Row, TxError};
 
 use crate::ledger::columns::{get_time, time};
 use crate::ledger::lanes;
@@ -22,9 +22,13 @@ pub(crate) struct Part {
 /// applications.
 const PARTS_MAX: usize = 1_200;
 
-pub(crate) const NEXT_PART: &str = "SELECT turn, source FROM recipients \
-    WHERE lane = ?1 AND (turn, source) > (?2, ?3) AND due_at IS NOT NULL \
-    ORDER BY turn, source LIMIT 1";
+/// Two statements, since SQLite answers `(turn, source) > (?2, ?3)` by walking
+/// through all of that very part.
+pub(crate) const NEXT_SOURCE: &str = "SELECT turn, source FROM recipients \
+    WHERE lane = ?1 AND turn = ?2 AND source > ?3 AND due_at IS NOT NULL \
+    ORDER BY source LIMIT 1";
+pub(crate) const NEXT_TURN: &str = "SELECT turn, source FROM recipients \
+    WHERE lane = ?1 AND turn > ?2 AND due_at IS NOT NULL ORDER BY turn, source LIMIT 1";
 
 /// The parts that have anything to try, now or later, and are not suspended.
 pub(crate) fn parts(
@@ -33,28 +37,35 @@ pub(crate) fn parts(
     suspended: &Suspended,
 ) -> Result<Vec<Part>, TxError> {
     let mut parts = Vec::new();
-    let mut last = Part {
-        turn: i64::MIN,
-        source: i64::MIN,
-    };
+    let mut last = None;
     for _ in 0..PARTS_MAX {
-        let next = tx.query_one(
-            NEXT_PART,
-            &[lane.into(), last.turn.into(), last.source.into()],
-            |row| {
-                Ok(Part {
-                    turn: row.get(0)?,
-                    source: row.get(1)?,
-                })
-            },
-        )?;
-        let Some(next) = next else { break };
-        last = next;
+        let Some(next) = next_part(tx, lane, last)? else {
+            break;
+        };
+        last = Some(next);
         if !suspended.has_source(next.source) {
             parts.push(next);
         }
     }
     Ok(parts)
+}
+
+fn next_part(tx: &ReadTx<'_>, lane: i64, last: Option<Part>) -> Result<Option<Part>, TxError> {
+    let read = |row: &Row<'_>| {
+        Ok(Part {
+            turn: row.get(0)?,
+            source: row.get(1)?,
+        })
+    };
+    if let Some(Part { turn, source }) = last {
+        let values = [lane.into(), turn.into(), source.into()];
+        let next = tx.query_one(NEXT_SOURCE, &values, read)?;
+        if next.is_some() {
+            return Ok(next);
+        }
+    }
+    let turn = last.map_or(i64::MIN, |last| last.turn);
+    tx.query_one(NEXT_TURN, &[lane.into(), turn.into()], read)
 }
 
 /// The most overdue recipients of a part.

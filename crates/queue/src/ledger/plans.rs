@@ -13,8 +13,12 @@ use crate::ledger::{
 /// Statement, and the index that each step of its plan has to use.
 const PLANS: &[(&str, &[&str])] = &[
     (
-        due::NEXT_PART,
-        &["COVERING INDEX recipients_due (lane=? AND (turn,source)>(?,?))"],
+        due::NEXT_SOURCE,
+        &["COVERING INDEX recipients_due (lane=? AND turn=? AND source>?)"],
+    ),
+    (
+        due::NEXT_TURN,
+        &["COVERING INDEX recipients_due (lane=? AND turn>?)"],
     ),
     (
         due::DUE_IN_PART,

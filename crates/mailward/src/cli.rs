@@ -514,7 +514,24 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Copy everything readable out of a store, damaged or not
+    /// Mend what can be told from something sound; the store must stand still
+    Repair {
+        /// The store folder, or that of `mailward up`
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Where the folder is copied to before anything is touched; made new
+        /// [default: beside it, with the moment in its name]
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy everything readable out of a store, damaged or not: each message as
+    /// `.eml` and `.json`
     Export {
         /// The store folder
         #[arg(long, value_name = "DIR")]
@@ -522,6 +539,9 @@ pub(crate) enum StoreCommand {
         /// The folder to write to; made when it does not exist
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
+        /// Put the messages into one file, `messages.tar`
+        #[arg(long)]
+        tar: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -296,6 +296,7 @@ impl Explain<'_, '_> {
             HoldReason::Restored => {
                 "The queue was restored from a backup, so it may have been sent"
             }
+            HoldReason::Damaged => "Its text on the disk is damaged, so it can't be sent",
         };
         let detail = match events::last_of_kind(self.tx, self.message.number, row.n, "held")? {
             Some(TimelineEvent::Held { by, why, .. }) => format!(" ({by}: {why})"),
@@ -305,6 +306,7 @@ impl Explain<'_, '_> {
             HoldReason::InDoubt | HoldReason::Restored => {
                 "confirm that it was sent, release it to send again, or cancel it"
             }
+            HoldReason::Damaged => "have the application send it again, and cancel it",
             _ => "release it or cancel it",
         };
         let deadline = self.message.deadline_at;

@@ -24,6 +24,7 @@
 
 mod accept;
 mod acts;
+pub mod archive;
 mod attempt;
 mod breaker;
 mod budget;
@@ -46,6 +47,7 @@ mod notice;
 mod overdue;
 mod pause;
 mod queue;
+mod repair;
 mod reroute;
 mod restored;
 mod retention;
@@ -88,6 +90,7 @@ pub use notice::{NOTICE_LEASE, Notice, NoticeId, NoticeKind};
 pub use overdue::{ATTEMPT_LENGTH_MAX, DOUBT_REST_MAX, Overdue, Recovered};
 pub use pause::{Pause, PauseCause, PauseKey, Resumed, Resumption};
 pub use queue::{Options, Queue};
+pub use repair::Mender;
 pub use reroute::{RerouteJudge, Rerouting};
 pub use retention::{Forgotten, KEPT_LEAST};
 pub use schedule::{ClassTerms, DoubtPolicy, Jitter, MessageClass, Terms};

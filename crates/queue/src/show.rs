@@ -119,7 +119,7 @@ impl Queue {
     }
 }
 
-fn view(tx: &ReadTx<'_>, message: MessageRow) -> Result<MessageView, TxError> {
+pub(crate) fn view(tx: &ReadTx<'_>, message: MessageRow) -> Result<MessageView, TxError> {
     let rows = recipients::of(tx, message.number)?;
     let attempts = attempts::of(tx, message.number, ATTEMPTS_SHOWN_MAX)?
         .into_iter()

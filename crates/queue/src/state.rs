@@ -74,6 +74,8 @@ pub enum HoldReason {
     Person,
     /// The queue was restored from a backup: it may have been sent since.
     Restored,
+    /// Its text on the disk is not as it was written, so it can't be sent.
+    Damaged,
 }
 
 /// What can happen to a recipient.
@@ -306,13 +308,14 @@ impl<'de> serde::Deserialize<'de> for StateWord {
 pub struct UnknownState(pub String);
 
 impl HoldReason {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Approval,
         Self::Screening,
         Self::InDoubt,
         Self::Configuration,
         Self::Person,
         Self::Restored,
+        Self::Damaged,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -323,6 +326,7 @@ impl HoldReason {
             Self::Configuration => "configuration",
             Self::Person => "person",
             Self::Restored => "restored",
+            Self::Damaged => "damaged",
         }
     }
 

@@ -110,7 +110,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn count(&mut self, placed: &Placed) {
+    pub(crate) fn count(&mut self, placed: &Placed) {
         match placed.place {
             Place::Segment { segment, .. } => {
                 let live = self.live.entry(segment).or_default();

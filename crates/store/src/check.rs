@@ -49,14 +49,19 @@ pub fn check(dir: &Path) -> Result<Report, OpenError> {
     let folder = Folder::new(dir);
     let _lock = Lock::take_to_read(&folder, "a check")?;
     identity::check_readable(&folder)?;
+    locked(&folder)
+}
+
+/// The same of a folder that is ours already.
+pub(crate) fn locked(folder: &Folder) -> Result<Report, OpenError> {
     let mut report = Report::default();
-    if let Err(damage) = wal::check(&folder) {
+    if let Err(damage) = wal::check(folder) {
         report.add(damage);
     }
-    let mut audit = audit(&folder)?;
-    match schema::open_read_only(&folder) {
-        Ok(connection) => check_rows(&connection, &folder, &mut audit, &mut report),
-        Err(error) => report.add(rows_damage(&folder, &error)),
+    let mut audit = audit(folder)?;
+    match schema::open_read_only(folder) {
+        Ok(connection) => check_rows(&connection, folder, &mut audit, &mut report),
+        Err(error) => report.add(rows_damage(folder, &error)),
     }
     report.bodies = audit.bodies_seen;
     report.octets = audit.octets_seen;

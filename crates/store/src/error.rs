@@ -120,6 +120,7 @@ impl fmt::Display for Damage {
         write!(
             f,
             "store damaged: {}; see all of it with `mailward store check --dir {dir}`, \
+             mend what can be mended with `mailward store repair --dir {dir}`, \
              rescue what is readable with `mailward store export --dir {dir} --to FOLDER`",
             self.summary()
         )

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! TARGET/rows/TABLE.jsonl              one JSON object a row; blobs as {"hex": "..."}
-//! TARGET/bodies/N.body                 each body the rows name
+//! TARGET/bodies/N.body                 each body the rows name and the tables' owner
+//!                                      has not written by itself
 //! TARGET/unnamed/SEGMENT-OCTET-N.body  only if rows are damaged: intact bodies that
 //!                                      no readable row names, released ones among them
 //! ```
@@ -10,6 +11,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -17,15 +19,17 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value as Json, json};
 
 use crate::audit::Audit;
+use crate::body::BodyRef;
 use crate::check::{audit, rows_damage};
 use crate::disk::SystemDisk;
-use crate::error::OpenError;
+use crate::error::{Damage, OpenError, TxError};
 use crate::folder::{Folder, Lock};
 use crate::identity;
 use crate::read_body::Source;
 use crate::rows::{self, Placed};
 use crate::schema;
 use crate::segment;
+use crate::tx::ReadTx;
 use crate::wal;
 
 /// Failures a result lists; what could be read is exported all the same.
@@ -35,6 +39,8 @@ const FAILURES_LISTED_MAX: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
     pub rows: u64,
+    /// What the owner of the tables wrote by itself, see [`export_with`].
+    pub messages: u64,
     pub bodies: u64,
     /// Bodies whose rows could not be read.
     pub unnamed: u64,
@@ -53,6 +59,90 @@ impl Exported {
 /// Writes every readable row and body of `dir` into `target`, a new or empty
 /// folder. Refused while a process has the store open.
 pub fn export(dir: &Path, target: &Path) -> Result<Exported, OpenError> {
+    export_with(dir, target, |_| Ok(Rescued::default()))
+}
+
+/// What the owner of the tables wrote by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Rescued {
+    pub messages: u64,
+    /// Numbers of the bodies that need no second copy.
+    pub bodies: HashSet<u64>,
+    failures: Vec<String>,
+}
+
+impl Rescued {
+    /// Something that could not be read, with its place.
+    pub fn fail(&mut self, failure: String) {
+        if self.failures.len() < FAILURES_LISTED_MAX {
+            self.failures.push(failure);
+        }
+    }
+}
+
+/// The readable part of a store, for its owner.
+#[derive(Debug)]
+pub struct Rescue<'a> {
+    connection: &'a Connection,
+    folder: &'a Folder,
+}
+
+impl Rescue<'_> {
+    pub fn read<T>(
+        &self,
+        query: impl FnOnce(&ReadTx<'_>) -> Result<T, TxError>,
+    ) -> Result<T, TxError> {
+        query(&ReadTx::new(self.connection))
+    }
+
+    /// The body, compared with its checksum; else what is wrong with it.
+    pub fn whole(&self, body: &BodyRef) -> Result<Whole, String> {
+        let placed =
+            rows::find(self.connection, body.number()).map_err(|error| error.to_string())?;
+        let placed = placed
+            .filter(|placed| placed.body == *body)
+            .ok_or_else(|| format!("there is no body {}", body.number()))?;
+        whole(self.folder, &placed).map_err(|damage| damage.summary())
+    }
+}
+
+/// A body that was read once and found as it was written.
+#[derive(Debug)]
+pub struct Whole {
+    source: Source,
+    octets: u64,
+}
+
+impl Whole {
+    pub fn copy_to(&self, into: &mut dyn Write) -> io::Result<()> {
+        let (mut given, mut buffer) = (0, Vec::new());
+        while given < self.octets {
+            self.source
+                .fill(given, &mut buffer)
+                .map_err(|damage| io::Error::other(damage.summary()))?;
+            into.write_all(&buffer)?;
+            given += buffer.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn whole(folder: &Folder, placed: &Placed) -> Result<Whole, Damage> {
+    let source = Source::open(&SystemDisk, folder, placed)?;
+    source.check_content(&mut Vec::new())?;
+    Ok(Whole {
+        source,
+        octets: placed.body.octets(),
+    })
+}
+
+/// As [`export`]; `first` writes what it makes of the rows and bodies itself,
+/// within `target`.
+pub fn export_with(
+    dir: &Path,
+    target: &Path,
+    first: impl FnOnce(&Rescue<'_>) -> io::Result<Rescued>,
+) -> Result<Exported, OpenError> {
     let folder = Folder::new(dir);
     let _lock = Lock::take_to_read(&folder, "an export")?;
     identity::check_readable(&folder)?;
@@ -68,6 +158,15 @@ pub fn export(dir: &Path, target: &Path) -> Result<Exported, OpenError> {
     match schema::open_read_only(&folder) {
         Ok(connection) => {
             rows_whole &= export_rows(&connection, &folder, &into, &mut exported)?;
+            let rescue = Rescue {
+                connection: &connection,
+                folder: &folder,
+            };
+            let rescued = first(&rescue).map_err(|error| into.refused(error))?;
+            exported.messages = rescued.messages;
+            exported.bodies += rescued.bodies.len() as u64;
+            exported.failures.extend(rescued.failures);
+            named = rescued.bodies;
             rows_whole &= export_bodies(&connection, &folder, &into, &mut named, &mut exported)?;
         }
         Err(error) => {
@@ -92,12 +191,14 @@ impl Target {
             dir: dir.to_owned(),
         };
         let make = || -> io::Result<()> {
-            fs::create_dir_all(dir)?;
+            let mut private = fs::DirBuilder::new();
+            // Mail is for nobody else on this machine.
+            private.recursive(true).mode(0o700).create(dir)?;
             if fs::read_dir(dir)?.next().is_some() {
                 return Err(io::ErrorKind::DirectoryNotEmpty.into());
             }
             for part in ["rows", "bodies"] {
-                fs::create_dir(dir.join(part))?;
+                private.create(dir.join(part))?;
             }
             Ok(())
         };
@@ -106,7 +207,10 @@ impl Target {
     }
 
     fn create(&self, name: &str) -> Result<BufWriter<File>, OpenError> {
-        File::create(self.dir.join(name))
+        let mut private = fs::OpenOptions::new();
+        private.write(true).create_new(true).mode(0o600);
+        private
+            .open(self.dir.join(name))
             .map(BufWriter::new)
             .map_err(|source| self.refused(source))
     }
@@ -199,7 +303,9 @@ fn export_bodies(
 ) -> Result<bool, OpenError> {
     let mut stopped = None;
     let outcome = rows::each_body(connection, |placed| {
-        named.insert(placed.body.number());
+        if !named.insert(placed.body.number()) {
+            return true;
+        }
         stopped = export_body(folder, into, placed, exported).err();
         stopped.is_none()
     });
@@ -221,28 +327,18 @@ fn export_body(
     placed: &Placed,
     exported: &mut Exported,
 ) -> Result<(), OpenError> {
-    let mut buffer = Vec::new();
-    let source = Source::open(&SystemDisk, folder, placed)
-        .and_then(|source| source.check_content(&mut buffer).map(|()| source));
-    let source = match source {
-        Ok(source) => source,
+    let whole = match whole(folder, placed) {
+        Ok(whole) => whole,
         Err(damage) => {
             exported.failed(damage.summary());
             return Ok(());
         }
     };
     let mut file = into.create(&format!("bodies/{}.body", placed.body.number()))?;
-    let mut given = 0;
-    while given < placed.body.octets() {
-        if let Err(damage) = source.fill(given, &mut buffer) {
-            exported.failed(damage.summary());
-            return Ok(());
-        }
-        file.write_all(&buffer)
-            .map_err(|error| into.refused(error))?;
-        given += buffer.len() as u64;
-    }
-    file.flush().map_err(|error| into.refused(error))?;
+    whole
+        .copy_to(&mut file)
+        .and_then(|()| file.flush())
+        .map_err(|error| into.refused(error))?;
     exported.bodies += 1;
     Ok(())
 }

@@ -29,7 +29,7 @@
 //! **At open** leftovers of changes that were never acknowledged are removed;
 //! anything acknowledged that is missing or altered refuses the start
 //! ([`OpenError::Damaged`]) and names the file, the place and the commands
-//! that help ([`check()`], [`export()`]).
+//! that help ([`check()`], [`repair()`], [`export()`]).
 
 mod audit;
 mod background;
@@ -57,6 +57,7 @@ mod pins;
 mod read_body;
 mod readers;
 mod recover;
+mod repair;
 mod rows;
 mod schema;
 mod segment;
@@ -76,12 +77,13 @@ pub use check::{Report, check};
 pub use copy::{Copied, CopyError};
 pub use disk::{Disk, DiskFile, Entry, Space, SystemDisk};
 pub use error::{Damage, OpenError, ReadError, TxError, WriteError};
-pub use export::{Exported, export};
+pub use export::{Exported, Rescue, Rescued, Whole, export, export_with};
 pub use figures::Commits;
 pub use health::Health;
 pub use new_body::{BodyWriter, NewBody};
 pub use options::{Limits, Options, Schema};
 pub use read_body::BodyReader;
+pub use repair::{Owner, Repaired, repair};
 pub use space::StoreSpace;
 pub use store::Store;
 pub use tx::{ReadTx, Tx};

@@ -218,6 +218,17 @@ fn is_miscounted(
     Ok(removes && differs(&tally::count(connection)?))
 }
 
+/// Removes what no row names, as a start does, of a folder whose bodies were
+/// all counted.
+pub(crate) fn clear_up(
+    disk: &dyn Disk,
+    folder: &Folder,
+    audit: &Audit<'_>,
+) -> Result<(), OpenError> {
+    remove_leftovers(disk, folder, audit, &audit.live)?;
+    open_segment(disk, folder, audit, &audit.live).map(drop)
+}
+
 /// Files of changes that were never acknowledged, or that were released.
 fn remove_leftovers(
     disk: &dyn Disk,

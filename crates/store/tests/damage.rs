@@ -286,3 +286,127 @@ async fn a_sound_store_is_exported_completely() {
     assert!(export(dir.path(), target.path()).is_err());
     assert!(check(dir.path()).expect("a report").is_sound());
 }
+
+#[tokio::test]
+async fn records_that_are_zero_another_s_or_elsewhere() {
+    // A block that was never written, as after a lost write of the drive.
+    let spoil = |dir: &Path| {
+        let mut octets = std::fs::read(dir.join(FIRST)).expect("a segment");
+        octets[700..1500].fill(0);
+        std::fs::write(dir.join(FIRST), octets).expect("a damaged segment");
+    };
+    let refused = refused_somewhere(spoil, FIRST).await;
+    assert!(
+        refused.record.is_some_and(|record| record <= 3),
+        "{refused}"
+    );
+    // Two files in each other's place: every record is sound, and another.
+    let spoil = |dir: &Path| {
+        let aside = dir.join("aside");
+        std::fs::rename(dir.join(FIRST), &aside).expect("renamed");
+        std::fs::rename(dir.join(LAST), dir.join(FIRST)).expect("renamed");
+        std::fs::rename(aside, dir.join(LAST)).expect("renamed");
+    };
+    let refused = refused_somewhere(spoil, LAST).await;
+    assert!(
+        refused.what.contains("another than the rows expect"),
+        "{refused}"
+    );
+    // The same length, another content.
+    let spoil = |dir: &Path| {
+        std::fs::write(dir.join("bodies/7.body"), content(8, 5000)).expect("a body");
+    };
+    let refused = refused_somewhere(spoil, "bodies/7.body").await;
+    assert!(refused.what.contains("checksum"), "{refused}");
+    // A folder where a file was.
+    let spoil = |dir: &Path| {
+        std::fs::remove_file(dir.join("bodies/7.body")).expect("a file");
+        std::fs::create_dir(dir.join("bodies/7.body")).expect("a folder");
+    };
+    let refused = refused_somewhere(spoil, "bodies/7.body").await;
+    assert_eq!(refused.record, Some(7), "{refused}");
+}
+
+/// Rows that name a body otherwise than its record does.
+#[tokio::test]
+async fn rows_that_were_altered() {
+    for (column, what) in [
+        ("position = position + 1", "no record"),
+        ("position = 0", "another than the rows expect"),
+        ("octets = octets - 1", "another than the rows expect"),
+        ("crc32c = crc32c + 1", "another than the rows expect"),
+        ("segment = 99", "the file is missing"),
+        ("segment = NULL", "the file is missing"),
+    ] {
+        let spoil = |dir: &Path| {
+            let rows = rusqlite::Connection::open(dir.join("rows.sqlite")).expect("a database");
+            let altered = format!("UPDATE store_body SET {column} WHERE number = 2");
+            rows.execute_batch(&altered).expect("an altered row");
+        };
+        let dir = tempfile::tempdir().expect("a folder");
+        filled(dir.path()).await;
+        spoil(dir.path());
+        let refused = refusal(dir.path());
+        let OpenError::Damaged(seen) = &refused else {
+            panic!("{column}: {refused}");
+        };
+        assert_eq!(seen.record, Some(2), "{refused}");
+        assert!(seen.what.contains(what), "{column}: {refused}");
+        let report = check(dir.path()).expect("a report");
+        assert!(report.damages.iter().any(|one| one == seen), "{report:?}");
+    }
+}
+
+/// Damage to the database's structure is named with the page's place.
+#[tokio::test]
+async fn a_check_names_the_octet_in_the_database() {
+    let dir = tempfile::tempdir().expect("a folder");
+    filled(dir.path()).await;
+    let path = dir.path().join("rows.sqlite");
+    let mut octets = std::fs::read(&path).expect("a database");
+    let rows = rusqlite::Connection::open(&path).expect("a database");
+    let root: i64 = rows
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'item'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a table");
+    drop(rows);
+    let page = u64::try_from(root - 1).expect("small") * 4096;
+    // Where the cells begin: far behind the page's end.
+    let at = usize::try_from(page).expect("small") + 8;
+    octets[at..at + 2].copy_from_slice(&[0xff, 0xff]);
+    std::fs::write(&path, octets).expect("a damaged database");
+    let report = check(dir.path()).expect("a report");
+    let named = report.damages.iter().any(|one| one.offset == Some(page));
+    assert!(named, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_too_short_is_refused() {
+    let spoil = |dir: &Path| {
+        let path = dir.join("rows.sqlite");
+        let file = std::fs::OpenOptions::new().write(true).open(&path);
+        let octets = std::fs::metadata(&path).expect("facts").len();
+        file.expect("a database")
+            .set_len(octets / 2)
+            .expect("a shorter one");
+    };
+    let refused = refused_somewhere(spoil, "rows.sqlite").await;
+    assert!(!refused.what.is_empty(), "{refused}");
+}
+
+/// As [`check_refused`], where the place depends on more than is plain.
+async fn refused_somewhere(spoil: impl FnOnce(&Path), file: &str) -> Damage {
+    let dir = tempfile::tempdir().expect("a folder");
+    filled(dir.path()).await;
+    spoil(dir.path());
+    let refused = refusal(dir.path());
+    let OpenError::Damaged(seen) = &refused else {
+        panic!("{file}: {refused}");
+    };
+    assert_eq!(seen.file, dir.path().join(file), "{refused}");
+    assert!(!check(dir.path()).expect("a report").is_sound());
+    seen.clone()
+}

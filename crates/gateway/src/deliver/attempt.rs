@@ -439,7 +439,7 @@ async fn damaged(
         ),
     ));
     let held = AttemptResult::Held {
-        reason: HoldReason::Configuration,
+        reason: HoldReason::Damaged,
         why: why.to_owned(),
     };
     let results = each(due, &held);

@@ -72,6 +72,14 @@ pub const ALERTS: &[Alert] = &[
         "/readyz says why: store_full wants room on the disk, store_poisoned a look at the disk and a restart.",
     ),
     alert(
+        "MailwardStoreDamaged",
+        "mailward_store_damages > 0",
+        "0m",
+        Ticket,
+        "What was stored is not as it was written.",
+        "The log names the places. Look at the disk; at a quiet hour stop the gateway and run mailward store repair --dry-run.",
+    ),
+    alert(
         "MailwardSpaceLow",
         "mailward_store_free_bytes < 2 * mailward_store_free_floor_bytes",
         "5m",

@@ -126,6 +126,7 @@ fn store(gateway: &Gateway, text: &mut Exposition) {
     ] {
         text.put(&table::STORE_REFUSING, &[why], f64::from(u8::from(holds)));
     }
+    put(text, &table::STORE_DAMAGES, store.damages().len() as f64);
     let space = store.space();
     if let Some(free) = space.free_octets {
         put(text, &table::STORE_FREE, free as f64);

@@ -143,6 +143,9 @@ table! {
     STORE_REFUSING = Gauge, "mailward_store_refusing" ["why"]
         "1 while the store refuses new mail: full (passes with room), poisoned (until a restart)." /
         "1 at all.";
+    STORE_DAMAGES = Gauge, "mailward_store_damages" []
+        "Places found damaged since the start, a hundred at most; each is an alarm in the log." /
+        "Above 0: some mail cannot be read.";
     STORE_FREE = Gauge, "mailward_store_free_bytes" []
         "What the store's disk has left for us." / "Below twice the floor.";
     STORE_FLOOR = Gauge, "mailward_store_free_floor_bytes" []

@@ -18,7 +18,10 @@ mod replies;
 mod secrets;
 mod store;
 mod store_backup;
+mod store_export;
+mod store_repair;
 mod table;
+mod tar;
 
 use std::fmt;
 use std::io::{self, Write as _};

@@ -1,11 +1,12 @@
-//! `mailward store`: `check` and `export` are for a store that is not running.
+//! `mailward store`: all but `backup` are for a store that is not running.
 
 use std::path::{Path, PathBuf};
 
 use mailward_store::{Damage, Exported, Report as Checked};
 use serde_json::{Value, json};
 
-use super::{CommandError, Report, store_backup};
+use super::store_export::{self, Form};
+use super::{CommandError, Report, store_backup, store_repair};
 use crate::cli::StoreCommand;
 use crate::operator::is_store;
 use crate::operator::sentences::counted;
@@ -18,7 +19,16 @@ pub(super) async fn run(command: &StoreCommand) -> Result<Report, CommandError> 
         StoreCommand::Check { dir, json } => check(dir, *json),
         StoreCommand::Backup { dir, to, json } => store_backup::backup(dir, to, *json).await,
         StoreCommand::Restore { from, to, json } => store_backup::restore(from, to, *json),
-        StoreCommand::Export { dir, to, json } => export(dir, to, *json),
+        StoreCommand::Repair {
+            dir,
+            keep,
+            dry_run,
+            json,
+        } => store_repair::repair(dir, keep.as_deref(), *dry_run, *json),
+        StoreCommand::Export { dir, to, tar, json } => {
+            let form = if *tar { Form::Tar } else { Form::Folder };
+            export(dir, to, &form, *json)
+        }
     }
 }
 
@@ -63,7 +73,8 @@ fn check_text(dir: &Path, found: &Checked) -> String {
         text.push_str(&format!("  and {left_out} more\n"));
     }
     text.push_str(&format!(
-        "Rescue what is readable with `mailward store export --dir {place} --to NEW-FOLDER`.\n"
+        "See what can be mended with `mailward store repair --dir {place} --dry-run`, rescue what \
+         is readable with `mailward store export --dir {place} --to NEW-FOLDER`.\n"
     ));
     text
 }
@@ -89,7 +100,7 @@ fn damage_json(damage: &Damage) -> Value {
     })
 }
 
-fn export(dir: &Path, to: &Path, as_json: bool) -> Result<Report, CommandError> {
+fn export(dir: &Path, to: &Path, form: &Form, as_json: bool) -> Result<Report, CommandError> {
     let stores = stores(dir)?;
     let mut exported = Vec::new();
     for place in &stores {
@@ -98,7 +109,10 @@ fn export(dir: &Path, to: &Path, as_json: bool) -> Result<Report, CommandError> 
             Some(name) if place != dir => to.join(name),
             _ => to.to_owned(),
         };
-        let written = mailward_store::export(place, &target).map_err(CommandError::new)?;
+        let written = mailward_store::export_with(place, &target, |rescue| {
+            store_export::messages(rescue, &target, form)
+        });
+        let written = written.map_err(CommandError::new)?;
         exported.push((place.clone(), target, written));
     }
     let whole = exported.iter().all(|(.., one)| one.failures.is_empty());
@@ -114,9 +128,10 @@ fn export(dir: &Path, to: &Path, as_json: bool) -> Result<Report, CommandError> 
 
 fn export_text((from, to, written): &(PathBuf, PathBuf, Exported)) -> String {
     let mut text = format!(
-        "{}: exported to {}: {}, {}, {} that no row names\n",
+        "{}: exported to {}: {}, {}, {}, {} that no row names\n",
         from.display(),
         to.display(),
+        counted(written.messages as usize, "message"),
         counted(written.rows as usize, "row"),
         bodies(written.bodies),
         bodies(written.unnamed),
@@ -131,6 +146,7 @@ fn export_json((from, to, written): &(PathBuf, PathBuf, Exported)) -> Value {
     json!({
         "dir": from,
         "to": to,
+        "messages": written.messages,
         "rows": written.rows,
         "bodies": written.bodies,
         "unnamed": written.unnamed,
@@ -223,10 +239,110 @@ mod tests {
         assert_eq!(value["stores"][0]["damages"][0]["record"], 2);
 
         let to = folder.path().join("rescue");
-        let report = export(folder.path(), &to, false).expect("a report");
+        let report = export(folder.path(), &to, &Form::Folder, false).expect("a report");
         assert_eq!(report.answer, Answer::No);
         assert!(report.text.contains("2 bodies"), "{}", report.text);
         assert!(to.join("gateway/rows/messages.jsonl").exists());
+    }
+
+    #[tokio::test]
+    async fn each_message_is_exported_with_all_that_is_known_of_it() {
+        let folder = folder(false).await;
+        let to = folder.path().join("export");
+        let report = export(folder.path(), &to, &Form::Folder, false).expect("a report");
+        assert_eq!(report.answer, Answer::Yes, "{}", report.text);
+        assert!(report.text.contains("3 messages"), "{}", report.text);
+        let (mut texts, mut states) = (0, Vec::new());
+        let entries = std::fs::read_dir(to.join("gateway/messages")).expect("a folder");
+        for entry in entries {
+            let path = entry.expect("an entry").path();
+            let text = std::fs::read_to_string(&path).expect("a file");
+            if path.extension().is_some_and(|kind| kind == "eml") {
+                texts += 1;
+                assert!(text.starts_with("Received: from ward"), "{text}");
+                assert!(text.ends_with("\r\n\r\nSee you.\r\n"), "{text}");
+                continue;
+            }
+            let told: Value = serde_json::from_str(&text).expect("JSON");
+            let id = told["message"]["id"].as_str().expect("an id");
+            assert_eq!(told["eml"], format!("{id}.eml"));
+            assert_eq!(told["envelope"]["reverse_path"], "rota@northmoor.example");
+            assert!(told["message"]["timeline"][0]["at"].is_string(), "{told}");
+            for recipient in told["message"]["recipients"]
+                .as_array()
+                .expect("recipients")
+            {
+                states.push(recipient["state"].as_str().expect("a state").to_owned());
+            }
+        }
+        states.sort();
+        assert_eq!(texts, 3);
+        assert_eq!(states, ["deferred", "hold", "incoming", "relayed"]);
+        // They need no second copy.
+        let bodies = std::fs::read_dir(to.join("gateway/bodies")).expect("a folder");
+        assert_eq!(bodies.count(), 0);
+
+        let to = folder.path().join("archive");
+        let report = export(folder.path(), &to, &Form::Tar, false).expect("a report");
+        assert_eq!(report.answer, Answer::Yes, "{}", report.text);
+        let listed = std::process::Command::new("tar")
+            .arg("-tf")
+            .arg(to.join("gateway/messages.tar"))
+            .output()
+            .expect("tar runs");
+        assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_repair_says_what_it_would_do_and_keeps_what_there_was() {
+        let folder = folder(true).await;
+        let repair = |dry_run, as_json| {
+            store_repair::repair(folder.path(), None, dry_run, as_json).expect("a report")
+        };
+        let told = repair(true, false);
+        assert_eq!(told.answer, Answer::No, "{}", told.text);
+        assert!(
+            told.text.contains("2 acts to do; nothing was touched"),
+            "{}",
+            told.text
+        );
+        let kept = || {
+            let entries = std::fs::read_dir(folder.path())
+                .expect("a folder")
+                .flatten();
+            let names = entries.map(|one| one.file_name().to_string_lossy().into_owned());
+            names
+                .filter(|name| name.starts_with("gateway.before-repair-"))
+                .count()
+        };
+        assert_eq!(kept(), 0);
+        let done = repair(false, true);
+        assert_eq!((done.answer, kept()), (Answer::Yes, 1), "{}", done.text);
+        let value: Value = serde_json::from_str(&done.text).expect("JSON");
+        assert_eq!(value["lost_bodies"], 1);
+        assert!(
+            repair(false, false)
+                .text
+                .contains("sound, nothing to repair")
+        );
+        let checked = check(folder.path(), false).expect("a report");
+        assert_eq!(checked.answer, Answer::Yes, "{}", checked.text);
+    }
+
+    #[tokio::test]
+    async fn a_store_in_use_is_refused_and_its_holder_named() {
+        let fixture = Fixture::new().await;
+        let (dir, to) = (fixture.store_dir(), fixture.dir.path().join("to"));
+        let refusals = [
+            check(&dir, false).expect_err("in use"),
+            export(&dir, &to, &Form::Folder, false).expect_err("in use"),
+            store_repair::repair(&dir, None, true, false).expect_err("in use"),
+        ];
+        for refusal in refusals {
+            let holder = format!("in use by another process (process {})", std::process::id());
+            assert!(refusal.to_string().contains(&holder), "{refusal}");
+        }
+        fixture.queue.close().await;
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(crate) fn sentence(event: &TimelineEvent) -> Sentence {
             format!("it was asked for by {by} and still waits; the sender is told"),
             None,
         ),
-        TimelineEvent::Mended { what } => ("Put right by the watchdog", what.clone(), None),
+        TimelineEvent::Mended { what } => ("Put right", what.clone(), None),
         TimelineEvent::Waits { limit, until } => {
             let limit = match limit {
                 Limit::ListSpacing => "the time between messages to a distribution list",
@@ -182,5 +182,6 @@ fn hold_reason(reason: HoldReason) -> &'static str {
         HoldReason::Configuration => "the configuration has to be put right",
         HoldReason::Person => "by a person",
         HoldReason::Restored => "it may have been sent since the backup was made",
+        HoldReason::Damaged => "its text on the disk is damaged",
     }
 }

@@ -144,7 +144,18 @@ impl Fixture {
 
     /// As [`Fixture::killed_now`], and goes on with what was left.
     pub(crate) fn kill(&mut self) {
-        self.current = self.copy();
+        let left = self.copy();
+        self.go_on_in(&left);
+    }
+
+    /// The folder that a kill at this moment would leave.
+    pub(crate) fn killed_folder(&self) -> PathBuf {
+        self.copy()
+    }
+
+    /// Goes on with the store of this folder.
+    pub(crate) fn go_on_in(&mut self, dir: &Path) {
+        self.current = dir.to_owned();
         self.queue = open(
             &self.current,
             &self.clock,

@@ -15,6 +15,7 @@ mod looks;
 mod mailbox;
 mod notices;
 mod overdue;
+mod repair;
 mod restart;
 mod restored;
 mod retention;

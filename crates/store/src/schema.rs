@@ -137,7 +137,8 @@ pub(crate) fn quick_check(
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) text: String,
-    /// Where the page begins that it names, in octets.
+    /// The page that it names, from 1 on, and where that begins, in octets.
+    pub(crate) page: Option<u64>,
     offset: Option<u64>,
 }
 
@@ -157,20 +158,31 @@ pub(crate) fn faults(connection: &Connection, pragma: &str) -> rusqlite::Result<
     let mut statement = connection.prepare(pragma)?;
     let mut rows = statement.query([])?;
     let mut faults = Vec::new();
-    while let Some(row) = rows.next()? {
-        let text: String = row.get(0)?;
-        let lines = text
-            .lines()
-            .filter(|line| *line != "ok" && !line.starts_with("*** in database "));
-        faults.extend(lines.map(|line| Fault {
-            offset: page_of(line).map(|page| page.saturating_sub(1) * rows::unsigned(page_octets)),
-            text: line.to_owned(),
-        }));
+    let mut fault = |text: &str| {
+        let page = page_of(text);
+        faults.push(Fault {
+            text: text.to_owned(),
+            page,
+            offset: page.map(|page| page.saturating_sub(1) * rows::unsigned(page_octets)),
+        });
+    };
+    loop {
+        match rows.next() {
+            Ok(Some(row)) => {
+                let text: String = row.get(0)?;
+                text.lines()
+                    .filter(|line| *line != "ok" && !line.starts_with("*** in database "))
+                    .for_each(&mut fault);
+            }
+            Ok(None) => return Ok(faults),
+            // What was found before it gave up says where.
+            Err(error) if faults.is_empty() => return Err(error),
+            Err(_) => return Ok(faults),
+        }
     }
-    Ok(faults)
 }
 
-/// `Tree 5 page 9 cell 3: …` and `Page 7: never used` name pages, from 1 on.
+/// `Tree 5 page 9 cell 3: …`, `… on page 9` and `Page 7: never used` name pages.
 fn page_of(fault: &str) -> Option<u64> {
     let mut words = fault.split([' ', ':']);
     words.find(|word| word.eq_ignore_ascii_case("page"))?;

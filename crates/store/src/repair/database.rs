@@ -23,7 +23,7 @@ pub(super) struct Sorted {
 pub(super) fn faults(connection: &Connection) -> rusqlite::Result<Sorted> {
     let (mut in_tables, mut elsewhere) = (Vec::new(), Vec::new());
     for fault in schema::faults(connection, CHECK)? {
-        if is_derivable(connection, &fault.text)? {
+        if is_derivable(connection, &fault)? {
             elsewhere.push(fault);
         } else {
             in_tables.push(fault);
@@ -35,30 +35,51 @@ pub(super) fn faults(connection: &Connection) -> rusqlite::Result<Sorted> {
     })
 }
 
-/// Texts: `sqlite3BtreeIntegrityCheck` (btree.c) and `PRAGMA integrity_check`
-/// (pragma.c) of SQLite 3.51.
-fn is_derivable(connection: &Connection, fault: &str) -> rusqlite::Result<bool> {
-    for words in [
-        " missing from index ",
-        " entries in index ",
-        " entry in index ",
-        " of index ",
-    ] {
-        if let Some((_, name)) = fault.split_once(words) {
+/// Before the name of an index.
+const OF_INDEX: [&str; 5] = [
+    " missing from index ",
+    " entries in index ",
+    " entry in index ",
+    " of index ",
+    " differ from index ",
+];
+
+/// Whether an index or nothing at all is concerned. Texts:
+/// `sqlite3BtreeIntegrityCheck` (btree.c) and `PRAGMA integrity_check`
+/// (pragma.c) of SQLite.
+fn is_derivable(connection: &Connection, fault: &Fault) -> rusqlite::Result<bool> {
+    let text = fault.text.as_str();
+    for words in OF_INDEX {
+        if let Some((_, name)) = text.split_once(words) {
             return is_index(connection, "name = ?1", name);
         }
     }
-    if let Some((_, name)) = fault.split_once(" differ from index ") {
-        return is_index(connection, "name = ?1", name);
-    }
-    if let Some(rest) = fault.strip_prefix("Tree ") {
+    if let Some(rest) = text.strip_prefix("Tree ") {
         let root = rest.split(|char: char| !char.is_ascii_digit()).next();
         return is_index(connection, "rootpage = ?1", root.unwrap_or_default());
     }
-    let among_free = ["Freelist: ", "Page "]
-        .iter()
-        .any(|start| fault.starts_with(start));
-    Ok(among_free && (fault.starts_with("Freelist: ") || fault.contains("never used")))
+    if text.starts_with("Freelist: ") || text.contains("never used") {
+        return Ok(true);
+    }
+    match fault.page {
+        Some(page) => is_page_of_index(connection, page),
+        None => Ok(false),
+    }
+}
+
+/// Walks all trees to find whose page it is.
+fn is_page_of_index(connection: &Connection, page: u64) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare("SELECT name FROM dbstat WHERE pageno = ?1")?;
+    let names = statement.query_map([i64::try_from(page).unwrap_or(0)], |row| {
+        row.get::<_, String>(0)
+    })?;
+    let names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
+    for name in &names {
+        if !is_index(connection, "name = ?1", name)? {
+            return Ok(false);
+        }
+    }
+    Ok(!names.is_empty())
 }
 
 fn is_index(connection: &Connection, condition: &str, value: &str) -> rusqlite::Result<bool> {

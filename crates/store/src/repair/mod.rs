@@ -364,7 +364,7 @@ fn keep_copy(folder: &Folder, keep: &Path) -> Result<(), CopyError> {
             .and_then(|file| file.sync_all())
             .map_err(|error| at(&copy, error))?;
     }
-    // What else lies there is copied and is no part of a store.
+    // Nobody else has either of them open.
     if manifest::list(target.path())? != listed {
         return Err(CopyError::NotVerified(
             "the folder as it was could not be copied".to_owned(),

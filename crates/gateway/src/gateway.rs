@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[&str] = &[
     QUEUE_DOUBTS,
     QUEUE_MAILBOXES,
     QUEUE_ROUTES,
+    QUEUE_CLOCK_STEPS,
 ];
 
 /// What a store of the gateway is opened with.
@@ -68,10 +69,11 @@ const QUEUE_PAUSES: &str = mailward_queue::MIGRATIONS[4];
 const QUEUE_DOUBTS: &str = mailward_queue::MIGRATIONS[5];
 const QUEUE_MAILBOXES: &str = mailward_queue::MIGRATIONS[6];
 const QUEUE_ROUTES: &str = mailward_queue::MIGRATIONS[7];
+const QUEUE_CLOCK_STEPS: &str = mailward_queue::MIGRATIONS[8];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 8,
+    mailward_queue::MIGRATIONS.len() == 9,
     "a migration of the queue is missing"
 );
 

@@ -199,13 +199,14 @@ pub async fn within<T>(
     in_time(work, || clock.wait(limit)).await
 }
 
-/// Does `work`, but no longer than until `deadline` on `clock`.
+/// Does `work`, but no longer than until `deadline` on `clock`, which may be
+/// set meanwhile: that neither cuts the work short nor lets it last longer.
 pub async fn until<T>(
     clock: &dyn Clock,
     deadline: Timestamp,
     work: impl Future<Output = T>,
 ) -> Result<T, Elapsed> {
-    in_time(work, || clock.wait_until(deadline)).await
+    within(clock, deadline.since(clock.now()), work).await
 }
 
 /// Most work is done at once, and a timer that nobody needs is not free.

@@ -9,7 +9,7 @@ use mailward_mail::time::{Clock, Timestamp};
 use rustls::CertificateError;
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::clock::until;
+use crate::clock::within;
 use crate::dns::{ResolveError, Resolver};
 use crate::stream::Stream;
 
@@ -57,7 +57,10 @@ pub async fn connect(
         host: host.to_owned(),
         port,
     };
-    let addresses = until(clock, deadline, look_up(resolver, host))
+    // The clock may be set meanwhile.
+    let left = deadline.since(clock.now());
+    let end = clock.steady() + left;
+    let addresses = within(clock, left, look_up(resolver, host))
         .await
         .map_err(|_| ConnectError::NameLookupFailed {
             host: host.to_owned(),
@@ -69,9 +72,9 @@ pub async fn connect(
     });
     for (index, address) in addresses.into_iter().take(tried).enumerate() {
         let peer = SocketAddr::new(address, port);
-        let share = share_of(deadline.since(clock.now()), tried - index);
+        let share = share_of(end.saturating_sub(clock.steady()), tried - index);
         let attempt = async { Stream::plain(call(peer, source).await?) };
-        outcome = match until(clock, clock.now().plus(share), attempt).await {
+        outcome = match within(clock, share, attempt).await {
             Ok(connected) => connected.map_err(|why| ConnectError::of_tcp(host, port, why)),
             Err(_) => Err(timed_out()),
         };

@@ -7,7 +7,7 @@ use mailward_mail::{MessageId, Timestamp};
 use mailward_store::{BodyRef, NewBody, ReadError, Tx, TxError, Value, WriteError};
 
 use crate::deadline::next_look;
-use crate::error::AcceptError;
+use crate::error::{AcceptError, QueueError};
 use crate::ledger::columns::{optional_time, time, to_json};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::NewRecipient;
@@ -68,6 +68,7 @@ impl Queue {
         let (named, known_source) = (source_name.clone(), self.known_source(&source_name));
         let keyed = new.idempotency.is_some().then(|| new.clone());
         let recipients = new.envelope.recipients.len();
+        self.heed_clock().await.map_err(not_put_right)?;
         let mut rows = Rows::of(new, self.now(), self.terms(), is_report);
         let accepted_at = rows.now;
         let mut alarm = self.alarm();
@@ -175,6 +176,15 @@ fn unreadable(error: ReadError) -> AcceptError {
         ReadError::Closed => WriteError::Closed,
         other => WriteError::Disk(other.to_string()),
     })
+}
+
+/// The clock was set, and what hangs on it can't be put right.
+fn not_put_right(error: QueueError) -> AcceptError {
+    match error {
+        QueueError::Write(error) => AcceptError::Store(error),
+        QueueError::Read(error) => unreadable(error),
+        other => AcceptError::Store(WriteError::Disk(other.to_string())),
+    }
 }
 
 /// Everything to be written but the numbers that the ledger gives.
@@ -417,10 +427,7 @@ const TEXTS_SWEPT_MAX: usize = 2_000;
 impl Queue {
     /// Forgets, of counted texts, what is out of `window`: some at a time, to be
     /// called every minute or so.
-    pub async fn forget_texts(
-        &self,
-        window: std::time::Duration,
-    ) -> Result<(), crate::error::QueueError> {
+    pub async fn forget_texts(&self, window: std::time::Duration) -> Result<(), QueueError> {
         let (now, place) = (self.now(), *self.swept());
         let next = self
             .write(move |tx| same_text::forget(tx, place, TEXTS_SWEPT_MAX, now, window).map(Ok))
@@ -430,7 +437,7 @@ impl Queue {
     }
 
     /// Forgets old idempotency keys; to be called now and then.
-    pub async fn forget_idempotency_keys(&self) -> Result<usize, crate::error::QueueError> {
+    pub async fn forget_idempotency_keys(&self) -> Result<usize, QueueError> {
         let before = self.now().minus(IDEMPOTENCY_KEPT);
         self.write(move |tx| idempotency::forget_before(tx, before).map(Ok))
             .await
@@ -441,7 +448,7 @@ impl Queue {
         &self,
         application: &ApplicationName,
         key: &str,
-    ) -> Result<Option<MessageId>, crate::error::QueueError> {
+    ) -> Result<Option<MessageId>, QueueError> {
         let (application, key) = (application.clone(), key.to_owned());
         let found = self
             .read(move |tx| match idempotency::find(tx, &application, &key)? {

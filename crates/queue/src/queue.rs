@@ -290,6 +290,7 @@ impl Queue {
         &self,
         change: impl FnOnce(&mut Tx<'_>) -> Result<Result<T, QueueError>, TxError> + Send + 'static,
     ) -> Result<T, QueueError> {
+        self.heed_clock().await?;
         self.inner
             .store
             .write(Vec::new(), move |tx, _| change(tx))

@@ -32,8 +32,9 @@ impl Drift {
 }
 
 impl Queue {
-    /// To be called before anything is compared with the time. Costs two looks
-    /// at the clock, unless it was set.
+    /// To be called before anything is compared with the time, and before a
+    /// moment is written that lies ahead: what is written later is not moved.
+    /// Costs two looks at the clock, unless it was set.
     pub(crate) async fn heed_clock(&self) -> Result<(), QueueError> {
         if self.stepped().is_none() {
             return Ok(());
@@ -76,27 +77,45 @@ impl Queue {
         None
     }
 
+    /// Writes without asking the clock first: the caller has.
     async fn put_right(&self, millis: i64) -> Result<(), QueueError> {
         let now = self.now();
-        self.write(move |tx| step::move_counts(tx, millis, now).map(Ok))
-            .await?;
-        if millis > 0 {
-            return Ok(());
-        }
         let before = Timestamp::from_millis(now.as_millis().saturating_sub(millis));
-        loop {
-            let more = self
-                .write_and_wake(move |tx| {
-                    let mut more = false;
-                    for (lane, _) in lanes::all(tx)? {
-                        more |= step::keep_due(tx, lane, now, before)?;
-                    }
-                    Ok(Ok(more))
-                })
-                .await?;
-            if !more {
-                return Ok(());
+        while millis < 0 && self.keep_due(now, before).await? {}
+        self.store()
+            .write(Vec::new(), move |tx, _| {
+                step::move_counts(tx, millis, now)?;
+                step::move_waits(tx, millis, before, now)?;
+                step::remember(tx, millis, now)
+            })
+            .await?;
+        if let Some(pauses) = self.known_pauses().as_mut() {
+            for pause in pauses.values_mut() {
+                pause.since = moved(pause.since, millis);
+                pause.until = moved(pause.until, millis);
             }
         }
+        self.wake();
+        self.doubt_arose();
+        Ok(())
     }
+
+    /// Whether there may be more.
+    async fn keep_due(&self, now: Timestamp, before: Timestamp) -> Result<bool, QueueError> {
+        let more = self
+            .store()
+            .write(Vec::new(), move |tx, _| {
+                let mut more = false;
+                for (lane, _) in lanes::all(tx)? {
+                    more |= step::keep_due(tx, lane, now, before)?;
+                }
+                Ok(more)
+            })
+            .await?;
+        Ok(more)
+    }
+}
+
+fn moved(moment: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
 }

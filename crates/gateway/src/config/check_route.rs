@@ -11,8 +11,10 @@ use toml::Spanned;
 
 use super::check::Checker;
 use super::file::{self, Text};
-use super::{Account, Mechanism, OAuthClient, Retirement, Route};
+use super::{Account, Mechanism, OAuthClient, Retirement, Route, Timeouts};
 
+/// Within what an attempt may last ([`mailward_queue::ATTEMPT_LENGTH_MAX`]).
+const TIMEOUT_SECONDS_MAX: u64 = 1_800;
 const DISPLAY_NAME_CHARACTERS_MAX: usize = 200;
 
 impl Checker<'_> {
@@ -89,6 +91,7 @@ impl Checker<'_> {
             None => u32::try_from(MESSAGES_PER_MINUTE.figure).ok(),
             Some(count) => Some(*self.at_least_one(count)),
         };
+        let timeouts = self.timeouts(&route.timeouts);
         let has_sent_items = route.sent_items.is_some();
         let sent_items = route
             .sent_items
@@ -114,7 +117,30 @@ impl Checker<'_> {
             retirements,
             sent_items,
             fail_over,
+            timeouts,
         })
+    }
+
+    fn timeouts(&mut self, timeouts: &file::Timeouts) -> Timeouts {
+        let usual = Timeouts::default();
+        let mut seconds = |given: &Option<Spanned<u64>>, usual: u64| match given {
+            None => usual,
+            Some(given) => {
+                if *given.get_ref() > TIMEOUT_SECONDS_MAX {
+                    self.fail(
+                        given.span(),
+                        "an attempt that lasts for so long is given up as a whole",
+                        format!("Set {TIMEOUT_SECONDS_MAX} or less."),
+                    );
+                }
+                *self.one_or_more(given, "no server answers at once")
+            }
+        };
+        Timeouts {
+            open_seconds: seconds(&timeouts.open_seconds, usual.open_seconds),
+            reply_seconds: seconds(&timeouts.reply_seconds, usual.reply_seconds),
+            final_dot_seconds: seconds(&timeouts.final_dot_seconds, usual.final_dot_seconds),
+        }
     }
 
     /// A mailbox's published limits may be lowered and never raised, for the

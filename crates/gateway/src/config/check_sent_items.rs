@@ -136,7 +136,7 @@ impl Checker<'_> {
         None
     }
 
-    fn one_or_more<'n, N: Default + PartialEq>(
+    pub(super) fn one_or_more<'n, N: Default + PartialEq>(
         &mut self,
         count: &'n toml::Spanned<N>,
         why: &str,

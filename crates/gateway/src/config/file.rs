@@ -150,6 +150,16 @@ pub(super) struct Route {
     pub(super) fails_over_after_minutes: Option<Spanned<u64>>,
     pub(super) fails_back_after_minutes: Option<Spanned<u64>>,
     pub(super) fails_over_on: Option<Vec<Text>>,
+    #[serde(default)]
+    pub(super) timeouts: Timeouts,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Timeouts {
+    pub(super) open_seconds: Option<Spanned<u64>>,
+    pub(super) reply_seconds: Option<Spanned<u64>>,
+    pub(super) final_dot_seconds: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]

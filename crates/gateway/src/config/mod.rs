@@ -24,6 +24,7 @@ mod observe;
 mod secret_ref;
 pub mod sent_items;
 mod store;
+pub mod timeouts;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -49,6 +50,7 @@ pub use observe::{Log, LogFormat, LogLevel, Metrics, Traces};
 pub use secret_ref::{SecretRef, SecretRefError, is_secret_name};
 pub use sent_items::SentItems;
 pub use store::StoreSettings;
+pub use timeouts::Timeouts;
 
 /// Everything the gateway is told. Names are unique in their lists, and every
 /// name that is referred to exists: [`Config::read`] sees to it, and whoever
@@ -278,6 +280,8 @@ pub struct Route {
     /// Where its mail goes while it can't be used.
     #[serde(default)]
     pub fail_over: FailOver,
+    #[serde(default)]
+    pub timeouts: Timeouts,
 }
 
 impl Route {

@@ -122,7 +122,7 @@ fn each_error_names_file_line_value_and_remedy() {
             "gateway.toml:22: prot: unknown field `prot`, expected one of `name`, `kind`, `server`, \
              `port`, `ca_file`, `mechanism`, `oauth`, `source_address`, `connections_max`, `messages_per_minute`, \
              `recipients_max`, `dcb1596`, `service`, `on_premise`, `twin`, `retires`, `sent_items`, \
-             `fails_over_to`, `fails_over_after_minutes`, `fails_back_after_minutes`, `fails_over_on`. \
+             `fails_over_to`, `fails_over_after_minutes`, `fails_back_after_minutes`, `fails_over_on`, `timeouts`. \
              Correct the spelling, or remove it.",
         ),
         (

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mailward_mail::{Reply, Secret};
 use mailward_net::clock::within;
 use mailward_net::connect::ConnectError;
-use mailward_net::smtp::client::{ClientError, ClientOptions, ClientSession, ClientTimes};
+use mailward_net::smtp::client::{ClientError, ClientOptions, ClientSession};
 use mailward_queue::{BreakerState, Credential, Stage};
 use mailward_wire::smtp::client::{Error, Stage as WireStage};
 use mailward_wire::smtp::{Credentials, Mechanism as Sasl};
@@ -76,14 +76,14 @@ pub(super) async fn open(
     account: &SendingAccount,
 ) -> Result<ClientSession, OpenProblem> {
     let Some(mechanism) = &account.mechanism else {
-        return in_time(options, route, account).await;
+        return sign_in(options, route, account).await;
     };
     let name = account.address.key().into();
     let turn = options.doors.turn(&name, mechanism.credential_name()).await;
     if let Some(problem) = refused_before(options, account).await {
         return Err(problem);
     }
-    let opened = in_time(options, route, account).await;
+    let opened = sign_in(options, route, account).await;
     if let Err(problem) = &opened
         && let What::Said(meaning) = &problem.what
         && meaning.action == Action::OpenBreaker
@@ -108,46 +108,29 @@ async fn refused_before(options: &DeliverOptions, account: &SendingAccount) -> O
     Some(OpenProblem::local(Stage::Authenticate, What::Refused, text))
 }
 
-async fn in_time(
-    options: &DeliverOptions,
-    route: &Route,
-    account: &SendingAccount,
-) -> Result<ClientSession, OpenProblem> {
-    let limit = route.times().open;
-    match within(
-        &*options.clock,
-        limit,
-        open_unbounded(options, route, account),
-    )
-    .await
-    {
-        Ok(result) => result,
-        Err(_) => Err(OpenProblem::local(
-            Stage::Connect,
-            What::Silent,
-            format!(
-                "{} did not let us in within {} s",
-                route.server(),
-                limit.as_secs()
-            ),
-        )),
-    }
-}
-
-async fn open_unbounded(
+/// In time: a token has as long as the opening, and so has the conversation.
+async fn sign_in(
     options: &DeliverOptions,
     route: &Route,
     account: &SendingAccount,
 ) -> Result<ClientSession, OpenProblem> {
     // The token first: without one there is nothing to say to the server.
-    let credentials = credentials(options, route, account).await?;
+    let limit = route.times().open;
+    let asked = credentials(options, route, account);
+    let credentials = match within(&*options.clock, limit, asked).await {
+        Ok(credentials) => credentials?,
+        Err(_) => {
+            let text = format!("there was no token within {} s", limit.as_secs());
+            return Err(OpenProblem::local(Stage::Authenticate, What::Silent, text));
+        }
+    };
     let client = ClientOptions {
         host: route.server().to_owned(),
         port: route.port(),
         source: route.source(),
         client_name: route.client_name().to_owned(),
         security: route.security(),
-        times: ClientTimes::default(),
+        times: route.times().of_client(),
     };
     let mut session =
         ClientSession::connect(&client, &*options.resolver, Arc::clone(&options.clock))

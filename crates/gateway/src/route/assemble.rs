@@ -138,7 +138,7 @@ fn assemble(
             tls: opportunistic_client_config(),
             source: route.source_address,
             limits,
-            times: Times::default(),
+            times: Times::of(route.timeouts),
             client_name: config.hostname.clone(),
         })),
         RouteKind::Graph | RouteKind::Ews => Err(AssembleError::Kind {
@@ -160,7 +160,7 @@ fn submission(
         port: route.port,
         tls: makers.tls(&route.ca_file)?,
         limits,
-        times: Times::default(),
+        times: Times::of(route.timeouts),
         client_name: config.hostname.clone(),
         sent_items: match &route.sent_items {
             Some(known) => Some(sent_items(route, known, makers)?),

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailward_net::smtp::client::ClientTimes;
 use mailward_queue::LaneLimits;
 use rustls::ClientConfig;
 
 use super::SentItems;
+use crate::config::Timeouts;
 use crate::deliver::oauth::TokenSource;
 use crate::secrets::LiveSecret;
 
@@ -27,21 +29,47 @@ pub struct SubmissionRoute {
     pub sent_items: Option<SentItems>,
 }
 
+/// A service keeps an idle connection for minutes, and counts it.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// How long the other side may take. Minima of RFC 5321 section 4.5.3.2 where
 /// it has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// Name look-up, connection, greeting, TLS and sign-in together.
     pub open: Duration,
+    /// Each reply to MAIL, RCPT and DATA, and each piece of the body.
+    pub reply: Duration,
+    /// The reply to the final dot: after it the message is in doubt.
+    pub final_dot: Duration,
     /// A signed-in connection without a message is closed after this.
     pub idle: Duration,
 }
 
-impl Default for Times {
-    fn default() -> Self {
+impl Times {
+    /// As configured.
+    pub fn of(timeouts: Timeouts) -> Self {
         Self {
-            open: Duration::from_secs(120),
-            idle: Duration::from_secs(30),
+            open: Duration::from_secs(timeouts.open_seconds),
+            reply: Duration::from_secs(timeouts.reply_seconds),
+            final_dot: Duration::from_secs(timeouts.final_dot_seconds),
+            idle: IDLE,
+        }
+    }
+
+    /// For the conversation.
+    pub fn of_client(&self) -> ClientTimes {
+        let usual = ClientTimes::default();
+        ClientTimes {
+            opening: self.open,
+            connect: usual.connect.min(self.open),
+            tls_handshake: usual.tls_handshake.min(self.open),
+            greeting: self.open,
+            command: self.reply,
+            data: self.reply,
+            body_block: self.reply,
+            final_dot: self.final_dot,
+            ..usual
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mailward_gateway::Config;
-use mailward_gateway::config::{Account, Mechanism, Route};
+use mailward_gateway::config::{Account, Mechanism, Route, Timeouts};
 use mailward_policy::{AccountKind, MailService, RouteKind};
 use mailward_queue::{ApplicationName, RouteName};
 use mailward_twin::seed::AccountKind as TwinKind;
@@ -68,6 +68,7 @@ fn of_seed(path: Option<&Path>) -> Result<Config, CommandError> {
         twin: true,
         retirements: Vec::new(),
         sent_items: None,
+        timeouts: Timeouts::default(),
     });
     for account in &seed.account {
         config.accounts.push(Account {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_gateway::SCHEMA;
-use mailward_gateway::config::{Account, Config, Mechanism, Route};
+use mailward_gateway::config::{Account, Config, Mechanism, Route, Timeouts};
 use mailward_gateway::deliver::{Budgets, SendingLimits};
 use mailward_mail::{
     Address, Clock, Envelope, ForwardPath, MessageId, Recipient, Reply, ReversePath,
@@ -112,6 +112,7 @@ impl Fixture {
             twin: true,
             retirements: Vec::new(),
             sent_items: None,
+            timeouts: Timeouts::default(),
         });
         config.accounts.push(Account {
             address: address(ROTA),

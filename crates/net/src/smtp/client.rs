@@ -13,9 +13,10 @@ mod options;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
-use mailward_mail::time::{Clock, Timestamp};
+use mailward_mail::time::Clock;
 use mailward_mail::{Envelope, Reply};
 use mailward_wire::smtp::Credentials;
 use mailward_wire::smtp::client::{Done, Features, Protection, Session, Stage, Step, Verdict};
@@ -26,7 +27,7 @@ pub use error::ClientError;
 pub use options::{ClientOptions, ClientSecurity, ClientTimes};
 
 use super::receive::{Buffers, Input};
-use crate::clock::{until, within};
+use crate::clock::within;
 use crate::connect::{ConnectError, connect};
 use crate::dns::Resolver;
 use crate::stream::Stream;
@@ -84,6 +85,25 @@ pub struct ClientSession<L = Stream> {
     held: Vec<u8>,
     options: ClientOptions,
     clock: Arc<dyn Clock>,
+    /// When the opening has to be over, in steady time.
+    open_by: Duration,
+}
+
+/// How long an answer may take, and when that is over in steady time.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    stage: Stage,
+    length: Duration,
+    end: Duration,
+}
+
+impl Limit {
+    fn timed_out(self) -> ClientError {
+        ClientError::TimedOut {
+            stage: self.stage,
+            limit: self.length,
+        }
+    }
 }
 
 impl ClientSession<Stream> {
@@ -93,10 +113,12 @@ impl ClientSession<Stream> {
         resolver: &dyn Resolver,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ClientError> {
-        let deadline = clock.now().plus(options.times.connect);
+        let times = options.times;
+        let open_by = clock.steady() + times.opening;
+        let deadline = clock.now().plus(times.connect.min(times.opening));
         let (host, port) = (&options.host, options.port);
         let stream = connect(resolver, &*clock, host, port, options.source, deadline).await?;
-        Self::over(stream, options, clock).await
+        Self::begun(stream, options, clock, open_by).await
     }
 
     /// The address that answered.
@@ -117,6 +139,16 @@ impl<L: ClientLink> ClientSession<L> {
         options: &ClientOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ClientError> {
+        let open_by = clock.steady() + options.times.opening;
+        Self::begun(link, options, clock, open_by).await
+    }
+
+    async fn begun(
+        link: L,
+        options: &ClientOptions,
+        clock: Arc<dyn Clock>,
+        open_by: Duration,
+    ) -> Result<Self, ClientError> {
         let protection = match &options.security {
             ClientSecurity::StartTls(_) => Protection::StartTls,
             ClientSecurity::Opportunistic(_) => Protection::Opportunistic,
@@ -130,6 +162,7 @@ impl<L: ClientLink> ClientSession<L> {
             held: Vec::new(),
             options: options.clone(),
             clock,
+            open_by,
         };
         if let ClientSecurity::ImplicitTls(config) = &options.security {
             connected.handshake(Arc::clone(config)).await?;
@@ -250,7 +283,7 @@ impl<L: ClientLink> ClientSession<L> {
     }
 
     async fn drive_on(&mut self) -> Result<Done, ClientError> {
-        let mut deadline = self.deadline();
+        let mut limit = self.limit(self.session.stage());
         loop {
             let mut unused = self.input.unused();
             let step = self.session.step(&mut unused);
@@ -262,7 +295,7 @@ impl<L: ClientLink> ClientSession<L> {
                     let mut flight = std::mem::take(&mut self.held);
                     flight.extend_from_slice(&octets);
                     self.write(&flight).await?;
-                    deadline = self.deadline();
+                    limit = self.limit(self.session.stage());
                 }
                 Step::StartTls => {
                     if let ClientSecurity::StartTls(config)
@@ -278,43 +311,61 @@ impl<L: ClientLink> ClientSession<L> {
                     let link = self.link.as_mut().ok_or_else(|| self.session.closed())?;
                     let input = &mut self.input;
                     let read = std::future::poll_fn(|cx| input.poll_fill(link, cx));
-                    match until(&*self.clock, deadline, read).await {
+                    let left = limit.end.saturating_sub(self.clock.steady());
+                    match within(&*self.clock, left, read).await {
                         Ok(Ok(0)) => return Err(self.session.closed().into()),
                         Ok(Ok(_)) => {}
                         Ok(Err(why)) => return Err(ClientError::Broken { stage, why }),
-                        Err(_) => return Err(ClientError::TimedOut { stage }),
+                        Err(_) => return Err(Limit { stage, ..limit }.timed_out()),
                     }
                 }
             }
         }
     }
 
-    fn deadline(&self) -> Timestamp {
-        let limit = self.options.times.of(self.session.stage());
-        self.clock.now().plus(limit)
+    /// Of what begins now.
+    fn limit(&self, stage: Stage) -> Limit {
+        let now = self.clock.steady();
+        let own = self.options.times.of(stage);
+        let left = self.open_by.saturating_sub(now);
+        if ClientTimes::opens(stage) && left < own {
+            return Limit {
+                stage,
+                length: self.options.times.opening,
+                end: self.open_by,
+            };
+        }
+        Limit {
+            stage,
+            length: own,
+            end: now + own,
+        }
     }
 
     async fn write(&mut self, octets: &[u8]) -> Result<(), ClientError> {
-        let (stage, deadline) = (self.session.stage(), self.deadline());
+        let stage = self.session.stage();
+        let limit = self.limit(stage);
+        let left = limit.end.saturating_sub(self.clock.steady());
         let link = self.link.as_mut().ok_or_else(|| self.session.closed())?;
         let write = async {
             link.write_all(octets).await?;
             link.flush().await
         };
-        match until(&*self.clock, deadline, write).await {
+        match within(&*self.clock, left, write).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err(ClientError::Broken { stage, why }),
-            Err(_) => Err(ClientError::TimedOut { stage }),
+            Err(_) => Err(limit.timed_out()),
         }
     }
 
     async fn handshake(&mut self, config: Arc<ClientConfig>) -> Result<(), ClientError> {
         let link = self.link.take().ok_or_else(|| self.session.closed())?;
-        let deadline = self.clock.now().plus(self.options.times.tls_handshake);
+        let limit = self.limit(Stage::Tls);
+        let left = limit.end.saturating_sub(self.clock.steady());
         let handshake = Box::pin(link.start_tls(config, &self.options.host));
-        match until(&*self.clock, deadline, handshake).await {
+        match within(&*self.clock, left, handshake).await {
             Ok(upgraded) => self.link = Some(upgraded?),
-            Err(_) => return Err(ClientError::TimedOut { stage: Stage::Tls }),
+            Err(_) => return Err(limit.timed_out()),
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("0006_doubts.sql"),
     include_str!("0007_mailboxes.sql"),
     include_str!("0008_routes.sql"),
+    include_str!("0009_clock_steps.sql"),
 ];
 
 #[cfg(test)]

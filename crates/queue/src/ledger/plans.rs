@@ -90,6 +90,26 @@ const PLANS: &[(&str, &[&str])] = &[
         &["recipients_due (lane=? AND turn=? AND source=? AND due_at>? AND due_at<?)"],
     ),
     (
+        step::LAST_EVENT,
+        &["events USING INTEGER PRIMARY KEY (rowid>?)"],
+    ),
+    (
+        step::MOVE_DEADLINES,
+        &["messages_open_by_class (message_class=?)"],
+    ),
+    (
+        step::MOVE_WAITING,
+        &[
+            "recipients_by_state (state=?)",
+            "messages USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    ),
+    (step::MOVE_NOTICES, &["notices_due (next_at>?)"]),
+    (
+        step::NOTICES_WERE_DUE,
+        &["notices_due (next_at>? AND next_at<?)"],
+    ),
+    (
         learnt::GET,
         &["learnt_limits USING PRIMARY KEY (mailbox=?)"],
     ),

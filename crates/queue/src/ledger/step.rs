@@ -10,13 +10,15 @@ use crate::ledger::due;
 use crate::ledger::messages::Number;
 use crate::ledger::suspensions::Suspended;
 use crate::names::AccountName;
+use crate::schedule::MessageClass;
 
 /// Recipients of one part of a lane that are moved in one write.
 const BATCH_MAX: usize = 5_000;
 
-pub(crate) const LAST_EVENT: &str = "SELECT at FROM events ORDER BY seq DESC LIMIT 1";
+pub(crate) const LAST_EVENT: &str = "SELECT at FROM events WHERE seq > \
+    (SELECT coalesce(max(last_event), 0) FROM clock_steps) ORDER BY seq DESC LIMIT 1";
 
-/// When the last thing was written down.
+/// When the last thing was written down, if that has not been put right yet.
 pub(crate) fn last_event(tx: &ReadTx<'_>) -> Result<Option<Timestamp>, TxError> {
     tx.query_one(LAST_EVENT, &[], |row| get_time(row, 0))
 }
@@ -55,6 +57,70 @@ pub(crate) fn move_counts(tx: &mut Tx<'_>, millis: i64, now: Timestamp) -> Resul
             &[account.as_str().into(), moved.into(), recipients.into()],
         )?;
     }
+    Ok(())
+}
+
+/// Times that do not grow in number with the mail that waits.
+const MOVE_FEW: &[&str] = &[
+    "UPDATE pauses SET since = since + ?1, until = until + ?1",
+    "UPDATE learnt_limits SET low_since = low_since + ?1, rest_until = rest_until + ?1",
+    "UPDATE doubts SET next_look_at = next_look_at + ?1, give_up_at = give_up_at + ?1",
+    "UPDATE attempts SET started_at = started_at + ?1 WHERE ended_at IS NULL AND started_at > 0",
+    // A week's at most: whoever asks again must get the same answer.
+    "UPDATE idempotency SET at = at + ?1",
+];
+
+pub(crate) const MOVE_DEADLINES: &str = "UPDATE messages \
+    SET deadline_at = deadline_at + ?1, check_at = check_at + ?1 \
+    WHERE message_class = ?2 AND ended_at IS NULL AND coalesce(not_before, 0) <= ?3";
+
+/// What waits for a moment that had not come. Turns of lists are moved apart;
+/// a time that somebody chose stays.
+pub(crate) const MOVE_WAITING: &str = "UPDATE recipients SET due_at = due_at + ?1 \
+    WHERE state IN ('incoming', 'deferred') AND due_at > ?2 \
+    AND coalesce(waits_for, '') <> 'list_spacing' \
+    AND NOT EXISTS (SELECT 1 FROM messages \
+        WHERE number = recipients.message AND not_before > ?2)";
+
+pub(crate) const MOVE_NOTICES: &str =
+    "UPDATE notices SET next_at = next_at + ?1 WHERE done_at IS NULL AND next_at > ?2";
+
+pub(crate) const NOTICES_WERE_DUE: &str = "UPDATE notices SET next_at = ?1 \
+    WHERE done_at IS NULL AND next_at > ?1 AND next_at <= ?2";
+
+/// Moves by `millis` every moment that mail, pauses, looks and notices wait
+/// for, and every deadline but those of mail that is scheduled for later.
+/// `before` is what the clock would show now.
+///
+/// The one thing here whose cost grows with what is stored: it is done in a
+/// single write when somebody sets the clock, so that a kill leaves all or
+/// nothing of it.
+pub(crate) fn move_waits(
+    tx: &mut Tx<'_>,
+    millis: i64,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<(), TxError> {
+    for statement in MOVE_FEW {
+        tx.execute(statement, &[millis.into()])?;
+    }
+    for class in MessageClass::ALL {
+        let values = [millis.into(), class.as_str().into(), time(before)];
+        tx.execute(MOVE_DEADLINES, &values)?;
+    }
+    tx.execute(MOVE_WAITING, &[millis.into(), time(before)])?;
+    tx.execute(NOTICES_WERE_DUE, &[time(now), time(before)])?;
+    tx.execute(MOVE_NOTICES, &[millis.into(), time(before)])?;
+    Ok(())
+}
+
+/// Everything that was written until now has been put right.
+pub(crate) fn remember(tx: &mut Tx<'_>, millis: i64, now: Timestamp) -> Result<(), TxError> {
+    tx.execute(
+        "INSERT INTO clock_steps (at, millis, last_event) \
+         VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) FROM events))",
+        &[time(now), millis.into()],
+    )?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! when told.
 
 mod accept;
+mod clock;
 mod control;
 mod deadline;
 mod explain;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use mailward_gateway::Keystore;
 use mailward_gateway::config::{
     Account, Application, Callback, Config, Environment, IntakeKey, IntakePassword, KeyKind,
-    Mechanism, Metrics, OAuthClient as ConfigOAuth, Route, SecretRef, SentItems, sent_items,
+    Mechanism, Metrics, OAuthClient as ConfigOAuth, Route, SecretRef, SentItems, Timeouts,
+    sent_items,
 };
 use mailward_gateway::register::{KeyHash, PasswordHash as IntakeHash, make_api_key};
 use mailward_mail::{Address, Clock, Secret, Timestamp};
@@ -132,6 +133,7 @@ impl Setting {
             twin: true,
             retirements: Vec::new(),
             sent_items: Some(sent_items),
+            timeouts: Timeouts::default(),
         }
     }
 
@@ -158,6 +160,7 @@ impl Setting {
             messages_per_minute: None,
             dcb1596: false,
             sent_items: None,
+            timeouts: Timeouts::default(),
             ..self.route(RELAY, twin, Mechanism::None)
         }
     }

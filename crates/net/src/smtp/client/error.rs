@@ -1,6 +1,7 @@
 //! Why no verdict came.
 
 use std::io;
+use std::time::Duration;
 
 use mailward_wire::smtp::client::{BodyError, Error, Stage};
 
@@ -14,8 +15,8 @@ pub enum ClientError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Session(#[from] Error),
-    #[error("the server did not answer in time at {stage}")]
-    TimedOut { stage: Stage },
+    #[error("the server did not answer within {} s at {stage}", .limit.as_secs())]
+    TimedOut { stage: Stage, limit: Duration },
     #[error("the connection broke at {stage}: {why}")]
     Broken { stage: Stage, why: io::Error },
     /// Not sent.
@@ -41,7 +42,7 @@ impl ClientError {
                 Error::MechanismNotOffered { .. } | Error::AuthNeedsTls => Stage::Auth,
                 Error::CannotCarry(_) => Stage::MailFrom,
             },
-            Self::TimedOut { stage } | Self::Broken { stage, .. } => *stage,
+            Self::TimedOut { stage, .. } | Self::Broken { stage, .. } => *stage,
             Self::Body(_) | Self::Stopped(_) => Stage::Body,
         }
     }

@@ -36,6 +36,9 @@ pub enum ClientSecurity {
 /// How long to wait for the server, from RFC 5321 section 4.5.3.2.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientTimes {
+    /// Everything before the first MAIL together, from the call to the end of
+    /// signing in.
+    pub opening: Duration,
     /// Name lookup and TCP.
     pub connect: Duration,
     pub tls_handshake: Duration,
@@ -52,6 +55,7 @@ pub struct ClientTimes {
 impl Default for ClientTimes {
     fn default() -> Self {
         Self {
+            opening: Duration::from_secs(600),
             connect: Duration::from_secs(30),
             tls_handshake: Duration::from_secs(30),
             greeting: Duration::from_secs(300),
@@ -65,6 +69,19 @@ impl Default for ClientTimes {
 }
 
 impl ClientTimes {
+    /// Whether the stage is part of the opening.
+    pub(super) fn opens(stage: Stage) -> bool {
+        matches!(
+            stage,
+            Stage::Connect
+                | Stage::Greeting
+                | Stage::Ehlo
+                | Stage::StartTls
+                | Stage::Tls
+                | Stage::Auth
+        )
+    }
+
     pub(super) fn of(&self, stage: Stage) -> Duration {
         match stage {
             Stage::Connect => self.connect,

@@ -21,7 +21,12 @@ const COMPONENTS: [(&str, &str); 10] = [
 ];
 
 /// Packages that bring no program of their own to look for.
-const COMPANIONS: [&str; 2] = ["libnet-ssleay-perl", "libio-socket-ssl-perl"];
+const COMPANIONS: [&str; 4] = [
+    "libnet-ssleay-perl",
+    "libio-socket-ssl-perl",
+    "dovecot-imapd",
+    "libfaketime",
+];
 
 /// While this file says 101, Debian's package scripts start no service: the
 /// tests start their own copies, on ports of their own.

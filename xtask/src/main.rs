@@ -37,11 +37,13 @@ cargo xtask COMMAND
                      1,000, 100,000 and N messages waiting [1,000,000]
   bench rules        what judging a message costs, beside plain passes over
                      the same octets (a minute; run it by --release)
-  crash [power|full] [--kills N] [--minutes M] [--seed S] [--json] [--dir DIR]
-        [--program FILE]
+  crash [power|full|clock] [--far-end own|postfix] [--kills N] [--minutes M]
+        [--seed S] [--json] [--dir DIR] [--program FILE]
                      kills the gateway under load and audits its queue; with
                      power, takes its disk away instead; with full, fills it
-                     first (both as root)
+                     first (both as root); with clock, sets its clock back and
+                     forth; with postfix, Postfix and Dovecot are the far end
+                     (as root)
 ";
 
 fn main() -> ExitCode {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use futures_util::stream;
 use mailward_gateway::config::{
-    Account, Application, Config, IntakeKey, KeyKind, Mechanism, References, Route,
+    Account, Application, Config, IntakeKey, KeyKind, Mechanism, References, Route, Timeouts,
 };
 use mailward_gateway::register::KeyHash;
 use mailward_gateway::{Gateway, GatewayOptions, Secrets};
@@ -47,6 +47,7 @@ fn config(folder: &std::path::Path) -> Config {
         twin: false,
         retirements: Vec::new(),
         sent_items: None,
+        timeouts: Timeouts::default(),
     });
     config.accounts.push(Account {
         address: Address::parse(account).expect("an address"),

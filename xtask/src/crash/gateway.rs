@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::clock;
 use super::scene::Scene;
 use crate::run::{Result, root, run};
 
@@ -47,6 +48,7 @@ impl Gateway {
         let failed = |error: std::io::Error| format!("can't start mailward: {error}");
         let log = append(&scene.dir.join("gateway.log"))?;
         let mut child = Command::new(&scene.program)
+            .envs(clock::variables(scene)?)
             .args(["gateway", "--json", "--config"])
             .arg(scene.dir.join("gateway.toml"))
             .env("CREDENTIALS_DIRECTORY", scene.dir.join("credentials"))
@@ -120,6 +122,7 @@ impl Scene {
     pub(super) fn ask(&self, words: &[&str]) -> Result<(Value, bool)> {
         let failed = |error: String| format!("mailward {}: {error}", words.join(" "));
         let output = Command::new(&self.program)
+            .envs(clock::variables(self)?)
             .args(words)
             .arg("--json")
             .arg("--dir")

@@ -10,6 +10,9 @@
 //!                        the queue's rows, at rest
 //! ```
 //!
+//! The far end is the laboratory's own, or a Postfix with a Dovecot, whose
+//! deliveries are audited in the same way and whose sent mail settles doubts.
+//!
 //! Three processes, each with a memory of its own: the load is this program
 //! and writes down every 250 and 202; the gateway is the release build with a
 //! store folder; the far end syncs a ledger before each of its 250s. The far
@@ -26,6 +29,7 @@
 
 mod audit;
 mod chance;
+mod clock;
 mod far_end;
 mod full;
 mod gateway;

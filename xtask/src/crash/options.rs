@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::run::Result;
 
-pub(super) const USAGE: &str = "crash [power|full] [--kills N] [--minutes M] [--seed S] \
-     [--json] [--dir DIR] [--program FILE]";
+pub(super) const USAGE: &str = "crash [power|full|clock] [--far-end own|postfix] [--kills N] \
+     [--minutes M] [--seed S] [--json] [--dir DIR] [--program FILE]";
 
 /// On disk by custom, unlike /tmp, and every user may pass through it.
 const DIR: &str = "/var/tmp";
@@ -20,6 +20,17 @@ pub(super) enum Cut {
     Power,
     /// As [`Cut::Kill`], on a disk without room.
     Full,
+    /// As [`Cut::Kill`], with a clock that is set back and forth.
+    Clock,
+}
+
+/// Who takes the mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FarEndKind {
+    /// The laboratory itself: it loses replies on purpose.
+    Own,
+    /// Postfix, with Dovecot to look into what was sent.
+    Postfix,
 }
 
 impl Cut {
@@ -28,6 +39,7 @@ impl Cut {
             Self::Kill => "kills",
             Self::Power => "power cuts",
             Self::Full => "kills on a full disk",
+            Self::Clock => "kills while the clock is set",
         }
     }
 
@@ -37,6 +49,7 @@ impl Cut {
             Self::Kill => "",
             Self::Power => " power",
             Self::Full => " full",
+            Self::Clock => " clock",
         }
     }
 }
@@ -44,6 +57,7 @@ impl Cut {
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     pub(super) cut: Cut,
+    pub(super) far_end: FarEndKind,
     pub(super) kills: u32,
     /// No kill begins after this, however many were asked for.
     pub(super) at_most: Option<Duration>,
@@ -59,6 +73,7 @@ impl Options {
     pub(super) fn read(words: &[&str]) -> Result<Self> {
         let mut options = Self {
             cut: Cut::Kill,
+            far_end: FarEndKind::Own,
             kills: 25,
             at_most: None,
             seed: 1,
@@ -77,6 +92,16 @@ impl Options {
             match *word {
                 "power" => options.cut = Cut::Power,
                 "full" => options.cut = Cut::Full,
+                "clock" => options.cut = Cut::Clock,
+                "--far-end" => {
+                    options.far_end = match value()? {
+                        "own" => FarEndKind::Own,
+                        "postfix" => FarEndKind::Postfix,
+                        other => {
+                            return Err(format!("--far-end {other}: write own or postfix"));
+                        }
+                    }
+                }
                 "--kills" => options.kills = number(word, value()?)?,
                 "--minutes" => {
                     let minutes: u64 = number(word, value()?)?;
@@ -98,11 +123,15 @@ impl Options {
     /// What to type to see the same choices again.
     pub(super) fn command(&self) -> String {
         let cut = self.cut.word_given();
+        let far_end = match self.far_end {
+            FarEndKind::Own => "",
+            FarEndKind::Postfix => " --far-end postfix",
+        };
         let minutes = self.at_most.map_or_else(String::new, |limit| {
             format!(" --minutes {}", limit.as_secs() / 60)
         });
         format!(
-            "cargo xtask crash{cut} --kills {}{minutes} --seed {}",
+            "cargo xtask crash{cut}{far_end} --kills {}{minutes} --seed {}",
             self.kills, self.seed
         )
     }
@@ -132,11 +161,19 @@ mod tests {
         let options = Options::read(&words).expect("options");
         let command = "cargo xtask crash power --kills 7 --minutes 3 --seed 42";
         assert_eq!(options.command(), command);
+        let words = ["clock", "--far-end", "postfix"];
+        let options = Options::read(&words).expect("options");
+        let command = "cargo xtask crash clock --far-end postfix --kills 25 --seed 1";
+        assert_eq!(options.command(), command);
         for (words, complaint) in [
             (&["--kills"][..], "--kills needs a value"),
             (&["--kills", "few"], "--kills few: write a whole number"),
             (&["--kills", "0"], "nothing to see"),
             (&["--fast"], "--fast: not an option"),
+            (
+                &["--far-end", "exim"],
+                "--far-end exim: write own or postfix",
+            ),
         ] {
             let refused = Options::read(words).expect_err("a refusal");
             assert!(refused.contains(complaint), "{refused}");

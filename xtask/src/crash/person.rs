@@ -30,24 +30,29 @@ pub(super) fn release_held(scene: &Scene) -> Result<usize> {
     act("hold", "release", scene)
 }
 
-/// Works until nothing waits any more and everybody has been told.
-pub(super) fn settle(scene: &Scene) -> Result {
+/// Works until nothing waits any more and everybody has been told. What is in
+/// doubt is left to who `looks`, if anybody does. Says how many messages were
+/// held.
+pub(super) fn settle(scene: &Scene, looks: bool) -> Result<usize> {
+    let mut held = 0;
     let mut last = Vec::new();
     let mut moved = Instant::now();
     loop {
         let (summary, _) = scene.ask(&["queue", "summary"])?;
         let waiting = waiting(&summary);
         if waiting.iter().sum::<u64>() == 0 {
-            return Ok(());
+            return Ok(held);
         }
         if waiting != last {
             (last, moved) = (waiting, Instant::now());
         } else if moved.elapsed() > PATIENCE {
             return Err(format!("the queue doesn't come to rest: {summary}"));
         }
-        release_held(scene)?;
+        held += release_held(scene)?;
         act("deferred", "retry", scene)?;
-        act("in_doubt", "retry", scene)?;
+        if !looks {
+            act("in_doubt", "retry", scene)?;
+        }
         std::thread::sleep(BREATH);
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn print(options: &Options, story: &Story, audit: &Audit, seconds: u6
     let rows = [
         (options.cut.word(), story.kills),
         ("  of these within a start", story.kills_in_start),
+        ("times that the clock was set", story.clock_steps),
         ("store checks, all sound", story.checks),
         ("messages acknowledged", figures.acknowledged),
         ("  their recipients", figures.recipients),
@@ -54,6 +55,8 @@ pub(super) fn print(options: &Options, story: &Story, audit: &Audit, seconds: u6
         ("recipients lost", figures.lost),
         ("attempts in doubt", figures.attempts_in_doubt),
         ("  at most, by attempts under way", story.doubts_max),
+        ("  recipients found among sent mail", figures.found_sent),
+        ("  messages left to a person", story.left_to_a_person),
         ("second copies", figures.duplicates),
         ("  without a mark before", figures.duplicates_unmarked),
         ("sequences kept in order", figures.sequences),

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::audit::{self, Audit};
 use super::chance::Chance;
+use super::clock::Clock;
 use super::far_end::FarEnd;
 use super::full::Room;
 use super::gateway::{self, Doors, Gateway};
@@ -46,6 +47,10 @@ pub(super) struct Story {
     /// Attempts that can have been under way at kills or were cut off by the
     /// far end.
     pub(super) doubts_max: u64,
+    /// Messages in doubt that a person had to settle.
+    pub(super) left_to_a_person: u64,
+    /// Times that the clock was set.
+    pub(super) clock_steps: u64,
     /// The longest start, in milliseconds.
     pub(super) longest_start_ms: u64,
 }
@@ -58,11 +63,15 @@ enum Ground {
     Full(Room),
 }
 
+/// Of what is done while the gateway stands still, one time in so many.
+const STEP_UNSEEN: u64 = 3;
+
 /// A run under way.
 struct Run<'a> {
     options: &'a Options,
     scene: Scene,
     ground: Ground,
+    clock: Option<Clock>,
     chance: Chance,
     story: Story,
     breaches: Vec<String>,
@@ -103,23 +112,28 @@ pub(super) async fn run(options: &Options) -> Result {
 async fn whole(options: &Options, scene: Scene) -> Result<u64> {
     let started = Instant::now();
     let ground = match options.cut {
-        Cut::Kill => Ground::Solid,
+        Cut::Kill | Cut::Clock => Ground::Solid,
         Cut::Power => Ground::Power(Disk::mount(scene.dir.join("disk.img"), scene.disk())?),
         Cut::Full => Ground::Full(Room::mount(scene.disk())?),
     };
-    let far = FarEnd::start(&scene.dir, options.seed)?;
-    scene.configure(far.port)?;
+    let clock = match options.cut {
+        Cut::Clock => Some(Clock::start(&scene)?),
+        _ => None,
+    };
+    let far = FarEnd::start(options.far_end, &scene, options.seed)?;
+    scene.configure(far.port(), far.imaps())?;
     let record = Record::new(&scene.dir.join("acknowledged"))?;
     let load = Load::start(
         options.seed,
         &scene.certificate.client()?,
         &record,
-        &far.taken,
+        far.taken(),
     );
     let mut run = Run {
         options,
         scene,
         ground,
+        clock,
         chance: Chance::new(options.seed),
         story: Story::default(),
         breaches: Vec::new(),
@@ -127,16 +141,17 @@ async fn whole(options: &Options, scene: Scene) -> Result<u64> {
     let (gateway, doors) = run.kills(&load, &record, started).await?;
     load.finish(doors).await;
     let store = run.scene.store();
-    person::settle(&run.scene)?;
+    run.story.left_to_a_person += person::settle(&run.scene, far.imaps().is_some())? as u64;
     let (said, _) = run.scene.ask(&["queue", "summary"])?;
     gateway.stop()?;
     run.check(true)?;
-    let ledger = far.stop(&run.scene.dir)?;
+    let ledger = far.stop(&run.scene)?;
     let (sent, told) = record.take();
     let cut_off = ledger.iter().filter(|taken| taken.was_cut_off()).count() as u64;
     run.story.repeated = record.repeats();
     run.story.doubts_max = CONNECTIONS_MAX * LANES * run.story.kills + cut_off;
-    let mut audit = audit::audit(&store, ledger, &sent, true)?;
+    let clocks_agree = run.clock.is_none();
+    let mut audit = audit::audit(&store, ledger, &sent, clocks_agree)?;
     audit::summary(&mut audit, &store, &said)?;
     for breach in run.breaches.drain(..).chain(told) {
         audit.breach(breach);
@@ -182,8 +197,19 @@ impl Run<'_> {
                 room.fill(&mut self.chance)?;
                 tokio::time::sleep(self.chance.millis(LIFE.0, LIFE.1)).await;
             }
+            if let Some(clock) = &mut self.clock {
+                clock.step(&self.scene, &mut self.chance)?;
+                self.story.clock_steps += 1;
+                tokio::time::sleep(self.chance.millis(LIFE.0, LIFE.1)).await;
+            }
             self.end(gateway)?;
             load.tell(Phase::Down);
+            if let Some(clock) = &mut self.clock
+                && self.chance.below(STEP_UNSEEN) == 0
+            {
+                clock.step_unseen(&self.scene, &mut self.chance)?;
+                self.story.clock_steps += 1;
+            }
             while self.chance.below(KILLED_IN_START) == 0 {
                 let (gateway, _output) = Gateway::spawn(&self.scene)?;
                 let life = self.chance.millis(LIFE_OF_START.0, LIFE_OF_START.1);
@@ -198,7 +224,7 @@ impl Run<'_> {
             }
             (gateway, doors) = self.start().await?;
             if check_now {
-                person::release_held(&self.scene)?;
+                self.story.left_to_a_person += person::release_held(&self.scene)? as u64;
                 self.progress(record, started);
             }
         }

@@ -4,6 +4,8 @@
 //!   DIR/gateway.toml, credentials/, server.pem, server.key
 //!   DIR/state/store/     the store; DIR/state is a disk where power is cut
 //!   DIR/far-end.ledger   what the far end took
+//!   DIR/postfix/         Postfix and Dovecot, if they are the far end
+//!   DIR/clock            how far the gateway's clock is off, if it is set
 //!   DIR/acknowledged     what clients were told, one line each
 //!   DIR/gateway.log      of all its lives
 //! ```
@@ -39,6 +41,11 @@ pub(super) fn address(ward: u8) -> String {
     format!("{refused}ward{ward}@northmoor.example")
 }
 
+/// What an account signs in with at the far end.
+pub(super) fn secret_of(account: &str) -> String {
+    format!("{SECRET}-of-{account}")
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) dir: PathBuf,
@@ -67,7 +74,7 @@ impl Scene {
         fs::create_dir(scene.dir.join("credentials")).map_err(scene.failed("credentials"))?;
         for account in ["letters", "results"] {
             let name = format!("credentials/{account}");
-            scene.write(&name, &format!("{SECRET}-of-{account}"))?;
+            scene.write(&name, &secret_of(account))?;
             set_mode(&scene.dir.join(&name), 0o400)?;
         }
         Ok(scene)
@@ -94,8 +101,8 @@ impl Scene {
 
     /// Two routes to the far end. Of the kind `high_sending`, which has no
     /// published rate: the laboratory is to be fast, and the pace of a mailbox
-    /// is tried elsewhere.
-    pub(super) fn configure(&self, far_end_port: u16) -> Result {
+    /// is tried elsewhere. Sent mail is looked into where the far end shows it.
+    pub(super) fn configure(&self, far_end_port: u16, imaps: Option<u16>) -> Result {
         let (chain, key) = (
             self.certificate.chain.display(),
             self.certificate.key.display(),
@@ -118,6 +125,19 @@ tls = {{ certificate = \"{chain}\", key = \"{key}\" }}
 requests_per_minute_max = 100000
 "
         );
+        // A copy is filed within a second, and believed to be missing after 15.
+        let sent_items = imaps.map_or_else(String::new, |port| {
+            format!(
+                "
+[route.sent_items]
+server = \"localhost\"
+port = {port}
+settle_seconds = 1
+looks = 4
+files = true
+"
+            )
+        });
         let password =
             format!("passwords = [{{ username = \"{LETTERS}\", hash = \"sha256:{hash}\" }}]");
         let api_key = format!("api_keys = [{{ hash = \"sha256:{hash}\" }}]");
@@ -136,7 +156,7 @@ ca_file = \"{chain}\"
 mechanism = \"login\"
 connections_max = {CONNECTIONS_MAX}
 dcb1596 = true
-
+{sent_items}
 [[account]]
 address = \"{account}\"
 kind = \"application\"

@@ -17,7 +17,7 @@ use super::seen::{
 };
 use super::{Check, Finding, Severity};
 use crate::config::{
-    Account, Application, Config, Mechanism, OAuthClient, References, Route, SecretRef,
+    Account, Application, Config, Mechanism, OAuthClient, References, Route, SecretRef, Timeouts,
 };
 use crate::password::account_ages;
 
@@ -199,6 +199,7 @@ fn route(name: &str, kind: RouteKind, server: &str, port: u16) -> Route {
         fail_over: Default::default(),
         retirements: Vec::new(),
         sent_items: None,
+        timeouts: Timeouts::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mailward_gateway::config::{
     Account, Application, Config, IntakeKey, IntakePassword, KeyKind, Listen, Mechanism,
-    References, Route,
+    References, Route, Timeouts,
 };
 use mailward_gateway::register::{KeyHash, PasswordHash};
 use mailward_gateway::{Addresses, Gateway, GatewayOptions, Secrets};
@@ -92,6 +92,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         twin: false,
         retirements: Vec::new(),
         sent_items: None,
+        timeouts: Timeouts::default(),
     });
     for name in ["letters", "alerts", "draft", "rota", "spare"] {
         let address = format!("{name}@northmoor.example");

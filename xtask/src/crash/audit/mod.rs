@@ -46,6 +46,8 @@ pub(super) struct Figures {
     /// Of these, the ones without a mark of doubt before them.
     pub(super) duplicates_unmarked: u64,
     pub(super) attempts_in_doubt: u64,
+    /// Recipients whose message was found among sent mail.
+    pub(super) found_sent: u64,
     pub(super) sequences: u64,
     pub(super) keys: u64,
     pub(super) breaches: u64,
@@ -68,12 +70,13 @@ impl Audit {
 }
 
 /// Compares the three. The gateway has ended and the store is closed.
-/// `order_is_known` says that the ledger has the order in which mail came.
+/// `clocks_agree` says that times of the queue and of the far end can be
+/// compared; where not, marks of doubt are counted.
 pub(super) fn audit(
     store: &Path,
     ledger: Vec<Taken>,
     sent: &[Sent],
-    order_is_known: bool,
+    clocks_agree: bool,
 ) -> Result<Audit> {
     let mut audit = Audit::default();
     let far = FarEnd::read(ledger);
@@ -86,6 +89,7 @@ pub(super) fn audit(
     let mut hands = Hands {
         by_token: sent.iter().map(|one| (one.token, one)).collect(),
         far: &far,
+        clocks_agree,
         seen: HashSet::new(),
         audit,
     };
@@ -94,15 +98,14 @@ pub(super) fn audit(
     let mut audit = hands.audit;
     counters(&mut audit, &rows)?;
     keys(&mut audit, &rows, sent)?;
-    if order_is_known {
-        order(&mut audit, &far, sent);
-    }
+    order(&mut audit, &far, sent);
     Ok(audit)
 }
 
 struct Hands<'a> {
     by_token: HashMap<Token, &'a Sent>,
     far: &'a FarEnd,
+    clocks_agree: bool,
     /// Tokens that the queue has.
     seen: HashSet<Token>,
     audit: Audit,
@@ -169,6 +172,9 @@ impl Hands<'_> {
                 one.n, one.state, one.ends
             ));
         }
+        if one.ends.iter().any(|end| end == "found_sent") {
+            self.audit.figures.found_sent += 1;
+        }
         match one.state.as_str() {
             "relayed" => self.audit.figures.relayed += 1,
             "failed" if one.address.starts_with(REFUSED) => self.audit.figures.failed += 1,
@@ -220,7 +226,8 @@ impl Hands<'_> {
                 if *earlier > 0 {
                     again = true;
                     let doubts = &message.recipients[n].doubts;
-                    let marked = doubts.iter().filter(|(at, _)| *at <= copy.at).count();
+                    let before = |at: i64| !self.clocks_agree || at <= copy.at;
+                    let marked = doubts.iter().filter(|(at, _)| before(*at)).count();
                     unmarked |= marked < *earlier;
                 }
                 *earlier += 1;

@@ -14,6 +14,11 @@ use mailward_console::view::{
 use mailward_console::{Answer, Content, Halves, Item, Source, SourceError};
 use mailward_mail::{MessageId, Timestamp};
 
+/// A text that breaks out of whatever does not escape it, and its harmless
+/// parts, by which a page that shows it is known.
+pub(crate) const HOSTILE: &str =
+    "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u{202e}";
+
 pub(crate) struct Fake {
     pub(crate) halves: Halves,
     pub(crate) overview: Overview,

@@ -10,13 +10,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use mailward_console::view::Status;
 use mailward_console::{
     ConsoleOptions, Cost, PasswordHash, PeerAddress, Role, User, Users, router,
 };
 use mailward_mail::{Clock, MessageId, Secret, Timestamp};
 use tower::ServiceExt as _;
 
-use crate::fake::Fake;
+use crate::fake::{Fake, message};
 use crate::test_time::{FixedClock, SeededDice};
 
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -235,6 +236,21 @@ pub(crate) fn now() -> Timestamp {
 /// The id of this number.
 pub(crate) fn id(number: u32) -> MessageId {
     format!("01JD4Q0V8{number:011}").parse().expect("an id")
+}
+
+/// A late letter, a relayed rota and a failed alert.
+pub(crate) fn three_messages() -> Fake {
+    let mut fake = Fake::default();
+    for (number, subject, status) in [
+        (1, "Clinic letter", Status::Deferred),
+        (2, "Rota", Status::Relayed),
+        (3, "Laboratory alert", Status::Failed),
+    ] {
+        let mut made = message(id(number), now(), subject);
+        made.status = status;
+        fake.messages.push(made);
+    }
+    fake
 }
 
 /// Percent-encodes all but letters and digits.

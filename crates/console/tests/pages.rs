@@ -13,8 +13,8 @@ use axum::http::{StatusCode, header};
 use fake::{Fake, FakeItem, FakeMailbox, HOSTILE, message, recipient};
 use mailward_console::view::{
     AlarmView, AttemptView, BreakerView, Cursor, Decision, DivertedView, EndingView, EventView,
-    FindingView, OldestView, PausedView, RouteView, SpaceView, Status, StoreHealth, TlsView,
-    VerdictView, WaitView,
+    FindingView, LimitView, OldestView, PausedView, RouteView, SpaceView, Status, StoreHealth,
+    TlsView, VerdictView, WaitView,
 };
 use mailward_console::{Halves, Role};
 use support::{Browser, id, now, three_messages};
@@ -443,12 +443,24 @@ async fn the_overview_says_what_keeps_mail_waiting() {
             status: Status::Deferred,
         },
     )];
+    gateway.limits = vec![LimitView {
+        account: ACCOUNT.to_owned(),
+        routes: "nhsmail, nhsmail-login".to_owned(),
+        limit: "Messages per minute".to_owned(),
+        most: Some(30),
+        used: 28,
+        left: Some(2),
+        free_at: None,
+        learnt: None,
+    }];
     let browser = Browser::signed_in(fake, Role::Viewer).await;
     let page = browser.get("/console").await;
     for part in [
         "5.0 GB free; new mail is refused below 64.0 MB",
         "<bdi>clinic@northmoor.example</bdi> by nhsmail",
         "urgent: <a href=",
+        "nhsmail, nhsmail-login</td>",
+        "28 of 30",
         "A message counts once for each of its recipients.",
     ] {
         assert!(page.body.contains(part), "no {part:?} in {}", page.body);

@@ -385,7 +385,7 @@ async fn what_keeps_silent_holds_up_neither_the_rest_nor_us() {
     let report = report.unwrap();
     for (route, ran, text) in [
         ("route unnamed", false, "no connection"),
-        ("route mute", true, "in time"),
+        ("route mute", true, "did not answer within 30 s at greeting"),
         ("route good", true, "ready at Sat"),
     ] {
         let found = of(&report, "server-greeting", route);

@@ -49,6 +49,13 @@ assert health["ready"] and {"reason": "breakers_open", "count": 1} in health["de
 assert urllib.request.urlopen(ready["metrics_url"].replace("/metrics", "/livez")).read() == b"ok\n"
 "#;
 
+/// Told only while, or once, mail goes another way, which takes a route that
+/// is down for longer than a test may.
+const OF_DIVERSIONS: [&str; 2] = [
+    "mailward_lane_diverted",
+    "mailward_diverted_recipients_total",
+];
+
 /// One scrape: the type of each family, and the value of each series.
 #[derive(Debug, Default)]
 struct Scrape {
@@ -107,6 +114,7 @@ fn every_figure_of_the_table_is_told_in_a_real_run() {
     for definition in observe::definitions() {
         match scrape.kinds.get(definition.name) {
             Some(kind) => assert_eq!(kind, kind_word(definition.kind), "{}", definition.name),
+            None if OF_DIVERSIONS.contains(&definition.name) => {}
             None => {
                 missing.insert(definition.name);
             }

@@ -77,6 +77,8 @@ pub struct SpaceView {
 #[derive(Clone, Debug)]
 pub struct LimitView {
     pub account: String,
+    /// The routes that draw on it.
+    pub routes: String,
     /// `Connections`, `Messages per minute`, …
     pub limit: String,
     /// Absent where there is no limit.

@@ -6,6 +6,7 @@ use mailward_console::view::{
     Action, AlarmView, BreakerView, Cursor, DivertedView, EndingView, GatewayOverview, LimitView,
     MessageFilter, MessageRow, OldestView, Page, PausedView, RecipientsSummary, SpaceView, Status,
 };
+use mailward_gateway::deliver::LimitLine;
 use mailward_gateway::route::retirement::ends;
 use mailward_mail::MessageId;
 use mailward_queue::{
@@ -109,14 +110,21 @@ impl GatewayPart {
         })
     }
 
-    /// The first accounts' limits; the command line shows all.
+    /// Limits of mailboxes that are in use, those without room first; the
+    /// command line shows all.
     async fn limits(&self) -> Result<Vec<LimitView>, SourceError> {
         let limits = self.sending_limits.limits(None).await.map_err(trouble)?;
+        let is_used =
+            |line: &LimitLine| line.used > 0 || line.free_at.is_some() || line.learnt.is_some();
+        let mut mailboxes = limits.mailboxes;
+        mailboxes.retain(|mailbox| mailbox.limits.iter().any(is_used));
+        mailboxes.sort_by_key(|mailbox| mailbox.limits.iter().all(|line| line.free_at.is_none()));
         let mut views = Vec::new();
-        for mailbox in limits.mailboxes.into_iter().take(MAILBOXES_SHOWN_MAX) {
+        for mailbox in mailboxes.into_iter().take(MAILBOXES_SHOWN_MAX) {
             for line in mailbox.limits {
                 views.push(LimitView {
                     account: mailbox.account.clone(),
+                    routes: mailbox.routes.join(", "),
                     limit: title(&line.limit),
                     most: line.most,
                     used: line.used,

@@ -209,6 +209,11 @@ async fn the_overview_shows_counts_breakers_and_alarms() {
         (oldest.id, oldest.status),
         (fixture.tried, Status::Deferred)
     );
+    let mailbox = gateway.limits.first().expect("a mailbox in use");
+    assert_eq!(
+        (mailbox.account.as_str(), mailbox.routes.as_str()),
+        (ROTA, "submission")
+    );
     let breaker = gateway.breakers_open.first().expect("a breaker");
     assert_eq!((breaker.account.as_str(), breaker.waiting), (ROTA, 3));
 }

@@ -32,7 +32,7 @@ impl Options {
             pairs: 5,
             warm_up: Duration::from_millis(500),
             counted: Duration::from_secs(3),
-            idle_connections: 1_000,
+            idle_connections: 400,
             json: false,
             dir: PathBuf::from(DIR),
         };

@@ -127,7 +127,7 @@ smtpd_sasl_path = private/auth
 
 # Nothing holds it back.
 in_flow_delay = 0
-default_process_limit = 1200
+default_process_limit = 500
 max_use = 10000
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0

@@ -75,7 +75,7 @@ impl Options {
             pairs: 3,
             messages: 4_000,
             burst: 100_000,
-            idle_connections: 1_000,
+            idle_connections: 400,
             queued: 5_000,
             memory: true,
             json: false,

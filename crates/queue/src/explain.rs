@@ -180,7 +180,7 @@ impl Explain<'_, '_> {
                     .as_deref()
                     .map(|reply| format!(" (last reply: {reply})"))
                     .unwrap_or_default();
-                let sentence = format!("It is {outcome}{at}{reply}.");
+                let sentence = format!("It ended as {outcome}{at}{reply}.");
                 (WaitsFor::Nothing, None, sentence)
             }
             State::Active { attempt } => {

@@ -232,6 +232,8 @@ async fn http_says_it_with_fields_and_names_the_one_that_is_wrong() {
         wishes[field] = value.clone();
         let answer = post(&router, &wishes).await;
         assert_eq!(answer.blame(), (422, field), "{value}: {}", answer.body);
+        let text = answer.body.to_string();
+        assert!(!text.contains("i64"), "{text}");
     }
     for (query, field) in [
         ("?priority=high", "priority"),

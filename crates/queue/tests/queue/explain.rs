@@ -209,7 +209,7 @@ async fn each_state_in_a_sentence() {
         .await
         .expect("cancelled");
     let text = format!(
-        "It is cancelled at {} (last reply: 432 4.3.2 Concurrent connections limit exceeded.).",
+        "It ended as cancelled at {} (last reply: 432 4.3.2 Concurrent connections limit exceeded.).",
         fixture.now()
     );
     check(&fixture, id, NHSMAIL, WaitsFor::Nothing, None, &text).await;

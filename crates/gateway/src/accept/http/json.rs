@@ -146,6 +146,9 @@ fn read(skeleton: &Skeleton) -> Result<MessageRequest, Problem> {
             // Lines and columns of the skeleton say nothing to its sender.
             text.truncate(text.rfind(" at line ").unwrap_or(text.len()));
         }
+        for integer in ["expected i64", "expected u32", "expected u64"] {
+            text = text.replace(integer, "expected a whole number");
+        }
         let text = format!("{text}.");
         if !error.is_data() {
             return Problem::malformed(text).remedy("Send one JSON object.");

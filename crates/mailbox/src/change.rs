@@ -15,39 +15,42 @@ const BATCH_ITEMS: usize = 1000;
 
 impl Folder {
     /// Changes the flags of items and gives those of each that is still there,
-    /// changed or not. Tell [`crate::View::was_told`] of the numbers of the
-    /// changes when the client is told by other means than
+    /// changed or not. With `unchanged_since`, items whose last change is
+    /// later than that are left alone and named in [`Stored::modified`]; the
+    /// comparison and the change are one. Tell [`crate::View::was_told`] of
+    /// the numbers of the changes when the client is told by other means than
     /// [`Folder::updates`].
     pub async fn store_flags(
         &self,
         uids: &[Uid],
         change: FlagChange,
-    ) -> Result<(Vec<(Uid, Flags)>, Vec<u64>), MailboxError> {
-        let mut flags = Vec::with_capacity(uids.len());
-        let mut changes = Vec::new();
+        unchanged_since: Option<u64>,
+    ) -> Result<Stored, MailboxError> {
+        let mut all = Stored::default();
         for batch in uids.chunks(BATCH_ITEMS) {
             let (id, batch) = (self.live.id, batch.to_vec());
             let live = self.mailboxes.live().clone();
-            let (stored, offered, seq) = self
+            let (stored, offered) = self
                 .mailboxes
                 .write(Vec::new(), move |tx, _| {
                     let mut folder = FolderRow::by_id(tx, id)?;
-                    let (stored, changed) = store_batch(tx, &mut folder, &batch, change)?;
+                    let (mut stored, changed) =
+                        store_batch(tx, &mut folder, &batch, change, unchanged_since)?;
                     let mut offered = Offered::default();
-                    let mut seq = None;
                     if !changed.is_empty() {
                         let number = folder.save(tx)?;
                         offered.add(&live, id, number, Change::Flags(changed));
-                        seq = Some(number);
+                        stored.changes.push(number);
                     }
-                    Ok((stored, offered, seq))
+                    Ok((stored, offered))
                 })
                 .await?;
             self.mailboxes.live().confirm(&offered);
-            flags.extend(stored);
-            changes.extend(seq);
+            all.items.extend(stored.items);
+            all.modified.extend(stored.modified);
+            all.changes.extend(stored.changes);
         }
-        Ok((flags, changes))
+        Ok(all)
     }
 
     /// Removes those of the items that carry `\Deleted`. Sessions learn of it
@@ -141,31 +144,64 @@ impl Mailboxes {
     }
 }
 
-type ItemFlags = Vec<(Uid, Flags)>;
+/// What a change of flags came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The items that are there, in the order in which they were named.
+    pub items: Vec<StoredFlags>,
+    /// Those left alone because they changed later than was allowed.
+    pub modified: Vec<Uid>,
+    /// The numbers that the change took, see [`Folder::change`].
+    pub changes: Vec<u64>,
+}
 
-/// The flags of all items that are there, and of those that changed.
+/// An item's flags after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredFlags {
+    pub uid: Uid,
+    pub flags: Flags,
+    /// The number of the item's last change, before this one and after it;
+    /// the same when nothing changed.
+    pub change_before: u64,
+    pub change: u64,
+}
+
+/// All items that are there, and the flags of those that changed.
 fn store_batch(
     tx: &mut Tx<'_>,
     folder: &mut FolderRow,
     batch: &[Uid],
     change: FlagChange,
-) -> Result<(ItemFlags, ItemFlags), Stop> {
-    let mut stored = Vec::with_capacity(batch.len());
+    unchanged_since: Option<u64>,
+) -> Result<(Stored, Vec<(Uid, Flags)>), Stop> {
+    let mut stored = Stored::default();
     let mut changed = Vec::new();
     for uid in batch {
         let old = tx.query_one(
-            "SELECT flags FROM mailbox_item WHERE folder = ?1 AND uid = ?2",
+            "SELECT flags, change_seq FROM mailbox_item WHERE folder = ?1 AND uid = ?2",
             &[folder.id.into(), uid.0.into()],
-            |row| row.get::<i64>(0),
+            |row| Ok((Flags::from_row(row.get(0)?), row.get::<u64>(1)?)),
         )?;
-        let Some(old) = old.map(Flags::from_row) else {
+        let Some((old, change_before)) = old else {
             continue;
         };
-        let new = change.apply(old);
-        stored.push((*uid, new));
-        if new == old {
+        if unchanged_since.is_some_and(|since| change_before > since) {
+            stored.modified.push(*uid);
             continue;
         }
+        let new = change.apply(old);
+        let mut item = StoredFlags {
+            uid: *uid,
+            flags: new,
+            change_before,
+            change: change_before,
+        };
+        if new == old {
+            stored.items.push(item);
+            continue;
+        }
+        item.change = folder.change_seq + 1;
+        stored.items.push(item);
         tx.execute(
             "UPDATE mailbox_item SET flags = ?3, change_seq = ?4 WHERE folder = ?1 AND uid = ?2",
             &[

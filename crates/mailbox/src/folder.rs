@@ -76,6 +76,12 @@ impl Folder {
         self.index().change_seq
     }
 
+    /// Whether anything was taken away after this change, as far as is known:
+    /// what went before the folder was opened counts.
+    pub fn expunged_since(&self, change: u64) -> bool {
+        self.index().expunge_seq > change
+    }
+
     pub fn item(&self, uid: Uid) -> Option<Item> {
         self.index().item(uid).copied()
     }

@@ -34,6 +34,7 @@ mod transfer;
 mod view;
 
 pub use append::{Appended, Content, TARGETS_MAX, Target};
+pub use change::{Stored, StoredFlags};
 pub use error::MailboxError;
 pub use flags::{FlagChange, Flags};
 pub use folder::Folder;
@@ -45,4 +46,4 @@ pub use message::{MessageWriter, NewMessage, Summary};
 pub use name::{FolderName, LEVEL_OCTETS_MAX, LEVELS_MAX, NameError};
 pub use schema::SCHEMA;
 pub use transfer::Copied;
-pub use view::{Updates, View};
+pub use view::{FlagsUpdate, Updates, View};

@@ -15,6 +15,8 @@ pub struct View {
     change_seq: u64,
     /// The change up to which expunges were told; they may have to wait.
     expunge_seq: u64,
+    /// Some that were told to wait are still to be told.
+    expunges_wait: bool,
     /// Changes that this session made itself and answered already, ascending.
     own: Vec<u64>,
     /// Ascending; what this session was the first to be told of.
@@ -24,15 +26,25 @@ pub struct View {
 /// What a session has to be told, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Updates {
-    /// Flags that others changed: sequence number, UID, flags.
-    pub flags: Vec<(u32, Uid, Flags)>,
-    /// Sequence numbers, highest first, so that telling one doesn't shift the
-    /// next.
-    pub expunged: Vec<u32>,
+    /// Flags that others changed.
+    pub flags: Vec<FlagsUpdate>,
+    /// Sequence numbers and UIDs, highest first, so that telling one doesn't
+    /// shift the next.
+    pub expunged: Vec<(u32, Uid)>,
     /// The number of messages, when some came.
     pub exists: Option<u32>,
     /// The folder was deleted.
     pub gone: bool,
+}
+
+/// The flags of a message that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlagsUpdate {
+    pub number: u32,
+    pub uid: Uid,
+    pub flags: Flags,
+    /// The number of the change, see [`Folder::change`].
+    pub change: u64,
 }
 
 impl View {
@@ -42,6 +54,7 @@ impl View {
             uid_next: index.uid_next,
             change_seq: index.change_seq,
             expunge_seq: index.change_seq,
+            expunges_wait: false,
             own: Vec::new(),
             recent: Vec::new(),
         }
@@ -59,6 +72,28 @@ impl View {
 
     pub fn uid_next(&self) -> u32 {
         self.uid_next
+    }
+
+    /// The change up to which the session was told of everything but expunges
+    /// that had to wait.
+    pub fn change(&self) -> u64 {
+        self.change_seq
+    }
+
+    /// The change up to which the session was told of everything, see
+    /// [`Folder::change`].
+    pub fn settled_change(&self) -> u64 {
+        if self.expunges_wait {
+            self.expunge_seq.min(self.change_seq)
+        } else {
+            self.change_seq
+        }
+    }
+
+    /// Whether the session was told of this change, or made it and answered it
+    /// itself.
+    pub fn knows(&self, change: u64) -> bool {
+        change <= self.change_seq || self.own.binary_search(&change).is_ok()
     }
 
     pub fn uid_of(&self, sequence_number: u32) -> Option<Uid> {
@@ -106,7 +141,12 @@ impl View {
                     && self.own.binary_search(&item.change).is_err()
                     && let Some(number) = self.sequence_number_of(item.uid)
                 {
-                    updates.flags.push((number, item.uid, item.flags));
+                    updates.flags.push(FlagsUpdate {
+                        number,
+                        uid: item.uid,
+                        flags: item.flags,
+                        change: item.change,
+                    });
                 }
             }
         }
@@ -118,7 +158,7 @@ impl View {
                 while items.next_if(|item| item < uid).is_some() {}
                 let stays = items.peek() == Some(uid);
                 if !stays {
-                    updates.expunged.push(position);
+                    updates.expunged.push((position, *uid));
                 }
                 stays
             });
@@ -127,6 +167,7 @@ impl View {
                 .retain(|uid| self.uids.binary_search(uid).is_ok());
             self.expunge_seq = index.change_seq;
         }
+        self.expunges_wait = index.expunge_seq > self.expunge_seq;
         let new = index
             .items
             .partition_point(|item| item.uid.0 < self.uid_next);

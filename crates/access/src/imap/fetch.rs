@@ -87,8 +87,8 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         }
         // The FLAGS are told with what is fetched.
         let change = FlagChange::Add(Flags::SEEN);
-        let (_, changes) = selected.folder.store_flags(&unseen, change).await?;
-        for change in changes {
+        let stored = selected.folder.store_flags(&unseen, change, None).await?;
+        for change in stored.changes {
             selected.view.was_told(change);
         }
         Ok(unseen)

@@ -37,27 +37,30 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             return Ok(self.failed());
         };
         let uids: Vec<Uid> = messages.iter().map(|message| message.uid).collect();
-        let (stored, changes) = selected.folder.store_flags(&uids, change).await?;
-        for change in changes {
-            selected.view.was_told(change);
-        }
-        if !silent {
-            for (uid, flags) in &stored {
-                let Some(number) = selected.view.sequence_number_of(*uid) else {
+        let stored = selected.folder.store_flags(&uids, change, None).await?;
+        for item in &stored.items {
+            let uid = item.uid;
+            // What others changed before is told even so: the client would
+            // reckon with the flags that it knows (RFC 3501 section 6.4.6).
+            if !silent || !selected.view.knows(item.change_before) {
+                let Some(number) = selected.view.sequence_number_of(uid) else {
                     continue;
                 };
-                let recent = selected.view.is_recent(*uid);
+                let recent = selected.view.is_recent(uid);
                 let out = &mut self.out.buffer;
                 put(out, &format!("* {number} FETCH ("));
                 if by_uid {
                     put(out, &format!("UID {uid} "));
                 }
                 put(out, "FLAGS ");
-                put_flags(out, *flags, recent);
+                put_flags(out, item.flags, recent);
                 put(out, ")\r\n");
             }
         }
-        if stored.len() < uids.len() && !by_uid {
+        for change in &stored.changes {
+            selected.view.was_told(*change);
+        }
+        if stored.items.len() < uids.len() && !by_uid {
             return Err(MailboxError::NoItem);
         }
         Ok(self.completed())

@@ -33,17 +33,17 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             let keep = selected.read_only;
             folder.claim_recent(&mut selected.view, keep).await;
         }
-        for (number, uid, flags) in &updates.flags {
-            let recent = selected.view.is_recent(*uid);
+        for update in &updates.flags {
+            let recent = selected.view.is_recent(update.uid);
             put(
                 &mut self.out.buffer,
-                &format!("* {number} FETCH (UID {uid} FLAGS "),
+                &format!("* {} FETCH (UID {} FLAGS ", update.number, update.uid),
             );
-            put_flags(&mut self.out.buffer, *flags, recent);
+            put_flags(&mut self.out.buffer, update.flags, recent);
             put(&mut self.out.buffer, ")\r\n");
             self.out.breathe().await?;
         }
-        for number in &updates.expunged {
+        for (number, _) in &updates.expunged {
             put(&mut self.out.buffer, &format!("* {number} EXPUNGE\r\n"));
             self.out.breathe().await?;
         }

@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, mailbox, name, target, uids};
 use mailward_mail::Timestamp;
-use mailward_mailbox::{Content, FlagChange, Flags, MailboxError, Uid};
+use mailward_mailbox::{Content, FlagChange, Flags, MailboxError, StoredFlags, Uid};
 
 #[tokio::test]
 async fn items_keep_uid_flags_date_and_octets() {
@@ -15,15 +15,30 @@ async fn items_keep_uid_flags_date_and_octets() {
         .folder("asha", &name("inbox"))
         .await
         .expect("INBOX");
-    let (stored, changes) = inbox
-        .store_flags(
-            &uids(&[1, 9]),
-            FlagChange::Add(Flags::SEEN | Flags::FLAGGED),
-        )
+    let both = Flags::SEEN | Flags::FLAGGED;
+    let stored = inbox
+        .store_flags(&uids(&[1, 9]), FlagChange::Add(both), None)
         .await
         .expect("stored");
-    assert_eq!(stored, [(Uid(1), Flags::SEEN | Flags::FLAGGED)]);
-    assert_eq!(changes, [inbox.change()]);
+    let item = StoredFlags {
+        uid: Uid(1),
+        flags: both,
+        change_before: 1,
+        change: inbox.change(),
+    };
+    assert_eq!(stored.items, [item]);
+    assert_eq!(stored.changes, [inbox.change()]);
+    // Whoever saw it before that change may not overwrite it.
+    let late = inbox
+        .store_flags(&uids(&[1, 2]), FlagChange::Add(Flags::DRAFT), Some(2))
+        .await
+        .expect("stored");
+    assert_eq!(late.modified, uids(&[1]));
+    assert_eq!(late.items.len(), 1);
+    inbox
+        .store_flags(&uids(&[2]), FlagChange::Remove(Flags::DRAFT), None)
+        .await
+        .expect("stored");
     let before = bench.items("INBOX").await;
     assert_eq!(before[0].1, Flags::SEEN | Flags::FLAGGED);
     assert_eq!(before[1].2, "Subject: two\r\n\r\n2\r\n");
@@ -218,7 +233,7 @@ async fn copies_and_moves_between_folders() {
         .await
         .expect("INBOX");
     inbox
-        .store_flags(&uids(&[2]), FlagChange::Replace(Flags::FLAGGED))
+        .store_flags(&uids(&[2]), FlagChange::Replace(Flags::FLAGGED), None)
         .await
         .expect("stored");
     let sent = name("Sent Items");
@@ -280,15 +295,15 @@ async fn status_counts() {
         .await
         .expect("INBOX");
     inbox
-        .store_flags(&uids(&[1, 2]), FlagChange::Add(Flags::SEEN))
+        .store_flags(&uids(&[1, 2]), FlagChange::Add(Flags::SEEN), None)
         .await
         .expect("stored");
     inbox
-        .store_flags(&uids(&[1]), FlagChange::Remove(Flags::SEEN))
+        .store_flags(&uids(&[1]), FlagChange::Remove(Flags::SEEN), None)
         .await
         .expect("stored");
     inbox
-        .store_flags(&uids(&[2]), FlagChange::Add(Flags::DELETED))
+        .store_flags(&uids(&[2]), FlagChange::Add(Flags::DELETED), None)
         .await
         .expect("stored");
     assert_eq!(inbox.deleted(), uids(&[2]));

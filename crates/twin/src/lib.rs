@@ -24,6 +24,7 @@ mod error;
 mod events;
 pub mod figures;
 mod imap;
+mod listen;
 pub mod manners;
 mod message;
 mod names;
@@ -36,8 +37,10 @@ mod schema;
 pub mod seed;
 mod senders;
 mod service;
+mod shelf;
 mod submission;
 mod tally;
+mod world;
 
 pub use accounts::{Account, Accounts};
 pub use asof::AsOf;

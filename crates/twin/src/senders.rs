@@ -7,10 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use mailward_mail::Address;
 use mailward_policy::limits;
-use mailward_store::{Row, Store, TxError, Value};
+use mailward_store::{Row, TxError, Value};
 use serde::Deserialize;
 
 use crate::error::TwinError;
+use crate::shelf::Shelf;
 
 /// A change over the control API; what is absent stays as it is.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,11 +43,11 @@ impl Sender {
 #[derive(Clone, Debug)]
 pub(crate) struct Senders {
     senders: Arc<RwLock<HashMap<String, Sender>>>,
-    store: Store,
+    store: Shelf,
 }
 
 impl Senders {
-    pub(crate) async fn open(store: Store) -> Result<Self, TwinError> {
+    pub(crate) async fn open(store: Shelf) -> Result<Self, TwinError> {
         let rows = store
             .read(|tx| {
                 tx.query(

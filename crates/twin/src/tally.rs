@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
-use mailward_store::{Row, Store, Tx, TxError, Value, WriteError};
+use mailward_store::{Row, Tx, TxError, Value, WriteError};
 
 use crate::error::TwinError;
+use crate::shelf::Shelf;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MINUTE_MILLIS: i64 = 60 * 1000;
@@ -20,7 +21,7 @@ const MINUTE_MILLIS: i64 = 60 * 1000;
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     state: Arc<Mutex<State>>,
-    store: Store,
+    store: Shelf,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ pub(crate) struct ListSend {
 
 impl Tally {
     /// Reads what an earlier run left.
-    pub(crate) async fn open(store: Store) -> Result<Self, TwinError> {
+    pub(crate) async fn open(store: Shelf) -> Result<Self, TwinError> {
         let (minutes, lists) = store
             .read(|tx| {
                 let minutes = tx.query(
@@ -203,7 +204,7 @@ fn read_list(row: &Row<'_>) -> Result<((String, String), Timestamp), TxError> {
 mod tests {
     use super::*;
     use crate::schema::SCHEMA;
-    use mailward_store::{Limits, Options, SystemDisk};
+    use mailward_store::{Limits, Options, Store, SystemDisk};
 
     fn store(dir: &std::path::Path) -> Store {
         Store::open(Options {
@@ -224,7 +225,9 @@ mod tests {
             list: "ward".to_owned(),
         };
         let first = store(dir.path());
-        let tally = Tally::open(first.clone()).await.expect("a tally");
+        let tally = Tally::open(Shelf::of(first.clone()))
+            .await
+            .expect("a tally");
         for (hour, count, expected) in [
             (0, 60, None),
             (1, 40, None),
@@ -242,7 +245,9 @@ mod tests {
             }
         }
         first.close().await;
-        let tally = Tally::open(store(dir.path())).await.expect("a tally");
+        let tally = Tally::open(Shelf::of(store(dir.path())))
+            .await
+            .expect("a tally");
         let full = tally.take("a", 1, Some(100), hours(24)).expect_err("full");
         assert_eq!(full.sent, 100);
         assert!(tally.take("b", 1, Some(100), hours(24)).is_ok());

@@ -20,10 +20,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
-use mailward_store::Store;
 
 use crate::error::TwinError;
 use crate::seed::{AccountKind, AccountSpec, AccountState, DistributionListSpec, Protocol};
+use crate::shelf::Shelf;
 
 pub(crate) use change::{Change, PasswordChange, Refused};
 pub(crate) use password::{WeakPassword, judge as judge_password};
@@ -103,7 +103,7 @@ struct Directory {
 #[derive(Clone, Debug)]
 pub struct Accounts {
     directory: Arc<RwLock<Directory>>,
-    store: Store,
+    store: Shelf,
     clock: Arc<dyn Clock>,
     rules: Arc<SignInRules>,
     /// Held from reading an account until its change is on disk.
@@ -113,7 +113,7 @@ pub struct Accounts {
 impl Accounts {
     /// Reads what an earlier run left in the store.
     pub(crate) async fn open(
-        store: Store,
+        store: Shelf,
         clock: Arc<dyn Clock>,
         rules: SignInRules,
     ) -> Result<Self, TwinError> {

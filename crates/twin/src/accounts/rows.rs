@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use mailward_mail::{Address, Secret, Timestamp};
-use mailward_store::{Row, Store, TxError, Value};
+use mailward_store::{Row, TxError, Value};
 
 use super::Account;
 use crate::error::TwinError;
 use crate::seed::{AccountKind, AccountState, DistributionListSpec};
+use crate::shelf::Shelf;
 
 const COLUMNS: &str = "written, kind, password, display_name, protocols, quota_mb, culture, made, \
      state, must_change, password_changed, wrong_passwords, former, seed";
@@ -15,7 +16,7 @@ const COLUMNS: &str = "written, kind, password, display_name, protocols, quota_m
 /// Everything that was written; passwords of which nobody noted the day count
 /// from `now`.
 pub(super) async fn read_all(
-    store: &Store,
+    store: &Shelf,
     now: Timestamp,
 ) -> Result<(Vec<Account>, Vec<DistributionListSpec>), TwinError> {
     let read = store
@@ -32,7 +33,7 @@ pub(super) async fn read_all(
 }
 
 pub(super) async fn write_accounts(
-    store: &Store,
+    store: &Shelf,
     accounts: Vec<Arc<Account>>,
 ) -> Result<(), TwinError> {
     store
@@ -57,7 +58,7 @@ pub(super) async fn write_accounts(
 }
 
 pub(super) async fn write_lists(
-    store: &Store,
+    store: &Shelf,
     lists: Vec<DistributionListSpec>,
 ) -> Result<(), TwinError> {
     store

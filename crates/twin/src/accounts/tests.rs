@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use mailward_net::SeededDice;
 use mailward_policy::password::CommonPasswords;
-use mailward_store::{Limits, Options, SystemDisk};
+use mailward_store::{Limits, Options, Store, SystemDisk};
 use mailward_testkit::SimulatedClock;
 
 use super::*;
@@ -93,7 +93,7 @@ async fn open(
     };
     let as_of = AsOf::new(Timestamp::parse(as_of).expect("a date"));
     let rules = SignInRules::new(&spec, as_of, Arc::new(CommonPasswords));
-    Accounts::open(store, clock.shared(), rules)
+    Accounts::open(Shelf::of(store), clock.shared(), rules)
         .await
         .expect("accounts")
 }

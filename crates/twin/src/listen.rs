@@ -1,0 +1,97 @@
+//! The twin's endpoints: each takes its listener and opens on a world.
+
+use std::sync::Arc;
+
+use axum::Router;
+use mailward_access::imap::Imap;
+use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
+use mailward_net::{Listener, tls};
+use mailward_wire::smtp::server::{Dialect, Settings};
+
+use crate::control::{self, Control};
+use crate::imap;
+use crate::oauth;
+use crate::relay::{self, RelayDialect};
+use crate::service::TwinOptions;
+use crate::submission::{self, DoorKind, ExchangeDialect};
+use crate::world::World;
+
+pub(crate) fn submission(world: &World, options: &TwinOptions, listener: Listener, kind: DoorKind) {
+    let door = world.submission_door(kind);
+    let dialect = ExchangeDialect::new(options.as_of, world.events.clone(), kind.as_str());
+    let server = smtp(world, options, door, submission::settings(), dialect);
+    let name = match kind {
+        DoorKind::Submission => "twin submission",
+        DoorKind::HighSending => "twin high sending",
+    };
+    options.tasks.spawn_vital(name, server.serve(listener));
+}
+
+pub(crate) fn relay(world: &World, options: &TwinOptions, listener: Listener) {
+    let door = world.relay_door();
+    let rest = ExchangeDialect::new(options.as_of, world.events.clone(), "relay");
+    let server = smtp(
+        world,
+        options,
+        door,
+        relay::settings(),
+        RelayDialect { rest },
+    );
+    options
+        .tasks
+        .spawn_vital("twin relay", server.serve(listener));
+}
+
+fn smtp<S: Service>(
+    world: &World,
+    options: &TwinOptions,
+    service: S,
+    settings: Arc<Settings>,
+    dialect: impl Dialect + 'static,
+) -> Server<S> {
+    Server {
+        service: Arc::new(service),
+        settings,
+        dialect: Arc::new(dialect),
+        security: Security::StartTls(tls::server_config(&options.identity)),
+        limits: ConnectionLimits::default(),
+        clock: world.clock(),
+        dice: Arc::clone(&options.dice),
+        tasks: options.tasks.clone(),
+    }
+}
+
+pub(crate) fn imaps(world: &World, options: &TwinOptions, listener: Listener) {
+    let profile = Arc::new(imap::profile(options.as_of));
+    let door = world.imap_door(&profile);
+    let imap = Imap::new(
+        Arc::new(door),
+        world.deliveries.mailboxes.clone(),
+        world.clock(),
+    );
+    let tls = tls::server_config(&options.identity);
+    let tasks = options.tasks.clone();
+    let accepting = imap::accept(imap, world.clock(), listener, tls, tasks.clone());
+    tasks.spawn_vital("twin imaps", accepting);
+}
+
+/// The pages of the HTTPS endpoint: the control API and the identity service.
+pub(crate) fn router(world: &World, options: &TwinOptions) -> Router {
+    let control = Control {
+        token: options.control_token.clone(),
+        accounts: world.accounts.clone(),
+        deliveries: world.deliveries.clone(),
+        registrations: world.tokens.registrations.clone(),
+        events: world.events.clone(),
+        clock: Arc::clone(&options.clock),
+        dice: Arc::clone(&options.dice),
+        manners: world.manners.clone(),
+        admissions: world.admissions.clone(),
+    };
+    control::router(control).merge(oauth::router(
+        world.tokens.clone(),
+        world.accounts.clone(),
+        world.events.clone(),
+        options.population.organisation.domain.clone(),
+    ))
+}

@@ -1,0 +1,188 @@
+//! One world: everything of the service that a client can see or change, and
+//! the doors that open on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailward_access::imap::Profile;
+use mailward_mail::{Clock, Dice};
+use mailward_mailbox::Mailboxes;
+use mailward_net::ShiftedClock;
+use mailward_policy::limits;
+use mailward_store::Store;
+
+use crate::accounts::{Accounts, GivenBy, SignInRules};
+use crate::asof::AsOf;
+use crate::deliver::Deliveries;
+use crate::error::TwinError;
+use crate::events::EventLog;
+use crate::imap::ImapDoor;
+use crate::manners::Manners;
+use crate::oauth::{AppRegistration, Registrations, SigningKey, Tokens};
+use crate::pace::{Pace, Rates};
+use crate::relay::{Admissions, RelayDoor};
+use crate::senders::Senders;
+use crate::service::TwinOptions;
+use crate::shelf::Shelf;
+use crate::submission::{DoorKind, SubmissionDoor};
+use crate::tally::Tally;
+
+/// Observed in 2022; the service has been slower since.
+const REFUSAL_DELAY: Duration = Duration::from_secs(5);
+
+/// One world. Clones are the same world.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) accounts: Accounts,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) tokens: Tokens,
+    pub(crate) events: EventLog,
+    pub(crate) pace: Pace,
+    /// Nothing is limited at high sending but what the settings say.
+    pub(crate) high_sending_pace: Pace,
+    pub(crate) manners: Manners,
+    pub(crate) admissions: Admissions,
+    /// False lifts every rate; wrong passwords lock an account all the same.
+    pub(crate) rates: bool,
+    pub(crate) as_of: AsOf,
+    pub(crate) clock: Arc<ShiftedClock>,
+    pub(crate) dice: Arc<dyn Dice>,
+}
+
+impl World {
+    /// The world of a seed, with what an earlier run left in the store.
+    pub(crate) async fn open(
+        options: &TwinOptions,
+        store: Store,
+        key: SigningKey,
+    ) -> Result<Self, TwinError> {
+        let clock = Arc::clone(&options.clock) as Arc<dyn Clock>;
+        let shelf = Shelf::of(store.clone());
+        let events = EventLog::new(Arc::clone(&clock));
+        let rules = SignInRules::new(
+            &options.population.sign_in,
+            options.as_of,
+            Arc::clone(&options.breached),
+        );
+        let accounts = Accounts::open(shelf.clone(), Arc::clone(&clock), rules).await?;
+        let deliveries = Deliveries {
+            tally: Tally::open(shelf.clone()).await?,
+            senders: Senders::open(shelf).await?,
+            mailboxes: Mailboxes::open(store, Arc::clone(&clock)),
+            accounts: accounts.clone(),
+            events: events.clone(),
+            clock: Arc::clone(&clock),
+            dice: Arc::clone(&options.dice),
+            domain: options.population.organisation.domain.clone(),
+        };
+        deliveries.make_outside().await?;
+        deliveries
+            .put_accounts(
+                options.population.accounts.clone(),
+                GivenBy::Seed,
+                &*options.dice,
+            )
+            .await?;
+        accounts.put_lists(options.population.lists.clone()).await?;
+        let tokens = Tokens::new(
+            options.tenant_id.clone(),
+            key,
+            registrations(options, &accounts),
+            clock,
+            Arc::clone(&options.dice),
+        );
+        let manners = Manners::new(options.population.service.clone());
+        let high_sending = manners.now().high_sending;
+        Ok(Self {
+            accounts,
+            deliveries,
+            tokens,
+            events,
+            pace: Pace::new(options.rates.then_some(Rates {
+                connections_max: limits::CONNECTIONS.figure as usize,
+                messages_per_minute: limits::MESSAGES_PER_MINUTE.figure as usize,
+                refusal_delay: REFUSAL_DELAY,
+            })),
+            high_sending_pace: Pace::new(options.rates.then_some(Rates {
+                connections_max: high_sending.connections_max.unwrap_or(usize::MAX),
+                messages_per_minute: high_sending.messages_per_minute.unwrap_or(usize::MAX),
+                refusal_delay: REFUSAL_DELAY,
+            })),
+            manners,
+            admissions: Admissions::new(
+                &options.population.organisation,
+                options.population.relay_registrations.clone(),
+                options.population.ptr_records.clone(),
+            ),
+            rates: options.rates,
+            as_of: options.as_of,
+            clock: Arc::clone(&options.clock),
+            dice: Arc::clone(&options.dice),
+        })
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
+    }
+
+    pub(crate) fn submission_door(&self, kind: DoorKind) -> SubmissionDoor {
+        let pace = match kind {
+            DoorKind::Submission => &self.pace,
+            DoorKind::HighSending => &self.high_sending_pace,
+        };
+        SubmissionDoor {
+            accounts: self.accounts.clone(),
+            deliveries: self.deliveries.clone(),
+            tokens: self.tokens.clone(),
+            events: self.events.clone(),
+            pace: pace.clone(),
+            manners: self.manners.clone(),
+            kind,
+            rates: self.rates,
+            as_of: self.as_of,
+            clock: self.clock(),
+            dice: Arc::clone(&self.dice),
+        }
+    }
+
+    pub(crate) fn relay_door(&self) -> RelayDoor {
+        RelayDoor {
+            admissions: self.admissions.clone(),
+            deliveries: self.deliveries.clone(),
+            events: self.events.clone(),
+            manners: self.manners.clone(),
+            as_of: self.as_of,
+            clock: self.clock(),
+            dice: Arc::clone(&self.dice),
+        }
+    }
+
+    pub(crate) fn imap_door(&self, profile: &Arc<Profile>) -> ImapDoor {
+        ImapDoor {
+            accounts: self.accounts.clone(),
+            tokens: self.tokens.clone(),
+            events: self.events.clone(),
+            pace: self.pace.clone(),
+            as_of: self.as_of,
+            clock: self.clock(),
+            profile: Arc::clone(profile),
+        }
+    }
+}
+
+/// The application registration that may use every account of the seed.
+fn registrations(options: &TwinOptions, accounts: &Accounts) -> Registrations {
+    let registrations = Registrations::default();
+    registrations.add(AppRegistration {
+        client_id: options.oauth_client.client_id.clone(),
+        client_secret: options.oauth_client.client_secret.clone(),
+        name: "every account of the seed".to_owned(),
+        roles: AppRegistration::mail_roles(),
+        mailboxes: accounts
+            .all()
+            .iter()
+            .map(|account| account.address.clone())
+            .collect(),
+    });
+    registrations
+}

@@ -53,6 +53,7 @@ pub const MIGRATIONS: &[&str] = &[
     QUEUE_MAILBOXES,
     QUEUE_ROUTES,
     QUEUE_CLOCK_STEPS,
+    QUEUE_KNOWN_CLOCK,
 ];
 
 /// What a store of the gateway is opened with.
@@ -70,10 +71,11 @@ const QUEUE_DOUBTS: &str = mailward_queue::MIGRATIONS[5];
 const QUEUE_MAILBOXES: &str = mailward_queue::MIGRATIONS[6];
 const QUEUE_ROUTES: &str = mailward_queue::MIGRATIONS[7];
 const QUEUE_CLOCK_STEPS: &str = mailward_queue::MIGRATIONS[8];
+const QUEUE_KNOWN_CLOCK: &str = mailward_queue::MIGRATIONS[9];
 
 /// A migration that the queue adds goes to the end of [`MIGRATIONS`].
 const _: () = assert!(
-    mailward_queue::MIGRATIONS.len() == 9,
+    mailward_queue::MIGRATIONS.len() == 10,
     "a migration of the queue is missing"
 );
 

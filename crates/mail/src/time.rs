@@ -150,6 +150,13 @@ pub trait Clock: Send + Sync + fmt::Debug {
         Duration::from_millis(u64::try_from(self.now().as_millis()).unwrap_or(0))
     }
 
+    /// What [steady](Clock::steady) time counts from, where that outlives the
+    /// program: a word for the machine's boot. Two programs that see the same
+    /// word see the same steady time.
+    fn boot_id(&self) -> Option<&str> {
+        None
+    }
+
     /// Completes once [`Clock::now`] has reached `moment`.
     fn wait_until(&self, moment: Timestamp) -> Waiting;
 

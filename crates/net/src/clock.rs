@@ -18,11 +18,27 @@ use tokio::sync::watch;
 /// is set while somebody waits is noticed within this time.
 const NAP_MAX: Duration = Duration::from_secs(60);
 
-/// Steady time at the program's first look: enough for everything that a
-/// restart remembers to have its place before.
+/// Steady time at the boot: enough for everything that a restart remembers to
+/// have its place before.
 const STEADY_START: Duration = Duration::from_secs(7 * 24 * 3600);
 
-static FIRST_LOOK: OnceLock<Instant> = OnceLock::new();
+/// A word that Linux makes anew at each boot (random(4)).
+#[cfg(target_os = "linux")]
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Since the boot: the same in every program on the machine.
+#[cfg(target_os = "linux")]
+fn monotonic() -> Duration {
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(since).unwrap_or_default()
+}
+
+/// Since the program's first look.
+#[cfg(not(target_os = "linux"))]
+fn monotonic() -> Duration {
+    static FIRST_LOOK: OnceLock<Instant> = OnceLock::new();
+    FIRST_LOOK.get_or_init(Instant::now).elapsed()
+}
 
 /// The machine's own clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,7 +54,17 @@ impl Clock for SystemClock {
     }
 
     fn steady(&self) -> Duration {
-        STEADY_START + FIRST_LOOK.get_or_init(Instant::now).elapsed()
+        STEADY_START + monotonic()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn boot_id(&self) -> Option<&str> {
+        static WORD: OnceLock<Option<String>> = OnceLock::new();
+        let read = || {
+            let word = std::fs::read_to_string(BOOT_ID).ok()?;
+            Some(word.trim().to_owned()).filter(|word| !word.is_empty())
+        };
+        WORD.get_or_init(read).as_deref()
     }
 
     fn wait_until(&self, moment: Timestamp) -> Waiting {
@@ -150,6 +176,13 @@ impl Clock for ShiftedClock {
                 }
             }
         })
+    }
+
+    /// A shift ends with the program, and the base's word with the first shift.
+    fn boot_id(&self) -> Option<&str> {
+        let shift = *self.shift.borrow();
+        let never = shift.millis == 0 && shift.passed.is_zero();
+        self.base.boot_id().filter(|_| never)
     }
 
     fn steady(&self) -> Duration {
@@ -285,6 +318,17 @@ mod tests {
 
         clock.set(moment("2027-04-01"));
         assert_eq!(poll(&mut day), Poll::Ready(()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_boot_is_the_machine_s_until_a_clock_is_shifted() {
+        let word = std::fs::read_to_string(BOOT_ID).expect("Linux's boot id");
+        assert_eq!(SystemClock.boot_id(), Some(word.trim()));
+        let clock = ShiftedClock::new(Arc::new(SystemClock));
+        assert_eq!(clock.boot_id(), SystemClock.boot_id());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.boot_id(), None);
     }
 
     #[tokio::test]

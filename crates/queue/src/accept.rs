@@ -3,18 +3,23 @@
 //! This is the hot path. Everything that can be made ready beforehand is made
 //! ready in the caller's task, since all callers share the store's one writer.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use mailward_mail::{MessageId, Timestamp};
-use mailward_store::{BodyRef, NewBody, ReadError, Tx, TxError, Value, WriteError};
+use mailward_store::{BodyRef, NewBody, ReadError, ReadTx, Tx, TxError, Value, WriteError};
 
 use crate::deadline::next_look;
 use crate::error::{AcceptError, QueueError};
+use crate::gates::Gates;
 use crate::ledger::columns::{optional_time, time, to_json};
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::NewRecipient;
 use crate::ledger::same_text::TextKey;
+use crate::ledger::step::moved;
 use crate::ledger::{
-    change, events, idempotency, lanes, messages, notices, recipients, same_text, shares, sources,
-    summary,
+    breakers, change, events, idempotency, lanes, list_turns, messages, notices, pauses,
+    recipients, same_text, shares, sources, summary, suspensions,
 };
 use crate::message::{
     Accepted, EnvelopeOptions, HEADER_TEXT_OCTETS_MAX, IDEMPOTENCY_KEY_OCTETS_MAX, NewMessage,
@@ -24,6 +29,7 @@ use crate::names::ApplicationName;
 use crate::notice::NoticeId;
 use crate::queue::Queue;
 use crate::state::{HoldReason, StateWord};
+use crate::suspend::Suspension;
 use crate::timeline::TimelineEvent;
 use crate::turn::turn_of;
 
@@ -69,7 +75,9 @@ impl Queue {
         let keyed = new.idempotency.is_some().then(|| new.clone());
         let recipients = new.envelope.recipients.len();
         self.heed_clock().await.map_err(not_put_right)?;
-        let mut rows = Rows::of(new, self.now(), self.terms(), is_report);
+        let (gates, stopped) = (self.gates(), self.stopped());
+        let moment = self.moment();
+        let mut rows = Rows::of(new, moment.at, self.terms(), is_report);
         let accepted_at = rows.now;
         let mut alarm = self.alarm();
         alarm.without_notices();
@@ -78,6 +86,7 @@ impl Queue {
             .store()
             .write(vec![body], move |tx, bodies| {
                 let body = bodies.first().ok_or_else(|| TxError::abort("no body"))?;
+                rows.move_by(moment.off(tx)?);
                 let lane_number = match known_lane {
                     Some(number) => number,
                     None => lanes::find_or_add(tx, &rows.lane)?,
@@ -90,7 +99,8 @@ impl Queue {
                     None => sources::find_or_add(tx, &named)?,
                 };
                 rows.count_text(tx)?;
-                rows.insert(tx, body, lane_number, source)?;
+                let inserted = rows.insert(tx, body, lane_number, source)?;
+                rows.line_up(tx, inserted, &gates, stopped)?;
                 Ok((lane_number, source, alarm))
             })
             .await;
@@ -203,6 +213,13 @@ struct Rows {
     text: Option<Text>,
 }
 
+/// A message that has its rows.
+struct Inserted {
+    number: Number,
+    /// It may go at once, as far as it knows itself.
+    is_due: bool,
+}
+
 /// A text to be counted, and its people as rows know them.
 struct Text {
     key: TextKey,
@@ -249,6 +266,15 @@ impl Rows {
         }
     }
 
+    /// The clock was set while this was made ready. What somebody chose stays.
+    fn move_by(&mut self, millis: i64) {
+        self.now = moved(self.now, millis);
+        if self.new.not_before.is_none() {
+            self.deadline_at = moved(self.deadline_at, millis);
+            self.check_at = moved(self.check_at, millis);
+        }
+    }
+
     /// Counts the people of the text, and asks its judge where they are many.
     fn count_text(&mut self, tx: &mut Tx<'_>) -> Result<(), TxError> {
         let Some(text) = &self.text else {
@@ -276,7 +302,7 @@ impl Rows {
         body: &BodyRef,
         lane: i64,
         source: i64,
-    ) -> Result<(), TxError> {
+    ) -> Result<Inserted, TxError> {
         let new = &self.new;
         let waits_for_another = match &new.sequence_key {
             Some(key) => messages::head_of_sequence(tx, &new.application, key)?.is_some(),
@@ -292,6 +318,7 @@ impl Rows {
             hold,
             due_at: (hold.is_none() && !waits_for_another).then_some(due_at),
         };
+        let is_due = place.due_at.is_some_and(|due_at| due_at <= self.now);
         for recipient in &self.recipients {
             recipients::insert(tx, number, recipient, place)?;
         }
@@ -315,7 +342,33 @@ impl Rows {
         if let (Some(key), Some(hash)) = (&new.idempotency, &self.body_hash) {
             idempotency::insert(tx, &new.application, &key.key, hash, number, self.now)?;
         }
-        Ok(())
+        Ok(Inserted { number, is_due })
+    }
+
+    /// Two messages to one distribution list go in the order in which they
+    /// came: what is due takes its turn now.
+    fn line_up(
+        &self,
+        tx: &mut Tx<'_>,
+        inserted: Inserted,
+        gates: &Gates,
+        stopped: Arc<HashMap<ApplicationName, Suspension>>,
+    ) -> Result<(), TxError> {
+        if !inserted.is_due {
+            return Ok(());
+        }
+        let (new, lane) = (&self.new, &self.lane);
+        let stands = |tx: &ReadTx<'_>| {
+            let suspended = suspensions::by_name(tx, stopped)?;
+            let pauses = pauses::of_lane(tx, lane)?;
+            Ok(suspended.of_lane(lane).is_some()
+                || suspended.of_application(&new.application).is_some()
+                || pauses.iter().any(|pause| pause.until > self.now)
+                || !breakers::open_of(tx, &lane.account)?.is_empty())
+        };
+        let deadline = (inserted.number, self.deadline_at);
+        let recipients = &new.envelope.recipients;
+        list_turns::line_up(tx, gates, deadline, recipients, self.now, stands)
     }
 
     fn insert_message(

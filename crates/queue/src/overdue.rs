@@ -71,7 +71,7 @@ impl Queue {
     /// it had in hand are due again. To be called once, before the first
     /// attempt.
     pub async fn recover(&self) -> Result<Recovered, QueueError> {
-        self.heed_last_event().await?;
+        self.heed_clock().await?;
         let (now, terms, gates) = (self.now(), self.terms(), self.gates());
         let looks = self.look_table();
         self.write_and_wake(move |tx| notices::hand_back(tx, now).map(Ok))
@@ -103,6 +103,7 @@ impl Queue {
     /// amount at a time and says whether there is more.
     pub async fn expire_overdue(&self, now: Timestamp) -> Result<Overdue, QueueError> {
         self.heed_clock().await?;
+        self.keep_drift().await?;
         let (terms, gates, looks) = (self.terms(), self.gates(), self.look_table());
         self.write_and_wake(move |tx| {
             let before = now.minus(ATTEMPT_LENGTH_MAX);

@@ -131,9 +131,10 @@ impl Queue {
         wait: impl Fn(u32) -> Duration + Send + 'static,
     ) -> Result<Pause, QueueError> {
         self.load_pauses().await?;
-        let (now, reply) = (self.now(), reply.to_owned());
+        let (moment, reply) = (self.moment(), reply.to_owned());
         let pause = self
             .write_and_wake(move |tx| {
+                let now = moment.by_ledger(tx)?;
                 let known = pauses::get(tx, &key)?;
                 if let Some(known) = &known
                     && known.until > now

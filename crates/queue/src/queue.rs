@@ -189,6 +189,10 @@ impl Queue {
         drift_of(&*self.inner.clock)
     }
 
+    pub(crate) fn steady_millis(&self) -> i64 {
+        steady_of(&*self.inner.clock)
+    }
+
     pub(crate) fn dice(&self) -> &dyn Dice {
         &*self.inner.dice
     }
@@ -338,8 +342,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn drift_of(clock: &dyn Clock) -> i64 {
-    let steady = i64::try_from(clock.steady().as_millis()).unwrap_or(i64::MAX);
-    clock.now().as_millis().saturating_sub(steady)
+    clock.now().as_millis().saturating_sub(steady_of(clock))
+}
+
+fn steady_of(clock: &dyn Clock) -> i64 {
+    i64::try_from(clock.steady().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Wakes the waiting when it is dropped: by the caller, or by the store once

@@ -27,8 +27,10 @@ use crate::attempt::{Attempt, AttemptEnd, AttemptResult, RecipientResult};
 use crate::error::QueueError;
 use crate::gates::Gates;
 use crate::ledger::change::{self, Change, must};
+use crate::ledger::list_turns::Addressed;
 use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
+use crate::ledger::step::Moment;
 use crate::ledger::{attempts, events, lanes, messages, recipients, shares, suspensions};
 use crate::looks::arise;
 use crate::names::{Actor, ApplicationName, Lane};
@@ -87,7 +89,7 @@ impl Queue {
             recipients: recipients.to_vec(),
             known_lane: self.known_lane(lane),
             lane: lane.clone(),
-            now: self.now(),
+            moment: self.moment(),
             gates: self.gates(),
             stopped: self.stopped(),
         }
@@ -180,9 +182,10 @@ impl Queue {
             ..
         } = attempt;
         let (gates, looks) = (self.gates(), self.look_table());
-        let (now, jitter) = (self.now(), Jitter::from_dice(self.dice()));
+        let (moment, jitter) = (self.moment(), Jitter::from_dice(self.dice()));
         let mut alarm = self.alarm();
         self.write(move |tx| {
+            let now = moment.by_ledger(tx)?;
             let Some(under_way) = under_way(tx, id, number)? else {
                 return Ok(Err(QueueError::AttemptEnded));
             };
@@ -242,7 +245,7 @@ struct Beginning {
     recipients: Vec<u32>,
     lane: Lane,
     known_lane: Option<i64>,
-    now: Timestamp,
+    moment: Moment,
     gates: Arc<Gates>,
     stopped: Arc<HashMap<ApplicationName, Suspension>>,
 }
@@ -254,10 +257,11 @@ impl Beginning {
             recipients: numbers,
             lane,
             known_lane,
-            now,
+            moment,
             gates,
             stopped,
         } = self;
+        let now = moment.by_ledger(tx)?;
         let Some((number, class, application)) = messages::to_begin(tx, message)? else {
             return Ok(Err(QueueError::NoSuchMessage(message)));
         };
@@ -292,7 +296,8 @@ impl Beginning {
         if !waiting.is_empty() {
             let row = messages::by_number(tx, number)?;
             for (recipient, limit, until) in &waiting {
-                shares::postpone(tx, &row, recipient, *limit, *until, now)?;
+                let one = Addressed::of(number, recipient);
+                shares::postpone(tx, &one, row.deadline_at, *limit, *until, now)?;
             }
         }
         if active.is_empty() {

@@ -2,8 +2,8 @@
 //! still: libfaketime from Debian between the program and the system.
 //!
 //! Steady time (`CLOCK_MONOTONIC`) stays what it is, as with a real clock that
-//! is set. A step forward while the gateway stands still looks like time that
-//! passed, so those are short: mail would expire, as it should.
+//! is set, and so does the boot: the gateway must see too what was set while it
+//! stood still.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,6 @@ const LIBRARY: &str = "faketime/libfaketime.so.1";
 
 /// How far the running clock may be off: some 400 days either way.
 const OFF_SECONDS_MAX: i64 = 400 * 24 * 3600;
-/// Steps while nobody looks.
-const BACK_SECONDS_MAX: i64 = 30 * 24 * 3600;
-const FORTH_SECONDS_MAX: i64 = 60;
 
 /// The clock of one run.
 #[derive(Debug)]
@@ -41,13 +38,6 @@ impl Clock {
     pub(super) fn step(&mut self, scene: &Scene, chance: &mut Chance) -> Result {
         let span = 2 * OFF_SECONDS_MAX.unsigned_abs();
         self.off_seconds = chance.below(span) as i64 - OFF_SECONDS_MAX;
-        self.set(scene)
-    }
-
-    /// Back by days, or a moment forth.
-    pub(super) fn step_unseen(&mut self, scene: &Scene, chance: &mut Chance) -> Result {
-        let span = (BACK_SECONDS_MAX + FORTH_SECONDS_MAX).unsigned_abs();
-        self.off_seconds += chance.below(span) as i64 - BACK_SECONDS_MAX;
         self.set(scene)
     }
 

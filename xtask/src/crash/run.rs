@@ -207,7 +207,7 @@ impl Run<'_> {
             if let Some(clock) = &mut self.clock
                 && self.chance.below(STEP_UNSEEN) == 0
             {
-                clock.step_unseen(&self.scene, &mut self.chance)?;
+                clock.step(&self.scene, &mut self.chance)?;
                 self.story.clock_steps += 1;
             }
             while self.chance.below(KILLED_IN_START) == 0 {

@@ -118,11 +118,11 @@ impl<'c, 't> Change<'c, 't> {
         *self.waiting.entry(row.lane).or_default() -= 1;
         *self.waiting.entry(lane).or_default() += 1;
         row.lane = lane;
-        // What it waited for was the other lane's.
-        if row.waits_for.is_some() && row.due_at.is_some() {
-            row.due_at = Some(self.now);
+        // The day was the other lane's; a list's turn is the list's.
+        if row.waits_for == Some(Limit::RecipientsPerDay) {
+            row.due_at = row.due_at.map(|_| self.now);
+            row.waits_for = None;
         }
-        row.waits_for = None;
         recipients::set_lane(self.tx, self.message.number, row)?;
         self.note(Some(row.n), note)
     }

@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("0007_mailboxes.sql"),
     include_str!("0008_routes.sql"),
     include_str!("0009_clock_steps.sql"),
+    include_str!("0010_known_clock.sql"),
 ];
 
 #[cfg(test)]

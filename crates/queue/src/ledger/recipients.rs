@@ -292,13 +292,14 @@ pub(crate) fn set_lane(
     row: &RecipientRow,
 ) -> Result<(), TxError> {
     tx.execute(
-        "UPDATE recipients SET lane = ?3, due_at = ?4, waits_for = NULL \
+        "UPDATE recipients SET lane = ?3, due_at = ?4, waits_for = ?5 \
          WHERE message = ?1 AND n = ?2",
         &[
             message.into(),
             row.n.into(),
             row.lane.into(),
             optional_time(row.due_at),
+            row.waits_for.map(Limit::as_str).into(),
         ],
     )?;
     Ok(())

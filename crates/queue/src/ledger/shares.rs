@@ -2,14 +2,14 @@
 //! attempt begins, given back when it surely sent nothing.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use mailward_mail::Timestamp;
 use mailward_store::{ReadTx, Tx, TxError};
 
 use crate::gates::{DAY, Gates, Limit, leaves_at, period_of};
 use crate::ledger::columns::{get_time, optional_time, time};
-use crate::ledger::messages::{MessageRow, Number};
+use crate::ledger::list_turns::Addressed;
+use crate::ledger::messages::Number;
 use crate::ledger::recipients::RecipientRow;
 use crate::ledger::{attempts, events, list_turns, recipients};
 use crate::names::{AccountName, Lane};
@@ -32,7 +32,8 @@ pub(crate) fn part(
     let mut free = Vec::with_capacity(rows.len());
     let mut lists = HashMap::new();
     for row in rows {
-        match list_turn(tx, gates, message, &row, now, &mut lists)? {
+        let one = Addressed::of(message, &row);
+        match list_turns::decide(tx, gates, &one, now, &mut lists)? {
             Some(until) => waiting.push((row, Limit::ListSpacing, until)),
             None => free.push(row),
         }
@@ -50,53 +51,6 @@ pub(crate) fn part(
         }
     }
     Ok((free, waiting))
-}
-
-/// For so long one whose turn has come is waited for; then it is plain that
-/// its lane can't send, and the next goes before it.
-const TURN_HELD: Duration = Duration::from_secs(60);
-
-/// When the turn of a recipient that is a list comes; `None` when it is now or
-/// there is nothing to wait for. One message goes to a list once, and those
-/// that came earlier go first.
-fn list_turn(
-    tx: &ReadTx<'_>,
-    gates: &Gates,
-    message: Number,
-    row: &RecipientRow,
-    now: Timestamp,
-    seen: &mut HashMap<String, Timestamp>,
-) -> Result<Option<Timestamp>, TxError> {
-    let (Some(spacing), true) = (
-        gates.list_spacing,
-        gates.is_list(row.recipient.forward_path.address()),
-    ) else {
-        return Ok(None);
-    };
-    let list = row.recipient.forward_path.address().key();
-    if let Some(taken) = seen.get_mut(&list) {
-        let turn = taken.plus(spacing);
-        *taken = turn;
-        return Ok(Some(turn));
-    }
-    // A moment that lies ahead was written before the clock was set back.
-    let free_at = last_to(tx, &list)?.map_or(now, |last| last.min(now).plus(spacing));
-    let own = row.waits_for == Some(Limit::ListSpacing);
-    let first = list_turns::first(tx, &list)?;
-    let first = first.filter(|first| (first.message, first.n) != (message, row.n));
-    let held = first.is_some_and(|first| first.at.plus(TURN_HELD) > now);
-    let turn = match first {
-        // Its lane is slow, perhaps: this one looks again soon.
-        Some(first) if own && held && first.at <= now => free_at.max(first.at.plus(TURN_HELD)),
-        Some(_) if !own && held => {
-            let last = list_turns::last(tx, &list)?.map_or(now, |last| last.at);
-            free_at.max(last.plus(spacing))
-        }
-        _ => free_at,
-    };
-    let waits = turn > now;
-    seen.insert(list, if waits { turn } else { now });
-    Ok(waits.then_some(turn))
 }
 
 /// `None` without a limit.
@@ -304,38 +258,32 @@ pub(crate) fn last_to(tx: &ReadTx<'_>, list: &str) -> Result<Option<Timestamp>, 
 /// wait, or when its deadline is before, its timeline says so.
 pub(crate) fn postpone(
     tx: &mut Tx<'_>,
-    message: &MessageRow,
-    row: &RecipientRow,
+    one: &Addressed<'_>,
+    deadline: Timestamp,
     limit: Limit,
     until: Timestamp,
     now: Timestamp,
 ) -> Result<(), TxError> {
-    let number = message.number;
-    recipients::postpone(tx, number, row.n, limit, until)?;
+    let (message, n) = (one.message, one.n);
+    recipients::postpone(tx, message, n, limit, until)?;
     match limit {
-        Limit::ListSpacing => {
-            let turn = list_turns::Turn {
-                at: until,
-                message: number,
-                n: row.n,
-            };
-            let list = row.recipient.forward_path.address().key();
-            list_turns::put(tx, &list, turn)?;
-        }
-        Limit::RecipientsPerDay => list_turns::leave(tx, number, row.n)?,
+        Limit::ListSpacing => list_turns::put(tx, one, until)?,
+        Limit::RecipientsPerDay => list_turns::leave(tx, message, n)?,
     }
-    if row.waits_for != Some(limit) {
+    // One that is in line with its turn at once has not waited yet.
+    let is_first =
+        one.waits_for != Some(limit) || events::last_of_kind(tx, message, n, "waits")?.is_none();
+    if is_first {
         let note = TimelineEvent::Waits { limit, until };
-        events::insert(tx, number, Some(row.n), now, &note)?;
+        events::insert(tx, message, Some(n), now, &note)?;
     }
-    let deadline = message.deadline_at;
-    if until >= deadline && events::last_of_kind(tx, number, row.n, "will_expire")?.is_none() {
+    if until >= deadline && events::last_of_kind(tx, message, n, "will_expire")?.is_none() {
         let note = TimelineEvent::WillExpire {
             limit,
             until,
             deadline,
         };
-        events::insert(tx, number, Some(row.n), now, &note)?;
+        events::insert(tx, message, Some(n), now, &note)?;
     }
     Ok(())
 }

@@ -23,6 +23,71 @@ pub(crate) fn last_event(tx: &ReadTx<'_>) -> Result<Option<Timestamp>, TxError> 
     tx.query_one(LAST_EVENT, &[], |row| get_time(row, 0))
 }
 
+/// By how far, in milliseconds, the ledger's moments are ahead of steady time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) boot_id: Option<String>,
+    pub(crate) ahead: i64,
+}
+
+pub(crate) fn known(tx: &ReadTx<'_>) -> Result<Option<Known>, TxError> {
+    tx.query_one(
+        "SELECT boot_id, ahead_millis FROM known_clock WHERE number = 1",
+        &[],
+        |row| {
+            Ok(Known {
+                boot_id: row.get(0)?,
+                ahead: row.get(1)?,
+            })
+        },
+    )
+}
+
+pub(crate) fn know(tx: &mut Tx<'_>, known: &Known) -> Result<(), TxError> {
+    tx.execute(
+        "INSERT INTO known_clock (number, boot_id, ahead_millis) VALUES (1, ?1, ?2) \
+         ON CONFLICT (number) DO UPDATE SET boot_id = excluded.boot_id, \
+         ahead_millis = excluded.ahead_millis",
+        &[known.boot_id.as_deref().into(), known.ahead.into()],
+    )?;
+    Ok(())
+}
+
+/// A moment that was read off the clock outside of the write that keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Timestamp,
+    /// How far the clock was ahead of steady time.
+    pub(crate) ahead: i64,
+}
+
+impl Moment {
+    /// By how many milliseconds the ledger's clock differs: somebody has set
+    /// the clock since, or before, and that is put right already, or is yet to
+    /// be. Zero where it is less than a step.
+    pub(crate) fn off(self, tx: &ReadTx<'_>) -> Result<i64, TxError> {
+        let known = known(tx)?.map_or(self.ahead, |known| known.ahead);
+        let off = known.saturating_sub(self.ahead);
+        Ok(if off.saturating_abs() < STEP_MIN_MILLIS {
+            0
+        } else {
+            off
+        })
+    }
+
+    /// The same moment by the ledger's clock.
+    pub(crate) fn by_ledger(self, tx: &ReadTx<'_>) -> Result<Timestamp, TxError> {
+        Ok(moved(self.at, self.off(tx)?))
+    }
+}
+
+pub(crate) fn moved(moment: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
+}
+
+/// A smaller difference is the clock being slewed, or us being slow.
+pub(crate) const STEP_MIN_MILLIS: i64 = 2_000;
+
 /// Moves what is counted by `millis`: the last message to each list, the turns
 /// of those who wait for one, and the recipients of a day, which leave at most
 /// one period later than they would have.
@@ -120,6 +185,10 @@ pub(crate) fn remember(tx: &mut Tx<'_>, millis: i64, now: Timestamp) -> Result<(
         "INSERT INTO clock_steps (at, millis, last_event) \
          VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) FROM events))",
         &[time(now), millis.into()],
+    )?;
+    tx.execute(
+        "UPDATE known_clock SET ahead_millis = ahead_millis + ?1",
+        &[millis.into()],
     )?;
     Ok(())
 }

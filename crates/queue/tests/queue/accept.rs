@@ -280,6 +280,7 @@ async fn a_sequence_goes_out_in_order() {
 #[tokio::test]
 async fn work_is_announced_even_when_nobody_waits_for_the_answer() {
     let fixture = Fixture::new();
+    assert_eq!(fixture.due().await.len(), 0);
     let mut changes = fixture.queue.work_changes();
     changes.mark_unchanged();
     let (new, body) = (fixture.message(&["seven"]), fixture.body("x"));

@@ -104,6 +104,52 @@ async fn a_clock_set_back_between_two_runs_is_put_right_once() {
 }
 
 #[tokio::test]
+async fn a_clock_set_while_nobody_looks_is_put_right_at_the_next_run_of_the_boot() {
+    for hours in STEPS {
+        let mut fixture = Fixture::new();
+        fixture.keep_boot();
+        let waiting = fixture.accepted(&["one"]).await;
+        let tried = fixture.accepted(&["two"]).await;
+        fixture.attempt(tried, vec![deferred(1)]).await;
+        fixture.set_clock(hours * HOUR);
+        for run in ["the first", "the second"] {
+            fixture.kill();
+            fixture.queue.recover().await.expect("recovered");
+            assert_eq!(expired(&fixture).await, 0, "{hours} h, {run}");
+            assert!(is_due(&fixture, waiting).await, "{hours} h, {run}");
+            assert!(!is_due(&fixture, tried).await, "{hours} h, {run}: early");
+        }
+        fixture.pass(FIRST_WAIT);
+        assert!(is_due(&fixture, tried).await, "{hours} h: late");
+        // Time that passes while nothing runs is no step.
+        fixture.kill();
+        fixture.pass(ROUTINE);
+        fixture.queue.recover().await.expect("recovered");
+        assert_eq!(expired(&fixture).await, 2, "{hours} h");
+    }
+}
+
+/// Less than a step at a time, and much in the end.
+#[tokio::test]
+async fn a_clock_that_is_slewed_is_followed_and_is_no_step() {
+    let mut fixture = Fixture::new();
+    fixture.keep_boot();
+    let before = fixture.accepted(&["one"]).await;
+    let deadline = fixture.show(before).await.deadline_at;
+    for _ in 0..10 {
+        fixture.set_clock(1_000);
+        fixture.pass_minutes(1);
+        assert_eq!(expired(&fixture).await, 0);
+    }
+    fixture.kill();
+    fixture.queue.recover().await.expect("recovered");
+    assert_eq!(fixture.show(before).await.deadline_at, deadline);
+    let after = fixture.accepted(&["two"]).await;
+    let view = fixture.show(after).await;
+    assert_eq!(view.deadline_at, fixture.now().plus(ROUTINE));
+}
+
+#[tokio::test]
 async fn a_time_that_somebody_chose_stays() {
     for hours in [2, -2] {
         let fixture = Fixture::new();

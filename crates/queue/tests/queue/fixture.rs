@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mailward_mail::time::Waiting;
@@ -25,6 +25,8 @@ pub(crate) struct StillClock {
     now: AtomicI64,
     /// How far somebody has set it ahead of steady time.
     set: AtomicI64,
+    /// Steady time goes on from run to run.
+    has_boot_id: AtomicBool,
 }
 
 impl Clock for StillClock {
@@ -35,6 +37,11 @@ impl Clock for StillClock {
     fn steady(&self) -> Duration {
         let millis = self.now.load(Ordering::SeqCst) - self.set.load(Ordering::SeqCst);
         Duration::from_millis(u64::try_from(millis).expect("after 1970"))
+    }
+
+    fn boot_id(&self) -> Option<&str> {
+        let has = self.has_boot_id.load(Ordering::SeqCst);
+        has.then_some("the one boot")
     }
 
     fn wait_until(&self, _: Timestamp) -> Waiting {
@@ -103,6 +110,7 @@ impl Fixture {
         let clock = Arc::new(StillClock {
             now: AtomicI64::new(START),
             set: AtomicI64::new(0),
+            has_boot_id: AtomicBool::new(false),
         });
         let dice = Arc::new(CountingDice::default());
         let current = folder.path().join("first");
@@ -197,6 +205,11 @@ impl Fixture {
     pub(crate) fn set_clock(&self, millis: i64) {
         self.clock.now.fetch_add(millis, Ordering::SeqCst);
         self.clock.set.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// From now on every run sees that it is of the same boot.
+    pub(crate) fn keep_boot(&self) {
+        self.clock.has_boot_id.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn pass_minutes(&self, minutes: u64) {

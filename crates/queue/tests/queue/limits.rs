@@ -284,7 +284,7 @@ async fn the_first_wait_is_told_once() {
     assert_eq!(send(&fixture, first).await, [1]);
     assert_eq!(send(&fixture, waiting).await, [0; 0]);
     // Its turn came and went.
-    fixture.pass_minutes(SPACING_MINUTES + 2);
+    fixture.pass_minutes(2 * SPACING_MINUTES + 2);
     assert_eq!(send(&fixture, between).await, [1]);
     assert_eq!(send(&fixture, waiting).await, [0; 0]);
     let view = fixture.show(waiting).await;

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use mailward_mail::{MessageId, Timestamp};
-use mailward_queue::{AttemptEnd, Gates, Lane, QueueError, Stage};
+use mailward_queue::{
+    AttemptEnd, Gates, Lane, PauseCause, PauseKey, QueueError, RerouteJudge, Stage,
+};
 
 use crate::fixture::{Fixture, ROTA, kinds, lane, person, relayed, ward};
 
@@ -28,6 +30,13 @@ fn letters() -> Lane {
 async fn accepted(fixture: &Fixture, lane: &Lane) -> MessageId {
     let mut message = fixture.message(&["staff"]);
     message.lane = lane.clone();
+    fixture.accept(message).await
+}
+
+/// To a person, on a lane of its own.
+async fn due_by_relay(fixture: &Fixture) -> MessageId {
+    let mut message = fixture.message(&["ada"]);
+    message.lane = Lane::new("relay", ROTA);
     fixture.accept(message).await
 }
 
@@ -98,6 +107,68 @@ async fn one_wakes_at_a_time_whatever_account_it_is() {
     }
 }
 
+/// Which of the two a worker takes up first is chance; which goes is not.
+#[tokio::test]
+async fn of_two_that_came_the_first_goes_first_whoever_is_tried() {
+    for leaves in [false, true] {
+        let mut fixture = spaced();
+        let began = fixture.now();
+        let first = accepted(&fixture, &lane()).await;
+        let second = accepted(&fixture, &letters()).await;
+        fixture.kill();
+        assert!(!tried(&fixture, second, &letters()).await);
+        let next = began.plus(SPACING);
+        assert_eq!(turn(&fixture, second).await, Some(next));
+        assert_eq!(kinds(&fixture.queue, second).await, "accepted waits/1");
+        if leaves {
+            let cancelled = fixture.queue.cancel(first, &person(), "not needed").await;
+            cancelled.expect("cancelled");
+            assert!(tried(&fixture, second, &letters()).await);
+        } else {
+            assert!(tried(&fixture, first, &lane()).await);
+            assert!(!tried(&fixture, second, &letters()).await);
+            assert_eq!(turn(&fixture, second).await, Some(next));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lane_that_stands_takes_no_turn() {
+    let fixture = spaced();
+    let lane = lane();
+    let paused = fixture.queue.pause(
+        PauseKey::lane(&lane),
+        PauseCause::Route,
+        "550 5.7.30 Basic authentication is not supported for Client Submission",
+        |_| SPACING,
+    );
+    paused.await.expect("paused");
+    for _ in 0..3 {
+        accepted(&fixture, &lane).await;
+    }
+    let other = accepted(&fixture, &letters()).await;
+    assert!(tried(&fixture, other, &letters()).await);
+}
+
+#[tokio::test]
+async fn a_turn_is_the_list_s_and_stays_when_the_way_is_changed() {
+    let fixture = spaced();
+    let waiting = in_line(&fixture, 2).await;
+    let (id, turn_at) = (waiting[1].0, turn(&fixture, waiting[1].0).await);
+    let relay = Lane::new("relay", waiting[1].1.account.as_str());
+    let (judge, by) = (RerouteJudge::new(|_| Ok(())), person());
+    let moved = fixture
+        .queue
+        .reroute(id, &relay.route, &judge, &by, "sooner");
+    assert_eq!(moved.await.expect("moved"), 1);
+    assert!(!tried(&fixture, id, &relay).await);
+    assert_eq!(turn(&fixture, id).await, turn_at);
+    for (id, lane) in [(waiting[0].0, letters()), (id, relay)] {
+        fixture.pass(SPACING);
+        assert!(tried(&fixture, id, &lane).await);
+    }
+}
+
 #[tokio::test]
 async fn whoever_leaves_gives_the_turn_to_the_next() {
     let fixture = spaced();
@@ -164,7 +235,7 @@ async fn a_clock_that_is_set_moves_no_turn_and_no_day() {
     for hours in [1_i64, -1, 30, -30] {
         let fixture = spaced();
         let waiting = in_line(&fixture, 2).await;
-        let due = accepted(&fixture, &Lane::new("relay", ROTA)).await;
+        let due = due_by_relay(&fixture).await;
         let lanes = [&waiting[0], &waiting[1]];
         fixture.pass(Duration::from_secs(60));
         fixture.set_clock(hours * 3_600_000);
@@ -196,7 +267,7 @@ async fn a_clock_that_is_set_moves_no_turn_and_no_day() {
 async fn a_restart_notices_that_the_clock_was_set_back() {
     let mut fixture = spaced();
     let waiting = in_line(&fixture, 1).await;
-    let due = accepted(&fixture, &Lane::new("relay", ROTA)).await;
+    let due = due_by_relay(&fixture).await;
     fixture.set_clock(-24 * 3_600_000);
     fixture.kill();
     let recovered = fixture.queue.recover().await;

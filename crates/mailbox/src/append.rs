@@ -1,8 +1,9 @@
 //! Filing messages in folders.
 
 use mailward_mail::Timestamp;
-use mailward_store::{BodyRef, Tx};
+use mailward_store::BodyRef;
 
+use crate::engine::RowsMut;
 use crate::error::MailboxError;
 use crate::flags::Flags;
 use crate::item::Uid;
@@ -10,7 +11,7 @@ use crate::live::{Change, Offered};
 use crate::mailboxes::Mailboxes;
 use crate::message::{NewMessage, Summary};
 use crate::name::FolderName;
-use crate::rows::{FolderRow, MailboxRow, Stop, StoredItem, change_usage};
+use crate::rows::{FolderRow, MailboxRow, Stop, StoredItem};
 
 /// Where a message goes.
 #[derive(Clone, Debug)]
@@ -113,7 +114,7 @@ impl Mailboxes {
 
 /// Refuses before anything is written, so that a refusal needs no roll-back.
 fn file(
-    tx: &mut Tx<'_>,
+    tx: &mut dyn RowsMut,
     target: &Target,
     item: &StoredItem,
 ) -> Result<(FolderRow, Appended, Change), Stop> {
@@ -123,9 +124,9 @@ fn file(
     if !target.beyond_quota {
         mailbox.make_room(octets)?;
     }
-    let added = folder.add(tx, item, target.flags)?;
+    let added = folder.add(tx, item)?;
     folder.save(tx)?;
-    change_usage(tx, mailbox.id, 1, i64::try_from(octets).unwrap_or(i64::MAX))?;
+    tx.change_usage(mailbox.id, 1, i64::try_from(octets).unwrap_or(i64::MAX))?;
     let appended = Appended {
         uid: added.uid,
         uid_validity: folder.uid_validity,

@@ -1,5 +1,6 @@
 //! Flags and expunging.
 
+use crate::engine::RowsMut;
 use crate::error::MailboxError;
 use crate::flags::{FlagChange, Flags};
 use crate::folder::Folder;
@@ -7,8 +8,7 @@ use crate::item::Uid;
 use crate::live::{Change, Offered};
 use crate::mailboxes::Mailboxes;
 use crate::name::FolderName;
-use crate::rows::{FolderRow, MailboxRow, Stop, StoredItem, change_usage};
-use mailward_store::Tx;
+use crate::rows::{FolderRow, MailboxRow, Stop};
 
 /// Items that one write touches, so that others get their turn.
 const BATCH_ITEMS: usize = 1000;
@@ -168,7 +168,7 @@ pub struct StoredFlags {
 
 /// All items that are there, and the flags of those that changed.
 fn store_batch(
-    tx: &mut Tx<'_>,
+    tx: &mut dyn RowsMut,
     folder: &mut FolderRow,
     batch: &[Uid],
     change: FlagChange,
@@ -177,12 +177,7 @@ fn store_batch(
     let mut stored = Stored::default();
     let mut changed = Vec::new();
     for uid in batch {
-        let old = tx.query_one(
-            "SELECT flags, change_seq FROM mailbox_item WHERE folder = ?1 AND uid = ?2",
-            &[folder.id.into(), uid.0.into()],
-            |row| Ok((Flags::from_row(row.get(0)?), row.get::<u64>(1)?)),
-        )?;
-        let Some((old, change_before)) = old else {
+        let Some((old, change_before)) = tx.item_flags(folder.id, *uid)? else {
             continue;
         };
         if unchanged_since.is_some_and(|since| change_before > since) {
@@ -202,15 +197,7 @@ fn store_batch(
         }
         item.change = folder.change_seq + 1;
         stored.items.push(item);
-        tx.execute(
-            "UPDATE mailbox_item SET flags = ?3, change_seq = ?4 WHERE folder = ?1 AND uid = ?2",
-            &[
-                folder.id.into(),
-                uid.0.into(),
-                new.to_row().into(),
-                (folder.change_seq + 1).into(),
-            ],
-        )?;
+        tx.set_item_flags(folder.id, *uid, new, item.change)?;
         let unseen = |flags: Flags| u64::from(!flags.contains(Flags::SEEN));
         folder.unseen = (folder.unseen + unseen(new)).saturating_sub(unseen(old));
         changed.push((*uid, new));
@@ -220,7 +207,7 @@ fn store_batch(
 
 /// Takes items away; gives the UIDs of those that were there, ascending.
 fn remove_batch(
-    tx: &mut Tx<'_>,
+    tx: &mut dyn RowsMut,
     folder: &mut FolderRow,
     batch: &[Uid],
     only_with: Option<Flags>,
@@ -228,7 +215,7 @@ fn remove_batch(
     let mut gone = Vec::new();
     let mut octets = 0;
     for uid in batch {
-        let Some(item) = StoredItem::find(tx, folder.id, *uid)? else {
+        let Some(item) = tx.item(folder.id, *uid)? else {
             continue;
         };
         if only_with.is_some_and(|flags| !item.flags.contains(flags)) {
@@ -240,6 +227,6 @@ fn remove_batch(
         gone.push(*uid);
     }
     let count = i64::try_from(gone.len()).unwrap_or(0);
-    change_usage(tx, folder.mailbox, -count, -octets)?;
+    tx.change_usage(folder.mailbox, -count, -octets)?;
     Ok(gone)
 }

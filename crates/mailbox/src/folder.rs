@@ -3,11 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 
-use mailward_mail::Timestamp;
 use tokio::sync::watch;
 
 use crate::error::MailboxError;
-use crate::flags::Flags;
 use crate::item::{Item, Uid};
 use crate::live::{Index, LiveFolder};
 use crate::mailboxes::Mailboxes;
@@ -136,10 +134,7 @@ impl Folder {
         let written = self
             .mailboxes
             .write(Vec::new(), move |tx, _| {
-                tx.execute(
-                    "UPDATE mailbox_folder SET recent_uid = ?2 WHERE id = ?1 AND recent_uid < ?2",
-                    &[id.into(), next.into()],
-                )?;
+                tx.set_recent_uid(id, next)?;
                 Ok(())
             })
             .await;
@@ -163,20 +158,7 @@ impl Folder {
         let index = self.mailboxes.read(move |tx| {
             let folder = FolderRow::by_id(tx, id)?;
             // As many as FOLDER_ITEMS_MAX: the folder is held in memory.
-            let items = tx.query(
-                "SELECT uid, flags, internal_date, body, change_seq FROM mailbox_item \
-                 WHERE folder = ?1 ORDER BY uid",
-                &[id.into()],
-                |row| {
-                    Ok(Item {
-                        uid: Uid(row.get(0)?),
-                        flags: Flags::from_row(row.get(1)?),
-                        internal_date: Timestamp::from_millis(row.get(2)?),
-                        body: row.get(3)?,
-                        change: row.get(4)?,
-                    })
-                },
-            )?;
+            let items = tx.items(id)?;
             Ok::<_, Stop>(Index {
                 items,
                 uid_next: folder.uid_next,

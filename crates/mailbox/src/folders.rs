@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::MailboxError;
-use crate::folder_rows::{all, clear, ensure, recent, set_subscribed, subscriptions};
+use crate::folder_rows::{clear, ensure, set_subscribed};
 use crate::live::Offered;
 use crate::mailboxes::Mailboxes;
 use crate::name::FolderName;
@@ -42,14 +42,14 @@ impl Mailboxes {
         let owner = owner.to_owned();
         self.read(move |tx| {
             let mailbox = MailboxRow::find(tx, &owner)?;
-            let subscribed = subscriptions(tx, mailbox.id)?;
+            let subscribed = tx.subscriptions(mailbox.id)?;
             let mut folders = Vec::new();
-            for row in all(tx, mailbox.id)? {
+            for row in tx.folders(mailbox.id)? {
                 folders.push(FolderInfo {
                     subscribed: subscribed.contains(&row.name),
                     has_children: false,
                     status: FolderStatus {
-                        recent: recent(tx, &row)?,
+                        recent: tx.recent(&row)?,
                         items: row.items,
                         unseen: row.unseen,
                         octets: row.octets,
@@ -78,7 +78,7 @@ impl Mailboxes {
             let mailbox = MailboxRow::find(tx, &owner)?;
             let row = FolderRow::selectable(tx, mailbox.id, &name)?;
             Ok(FolderStatus {
-                recent: recent(tx, &row)?,
+                recent: tx.recent(&row)?,
                 items: row.items,
                 unseen: row.unseen,
                 octets: row.octets,
@@ -96,17 +96,16 @@ impl Mailboxes {
             let mailbox = MailboxRow::find(tx, &owner)?;
             match FolderRow::find(tx, mailbox.id, &name) {
                 Ok(folder) if folder.selectable => return Err(MailboxError::FolderExists.into()),
-                Ok(folder) => {
-                    tx.execute(
-                        "UPDATE mailbox_folder SET selectable = 1 WHERE id = ?1",
-                        &[folder.id.into()],
-                    )?;
+                Ok(mut folder) => {
+                    folder.selectable = true;
+                    tx.reshape_folder(&folder)?;
                     return Ok(());
                 }
                 Err(Stop::Refused(_)) => {}
                 Err(failed) => return Err(failed),
             }
-            ensure(tx, mailbox.id, &name, now)
+            ensure(tx, mailbox.id, &name, now)?;
+            Ok(())
         })
         .await
     }
@@ -122,22 +121,20 @@ impl Mailboxes {
             .write(Vec::new(), move |tx, _| {
                 let mailbox = MailboxRow::find(tx, &owner)?;
                 let folder = FolderRow::find(tx, mailbox.id, &name)?;
-                let has_children = all(tx, mailbox.id)?
+                let has_children = tx
+                    .folders(mailbox.id)?
                     .iter()
                     .any(|other| other.name.is_below(&name));
                 if has_children && !folder.selectable {
                     return Err(MailboxError::NotSelectable.into());
                 }
                 let mut offered = Offered::default();
+                let mut row = clear(tx, &live, folder, &mut offered)?;
                 if has_children {
-                    let row = clear(tx, &live, folder, &mut offered)?;
-                    tx.execute(
-                        "UPDATE mailbox_folder SET selectable = 0 WHERE id = ?1",
-                        &[row.id.into()],
-                    )?;
+                    row.selectable = false;
+                    tx.reshape_folder(&row)?;
                 } else {
-                    let row = clear(tx, &live, folder, &mut offered)?;
-                    tx.execute("DELETE FROM mailbox_folder WHERE id = ?1", &[row.id.into()])?;
+                    tx.delete_folder(&row)?;
                 }
                 Ok(offered)
             })
@@ -180,18 +177,15 @@ impl Mailboxes {
             if let Some(parent) = to.parent() {
                 ensure(tx, mailbox.id, &parent, now)?;
             }
-            for row in all(tx, mailbox.id)? {
+            for mut row in tx.folders(mailbox.id)? {
                 if row.name != from && !row.name.is_below(&from) {
                     continue;
                 }
                 if row.permanent {
                     return Err(MailboxError::PermanentFolder.into());
                 }
-                let name = row.name.moved(&from, &to).map_err(MailboxError::from)?;
-                tx.execute(
-                    "UPDATE mailbox_folder SET name = ?2 WHERE id = ?1",
-                    &[row.id.into(), name.as_str().into()],
-                )?;
+                row.name = row.name.moved(&from, &to).map_err(MailboxError::from)?;
+                tx.reshape_folder(&row)?;
             }
             Ok(())
         })
@@ -219,7 +213,7 @@ impl Mailboxes {
         let owner = owner.to_owned();
         self.read(move |tx| {
             let mailbox = MailboxRow::find(tx, &owner)?;
-            Ok(subscriptions(tx, mailbox.id)?)
+            Ok(tx.subscriptions(mailbox.id)?)
         })
         .await
     }

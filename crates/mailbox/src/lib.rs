@@ -1,4 +1,4 @@
-//! Mailboxes: folders, items, UIDs, flags and quota, over the store.
+//! Mailboxes: folders, items, UIDs, flags and quota, over a store or in memory.
 //!
 //! ```text
 //!   owner ── mailbox ── folder ── item ── body (shared, counted)
@@ -6,7 +6,8 @@
 //!                       Folder: a live view that sessions follow
 //! ```
 //!
-//! Rows in the store are the truth; a folder that a session has open is held
+//! Rows are the truth, in a store or in memory, where all of them can be
+//! forked and put back at the cost of a few words; a folder that a session has open is held
 //! in memory as well, a few tens of octets an item, and forgotten when the
 //! last session leaves. Every change takes its place in a folder's order of
 //! changes ([`Folder::change`]) inside the store's write, so that what sessions
@@ -16,7 +17,9 @@
 //! what its folders are for.
 
 mod append;
+mod body;
 mod change;
+mod engine;
 mod error;
 mod flags;
 mod folder;
@@ -34,6 +37,7 @@ mod transfer;
 mod view;
 
 pub use append::{Appended, Content, TARGETS_MAX, Target};
+pub use body::{BodyReader, MemoryLimit};
 pub use change::{Stored, StoredFlags};
 pub use error::MailboxError;
 pub use flags::{FlagChange, Flags};
@@ -41,7 +45,7 @@ pub use folder::Folder;
 pub use folders::{FOLDERS_MAX, FolderInfo, FolderStatus};
 pub use item::{Item, Uid};
 pub use listing::{ItemSummary, LIST_ITEMS_MAX};
-pub use mailboxes::{Mailboxes, NewFolder, NewMailbox, Usage};
+pub use mailboxes::{Image, Mailboxes, NewFolder, NewMailbox, Usage};
 pub use message::{MessageWriter, NewMessage, Summary};
 pub use name::{FolderName, LEVEL_OCTETS_MAX, LEVELS_MAX, NameError};
 pub use schema::SCHEMA;

@@ -2,8 +2,9 @@
 //! have no session.
 
 use mailward_mail::Timestamp;
-use mailward_store::{BodyRef, ReadTx, Row, TxError};
+use mailward_store::BodyRef;
 
+use crate::engine::Rows;
 use crate::error::MailboxError;
 use crate::flags::Flags;
 use crate::item::Uid;
@@ -41,19 +42,9 @@ impl Mailboxes {
         limit: usize,
     ) -> Result<Vec<ItemSummary>, MailboxError> {
         let (owner, folder) = (owner.to_owned(), folder.clone());
-        let before = before.map_or(i64::MAX, |uid| uid.0.into());
         self.read(move |tx| {
             let folder = find(tx, &owner, &folder)?;
-            Ok(tx.query(
-                "SELECT uid, flags, internal_date, body, message_id, from_field, subject \
-                 FROM mailbox_item WHERE folder = ?1 AND uid < ?2 ORDER BY uid DESC LIMIT ?3",
-                &[
-                    folder.id.into(),
-                    before.into(),
-                    limit.min(LIST_ITEMS_MAX).into(),
-                ],
-                summary,
-            )?)
+            Ok(tx.item_summaries(folder.id, before, limit.min(LIST_ITEMS_MAX))?)
         })
         .await
     }
@@ -67,12 +58,7 @@ impl Mailboxes {
         let (owner, folder) = (owner.to_owned(), folder.clone());
         self.read(move |tx| {
             let folder = find(tx, &owner, &folder)?;
-            Ok(tx.query_one(
-                "SELECT uid, flags, internal_date, body, message_id, from_field, subject \
-                 FROM mailbox_item WHERE folder = ?1 AND uid = ?2",
-                &[folder.id.into(), uid.0.into()],
-                summary,
-            )?)
+            Ok(tx.item_summary(folder.id, uid)?)
         })
         .await
     }
@@ -89,32 +75,13 @@ impl Mailboxes {
         let message_id = message_id.trim().to_owned();
         self.read(move |tx| {
             let folder = find(tx, &owner, &folder)?;
-            Ok(tx.query(
-                "SELECT uid, flags, internal_date, body, message_id, from_field, subject \
-                 FROM mailbox_item WHERE message_id = ?1 AND folder = ?2 ORDER BY uid LIMIT ?3",
-                &[message_id.into(), folder.id.into(), LIST_ITEMS_MAX.into()],
-                summary,
-            )?)
+            Ok(tx.items_by_message_id(folder.id, &message_id, LIST_ITEMS_MAX)?)
         })
         .await
     }
 }
 
-fn find(tx: &ReadTx<'_>, owner: &str, name: &FolderName) -> Result<FolderRow, Stop> {
-    let mailbox = MailboxRow::find(tx, owner)?;
-    FolderRow::selectable(tx, mailbox.id, name)
-}
-
-fn summary(row: &Row<'_>) -> Result<ItemSummary, TxError> {
-    Ok(ItemSummary {
-        uid: Uid(row.get(0)?),
-        flags: Flags::from_row(row.get(1)?),
-        internal_date: Timestamp::from_millis(row.get(2)?),
-        body: row.get(3)?,
-        summary: Summary {
-            message_id: row.get(4)?,
-            from: row.get(5)?,
-            subject: row.get(6)?,
-        },
-    })
+fn find(rows: &dyn Rows, owner: &str, name: &FolderName) -> Result<FolderRow, Stop> {
+    let mailbox = MailboxRow::find(rows, owner)?;
+    FolderRow::selectable(rows, mailbox.id, name)
 }

@@ -57,6 +57,15 @@ impl LiveFolders {
         lock(&self.folders).get(&id).and_then(Weak::upgrade)
     }
 
+    /// Tells all sessions that their folders are gone, because other rows have
+    /// taken the place of theirs. Who opens a folder now opens another.
+    pub(crate) fn abandon(&self) {
+        let folders = std::mem::take(&mut *lock(&self.folders));
+        for folder in folders.values().filter_map(Weak::upgrade) {
+            folder.abandon();
+        }
+    }
+
     /// What was offered is on stable storage.
     pub(crate) fn confirm(&self, offered: &Offered) {
         for (folder, seq) in &offered.0 {
@@ -144,10 +153,20 @@ impl LiveFolder {
         });
     }
 
+    fn abandon(&self) {
+        let mut index = self.index();
+        let seq = index.change_seq + 1;
+        index.pending.clear();
+        index.apply(seq, Change::Gone);
+        drop(index);
+        self.changes.send_modify(|last| *last = (*last).max(seq));
+    }
+
     /// Takes what the rows said as of change `loaded.change_seq`.
     pub(crate) fn install(&self, mut loaded: Index) {
         let mut index = self.index();
         loaded.loaded = true;
+        loaded.gone = index.gone;
         loaded.flags_seq = loaded.change_seq;
         loaded.expunge_seq = loaded.change_seq;
         let seq = loaded.change_seq;

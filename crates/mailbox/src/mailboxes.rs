@@ -1,27 +1,62 @@
-//! All mailboxes of one store.
+//! All mailboxes of one store, or of one world in memory.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use mailward_mail::Clock;
-use mailward_store::{
-    BodyReader, BodyRef, NewBody, ReadError, ReadTx, Store, Tx, TxError, WriteError,
-};
+use mailward_store::{BodyRef, ReadError, Store, TxError, WriteError};
 
+use crate::body::{BodyReader, BodyWriter, MemoryLimit, NewBody};
+use crate::engine::memory::State;
+use crate::engine::{Rows, RowsMut};
 use crate::error::MailboxError;
-use crate::folder_rows::{delete_all, insert_folder};
+use crate::folder_rows::{clear_all, insert_folder};
 use crate::live::LiveFolders;
 use crate::message::MessageWriter;
 use crate::name::FolderName;
-use crate::rows::{MailboxRow, Stop, next_id};
+use crate::rows::{MailboxRow, Stop};
 
-/// The mailboxes of a store that was opened with [`crate::SCHEMA`]. Cheap to
-/// clone; every clone is the same.
+/// The mailboxes of a store that was opened with [`crate::SCHEMA`], or of one
+/// world in memory. Cheap to clone; every clone is the same.
 #[derive(Clone)]
 pub struct Mailboxes {
-    store: Store,
+    engine: Engine,
     clock: Arc<dyn Clock>,
     live: Arc<LiveFolders>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Store(Store),
+    Memory(Arc<Memory>),
+}
+
+struct Memory {
+    state: Mutex<State>,
+    limit: MemoryLimit,
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A change that panicked has changed nothing but its own copy.
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// All mailboxes in memory as they were at one moment. It costs a few words,
+/// and later whatever has changed since.
+#[derive(Clone)]
+pub struct Image {
+    state: State,
+    limit: MemoryLimit,
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Image")
+    }
 }
 
 /// A mailbox to be made. An INBOX is made in any case.
@@ -56,10 +91,52 @@ impl Mailboxes {
     /// clock gives UIDVALIDITY its floor and nothing else.
     pub fn open(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self {
-            store,
+            engine: Engine::Store(store),
             clock,
             live: Arc::default(),
         }
+    }
+
+    /// No mailboxes, in memory: they end with the last clone of this. What is
+    /// filed counts against `limit`, which others may share.
+    pub fn in_memory(limit: MemoryLimit, clock: Arc<dyn Clock>) -> Self {
+        let state = State::default();
+        Self::from_image(&Image { state, limit }, clock)
+    }
+
+    /// Mailboxes that begin as others were, and go their own way.
+    pub fn from_image(image: &Image, clock: Arc<dyn Clock>) -> Self {
+        let memory = Memory {
+            state: Mutex::new(image.state.clone()),
+            limit: image.limit.clone(),
+        };
+        Self {
+            engine: Engine::Memory(Arc::new(memory)),
+            clock,
+            live: Arc::default(),
+        }
+    }
+
+    /// All mailboxes as they are now; `None` when they are in a store.
+    pub fn image(&self) -> Option<Image> {
+        match &self.engine {
+            Engine::Store(_) => None,
+            Engine::Memory(memory) => Some(Image {
+                state: memory.state().clone(),
+                limit: memory.limit.clone(),
+            }),
+        }
+    }
+
+    /// Puts all mailboxes back to what they were. Sessions hear that their
+    /// folders are gone. False when they are in a store: nothing is done.
+    pub fn restore(&self, image: &Image) -> bool {
+        let Engine::Memory(memory) = &self.engine else {
+            return false;
+        };
+        *memory.state() = image.state.clone();
+        self.live.abandon();
+        true
     }
 
     /// Makes mailboxes, all in one write; those that exist already are left as
@@ -74,16 +151,8 @@ impl Mailboxes {
                     Err(Stop::Refused(_)) => {}
                     Err(stop) => return Err(stop),
                 }
-                let id = next_id(tx)?;
-                tx.execute(
-                    "INSERT INTO mailbox (id, owner, quota_octets, octets, items) \
-                     VALUES (?1, ?2, ?3, 0, 0)",
-                    &[
-                        id.into(),
-                        (&mailbox.owner).into(),
-                        mailbox.quota_octets.into(),
-                    ],
-                )?;
+                let id = tx.next_id()?;
+                tx.insert_mailbox(id, &mailbox.owner, mailbox.quota_octets)?;
                 let inbox = NewFolder {
                     name: FolderName::inbox(),
                     permanent: true,
@@ -110,8 +179,8 @@ impl Mailboxes {
         let offered = self
             .write(Vec::new(), move |tx, _| {
                 let mailbox = MailboxRow::find(tx, &owner)?;
-                let offered = delete_all(tx, &live, mailbox.id)?;
-                tx.execute("DELETE FROM mailbox WHERE id = ?1", &[mailbox.id.into()])?;
+                let offered = clear_all(tx, &live, mailbox.id)?;
+                tx.delete_mailbox(mailbox.id, &owner)?;
                 Ok(offered)
             })
             .await?;
@@ -148,10 +217,7 @@ impl Mailboxes {
         let owner = owner.to_owned();
         self.write(Vec::new(), move |tx, _| {
             let mailbox = MailboxRow::find(tx, &owner)?;
-            tx.execute(
-                "UPDATE mailbox SET quota_octets = ?2 WHERE id = ?1",
-                &[mailbox.id.into(), quota_octets.into()],
-            )?;
+            tx.set_quota(mailbox.id, quota_octets)?;
             Ok(())
         })
         .await
@@ -159,13 +225,25 @@ impl Mailboxes {
 
     /// Starts a message, to be filed with [`Mailboxes::append_to_many`].
     pub fn new_message(&self) -> MessageWriter {
-        MessageWriter::new(self.store.new_body())
+        MessageWriter::new(match &self.engine {
+            Engine::Store(store) => BodyWriter::Store(store.new_body()),
+            Engine::Memory(memory) => BodyWriter::Memory {
+                content: Vec::new(),
+                limit: memory.limit.clone(),
+            },
+        })
     }
 
     /// An item's octets, from the first, in pieces; the last one vouches for
     /// the checksum of all.
     pub fn read_body(&self, body: &BodyRef) -> Result<BodyReader, MailboxError> {
-        self.store.read_body(body).map_err(unreadable)
+        match &self.engine {
+            Engine::Store(store) => store
+                .read_body(body)
+                .map(BodyReader::of_store)
+                .map_err(unreadable),
+            Engine::Memory(memory) => Ok(BodyReader::of_memory(*body, memory.state().body(body))),
+        }
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -181,30 +259,88 @@ impl Mailboxes {
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         bodies: Vec<NewBody>,
-        change: impl FnOnce(&mut Tx<'_>, &[BodyRef]) -> Result<T, Stop> + Send + 'static,
+        change: impl FnOnce(&mut dyn RowsMut, &[BodyRef]) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, MailboxError> {
-        let refused = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&refused);
-        let written = self
-            .store
-            .write(bodies, move |tx, bodies| {
-                change(tx, bodies).map_err(|stop| keep(&slot, stop))
-            })
-            .await;
-        written.map_err(|error| taken(&refused).unwrap_or_else(|| refusal(error)))
+        match &self.engine {
+            Engine::Store(store) => write_store(store, bodies, change).await,
+            Engine::Memory(memory) => write_memory(memory, bodies, change),
+        }
     }
 
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&ReadTx<'_>) -> Result<T, Stop> + Send + 'static,
+        query: impl FnOnce(&dyn Rows) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, MailboxError> {
-        let refused = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&refused);
-        let read = self
-            .store
-            .read(move |tx| query(tx).map_err(|stop| keep(&slot, stop)))
-            .await;
-        read.map_err(|error| taken(&refused).unwrap_or_else(|| unreadable(error)))
+        match &self.engine {
+            Engine::Store(store) => {
+                let refused = Arc::new(Mutex::new(None));
+                let slot = Arc::clone(&refused);
+                let read = store
+                    .read(move |tx| query(&tx).map_err(|stop| keep(&slot, stop)))
+                    .await;
+                read.map_err(|error| taken(&refused).unwrap_or_else(|| unreadable(error)))
+            }
+            Engine::Memory(memory) => {
+                // A clone, so that a long look hinders no change.
+                let state = memory.state().clone();
+                query(&state).map_err(stopped)
+            }
+        }
+    }
+}
+
+async fn write_store<T: Send + 'static>(
+    store: &Store,
+    bodies: Vec<NewBody>,
+    change: impl FnOnce(&mut dyn RowsMut, &[BodyRef]) -> Result<T, Stop> + Send + 'static,
+) -> Result<T, MailboxError> {
+    let mut stored = Vec::with_capacity(bodies.len());
+    for body in bodies {
+        match body {
+            NewBody::Store(body) => stored.push(body),
+            NewBody::Memory(_) => return Err(elsewhere()),
+        }
+    }
+    let refused = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&refused);
+    let written = store
+        .write(stored, move |tx, bodies| {
+            change(tx, bodies).map_err(|stop| keep(&slot, stop))
+        })
+        .await;
+    written.map_err(|error| taken(&refused).unwrap_or_else(|| refusal(error)))
+}
+
+fn write_memory<T>(
+    memory: &Memory,
+    bodies: Vec<NewBody>,
+    change: impl FnOnce(&mut dyn RowsMut, &[BodyRef]) -> Result<T, Stop>,
+) -> Result<T, MailboxError> {
+    let mut held = Vec::with_capacity(bodies.len());
+    for body in bodies {
+        match body {
+            NewBody::Memory(body) => held.push(body),
+            NewBody::Store(_) => return Err(elsewhere()),
+        }
+    }
+    let mut state = memory.state();
+    // Made beside what is there, and put in its place when all went well.
+    let mut next = state.clone();
+    let bodies: Vec<BodyRef> = held.into_iter().map(|body| next.add_body(body)).collect();
+    let done = change(&mut next, &bodies).map_err(stopped)?;
+    *state = next;
+    Ok(done)
+}
+
+/// A message begun in one world and filed in another.
+fn elsewhere() -> MailboxError {
+    MailboxError::Unavailable("the message was begun for other mailboxes".to_owned())
+}
+
+fn stopped(stop: Stop) -> MailboxError {
+    match stop {
+        Stop::Refused(error) => error,
+        Stop::Failed(error) => MailboxError::Unavailable(error.to_string()),
     }
 }
 

@@ -1,10 +1,9 @@
 //! A message on its way into folders.
 
 use mailward_mail::header::Header;
-use mailward_store::{BodyWriter, NewBody};
 
+use crate::body::{BodyWriter, NewBody};
 use crate::error::MailboxError;
-use crate::mailboxes::refusal;
 
 /// How much of a message's start is looked at for its summary.
 const SUMMARY_OCTETS_MAX: usize = 64 * 1024;
@@ -30,7 +29,7 @@ impl MessageWriter {
         let room = SUMMARY_OCTETS_MAX - self.start.len();
         self.start
             .extend_from_slice(&octets[..octets.len().min(room)]);
-        self.body.write(octets).map_err(refusal)
+        self.body.write(octets)
     }
 
     pub fn octets(&self) -> u64 {
@@ -40,7 +39,7 @@ impl MessageWriter {
     pub fn finish(self) -> Result<NewMessage, MailboxError> {
         Ok(NewMessage {
             summary: Summary::of(&self.start),
-            body: self.body.finish().map_err(refusal)?,
+            body: self.body.finish()?,
         })
     }
 }
@@ -55,10 +54,10 @@ pub struct NewMessage {
 impl NewMessage {
     /// A message that was written to the store by other means; `start` is as
     /// much of it as holds the header.
-    pub fn from_body(body: NewBody, start: &[u8]) -> Self {
+    pub fn from_body(body: mailward_store::NewBody, start: &[u8]) -> Self {
         Self {
             summary: Summary::of(&start[..start.len().min(SUMMARY_OCTETS_MAX)]),
-            body,
+            body: NewBody::Store(body),
         }
     }
 

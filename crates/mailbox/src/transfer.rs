@@ -5,7 +5,7 @@ use crate::folder::Folder;
 use crate::item::{Item, Uid};
 use crate::live::{Change, Offered};
 use crate::name::FolderName;
-use crate::rows::{FolderRow, MailboxRow, StoredItem, change_usage};
+use crate::rows::{FolderRow, MailboxRow};
 
 /// Where copies went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Folder {
                 let mut target = FolderRow::selectable(tx, mailbox.id, &to)?;
                 let mut items = Vec::with_capacity(uids.len());
                 for uid in uids {
-                    if let Some(item) = StoredItem::find(tx, source, uid)? {
+                    if let Some(item) = tx.item(source, uid)? {
                         items.push((uid, item));
                     }
                 }
@@ -58,7 +58,7 @@ impl Folder {
                 let mut pairs = Vec::with_capacity(items.len());
                 let same = target.id == source;
                 for (uid, item) in &items {
-                    let new = target.add(tx, item, item.flags)?;
+                    let new = target.add(tx, item)?;
                     pairs.push((*uid, new.uid));
                     added.push(new);
                     if take_away {
@@ -93,7 +93,7 @@ impl Folder {
                 } else {
                     let count = i64::try_from(items.len()).unwrap_or(0);
                     let octets = i64::try_from(octets).unwrap_or(i64::MAX);
-                    change_usage(tx, mailbox.id, count, octets)?;
+                    tx.change_usage(mailbox.id, count, octets)?;
                 }
                 let seq = target.save(tx)?;
                 offered.add(&live, target.id, seq, Change::Appended(added));

@@ -30,6 +30,11 @@ impl BodyRef {
         }
     }
 
+    /// A body that no store holds, numbered by whoever does.
+    pub fn in_memory(number: u64, content: &[u8]) -> Self {
+        Self::new(number, content.len() as u64, crc32c::crc32c(content))
+    }
+
     /// Unlike any other body's in this store, and never given again.
     pub fn number(&self) -> u64 {
         self.number

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use mailward_mailbox::{MailboxError, Mailboxes};
-use mailward_store::{BodyReader, BodyRef, ReadError};
+use mailward_mailbox::{BodyReader, MailboxError, Mailboxes};
+use mailward_store::{BodyRef, ReadError};
 
 use crate::mime::HEADER_OCTETS_MAX;
 

@@ -1,6 +1,6 @@
 //! What happens to items and folders, and that it is still so after a restart.
 
-use crate::support::{Bench, mailbox, name, target, uids};
+use super::support::{Bench, mailbox, name, target, uids};
 use mailward_mail::Timestamp;
 use mailward_mailbox::{Content, FlagChange, Flags, MailboxError, StoredFlags, Uid};
 

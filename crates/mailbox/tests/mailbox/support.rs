@@ -1,4 +1,4 @@
-//! A store in a fresh folder, with mailboxes on it.
+//! Mailboxes of one engine, with a few folders.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,14 +6,17 @@ use std::sync::Arc;
 use mailward_mail::time::Waiting;
 use mailward_mail::{Clock, Timestamp};
 use mailward_mailbox::{
-    Appended, Content, Flags, FolderName, MailboxError, Mailboxes, NewFolder, NewMailbox, SCHEMA,
-    Target, Uid,
+    Appended, Content, Flags, FolderName, MailboxError, Mailboxes, MemoryLimit, NewFolder,
+    NewMailbox, SCHEMA, Target, Uid,
 };
 use mailward_store::{BodyRef, Options, Schema, Store};
 use tempfile::TempDir;
 
+use super::ENGINE;
+use crate::Engine;
+
 #[derive(Debug)]
-struct Standing;
+pub(crate) struct Standing;
 
 impl Clock for Standing {
     fn now(&self) -> Timestamp {
@@ -26,41 +29,57 @@ impl Clock for Standing {
 }
 
 pub(crate) struct Bench {
-    pub(crate) dir: TempDir,
-    pub(crate) store: Store,
+    /// Of the engine that has one.
+    store: Option<(TempDir, Store)>,
     pub(crate) mailboxes: Mailboxes,
 }
 
 impl Bench {
     /// With one mailbox, `asha`, that has a few folders.
     pub(crate) async fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        let (store, mailboxes) = open(dir.path());
+        let (store, mailboxes) = match ENGINE {
+            Engine::Store => {
+                let dir = tempfile::tempdir().expect("a folder");
+                let (store, mailboxes) = open(dir.path());
+                (Some((dir, store)), mailboxes)
+            }
+            Engine::Memory => {
+                let limit = MemoryLimit::new(1 << 30);
+                (None, Mailboxes::in_memory(limit, Arc::new(Standing)))
+            }
+        };
         let folders = ["Sent Items", "Junk Email", "Projects/2026"];
         let made = mailboxes
             .create(vec![mailbox("asha", &folders), mailbox("ben", &[])])
             .await
             .expect("mailboxes");
         assert_eq!(made, 2);
+        Self { store, mailboxes }
+    }
+
+    /// On mailboxes that are there already.
+    #[allow(dead_code, reason = "only mailboxes in memory are made from others")]
+    pub(crate) fn on(mailboxes: Mailboxes) -> Self {
         Self {
-            dir,
-            store,
+            store: None,
             mailboxes,
         }
     }
 
+    /// As after a restart, or in a fork.
     pub(crate) async fn reopen(self) -> Self {
-        let Self {
-            dir,
-            store,
-            mailboxes,
-        } = self;
-        drop(mailboxes);
+        let Some((dir, store)) = self.store else {
+            let image = self.mailboxes.image().expect("in memory");
+            return Self {
+                store: None,
+                mailboxes: Mailboxes::from_image(&image, Arc::new(Standing)),
+            };
+        };
+        drop(self.mailboxes);
         store.close().await;
         let (store, mailboxes) = open(dir.path());
         Self {
-            dir,
-            store,
+            store: Some((dir, store)),
             mailboxes,
         }
     }

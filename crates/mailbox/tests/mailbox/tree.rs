@@ -2,7 +2,7 @@
 
 use mailward_mailbox::MailboxError;
 
-use crate::support::{Bench, name};
+use super::support::{Bench, name};
 
 async fn names(bench: &Bench) -> Vec<String> {
     let folders = bench.mailboxes.folders("asha").await.expect("folders");

@@ -9,8 +9,7 @@ use mailward_console::view::{
 use mailward_console::{Content, Item, SourceError};
 use mailward_mail::Address;
 use mailward_mail::header::Header;
-use mailward_mailbox::{Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
-use mailward_store::BodyReader;
+use mailward_mailbox::{BodyReader, Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
 use mailward_twin::seed::AccountKind as TwinKind;
 use mailward_twin::{Account, OUTSIDE, QUARANTINE};
 

@@ -473,7 +473,7 @@ for clause, behaviour, words, act in [
     ("GUIDE-17", "virus", "250 2.0.0", sends(letter(own + "X-Witness: virus\n", "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*\n"))),
     ("GUIDE-17", "spam", "250 2.0.0", sends(letter(own + "X-Witness: spam\n", "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\n"))),
     ("GUIDE-80", "connections", "432 4.3.2 Concurrent connections limit exceeded.", fourth),
-    ("GUIDE-60", "tls-first", "451 4.7.3", raw("MAIL FROM:<%s>" % me)),
+    ("GUIDE-60", "tls-first", "451 5.7.3", raw("MAIL FROM:<%s>" % me)),
     ("DHC-12", "not-signed-in", "530 5.7.57", raw("TLS", "MAIL FROM:<%s>" % me)),
     ("ENG-18", "not-signed-in", "530 5.7.57", raw("TLS", "MAIL FROM:<%s>" % me)),
     ("GUIDE-43", "mechanism", "504 5.7.4", raw("TLS", "AUTH PLAIN AGEAYg==")),

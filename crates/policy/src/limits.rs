@@ -32,6 +32,8 @@ pub enum Unit {
     Passwords,
     Days,
     Months,
+    Percent,
+    MessagesPerHour,
 }
 
 impl Unit {
@@ -47,6 +49,8 @@ impl Unit {
             Self::Passwords => "passwords",
             Self::Days => "days",
             Self::Months => "calendar months",
+            Self::Percent => "percent",
+            Self::MessagesPerHour => "messages an hour",
         }
     }
 }
@@ -238,6 +242,55 @@ pub const PASSWORD_AGE_MONTHS: Limit = Limit {
     holds: GUIDE_14,
 };
 
+/// The service's own mailbox of a user or an application.
+pub const MAILBOX_STANDARD: Limit = Limit {
+    name: "mailbox, standard service",
+    figure: 4 * 1024 * 1024 * 1024,
+    unit: Unit::Octets,
+    clauses: &[guide(63)],
+    source: "NHSmail, Managing Mailbox Quota",
+    holds: NO_DATES_GIVEN,
+};
+
+pub const MAILBOX_SHARED: Limit = Limit {
+    name: "mailbox, enhanced service and shared mailboxes",
+    figure: 50 * 1024 * 1024 * 1024,
+    unit: Unit::Octets,
+    clauses: &[guide(63)],
+    source: "NHSmail, Managing Mailbox Quota",
+    holds: NO_DATES_GIVEN,
+};
+
+/// From here on a mailbox may not send; at the quota it may not receive either.
+pub const MAILBOX_PROHIBIT_SEND_PERCENT: Limit = Limit {
+    name: "part of the quota from which a mailbox may not send",
+    figure: 99,
+    unit: Unit::Percent,
+    clauses: &[guide(64)],
+    source: "University pages about Exchange Online; NHSmail gives no part",
+    holds: NO_DATES_GIVEN,
+};
+
+/// Messages that a mailbox receives from outside.
+pub const RECEIVED_PER_HOUR: Limit = Limit {
+    name: "messages received, mailbox",
+    figure: 3600,
+    unit: Unit::MessagesPerHour,
+    clauses: &[guide(74)],
+    source: "Exchange Online, non-delivery reports 5.2.122; the figure by others",
+    holds: NO_DATES_GIVEN,
+};
+
+/// The part of [`RECEIVED_PER_HOUR`] that one sender may have.
+pub const RECEIVED_PER_HOUR_ONE_SENDER_PERCENT: Limit = Limit {
+    name: "messages received from one sender, part of the mailbox's",
+    figure: 33,
+    unit: Unit::Percent,
+    clauses: &[guide(74)],
+    source: "Exchange Online, non-delivery reports 5.2.121; the figure by others",
+    holds: NO_DATES_GIVEN,
+};
+
 /// One of the days on which the service reminds of a password that expires.
 const fn password_warning(days: u64) -> Limit {
     Limit {
@@ -278,6 +331,11 @@ pub const ALL: &[Limit] = &[
     PASSWORD_HISTORY,
     PASSWORD_AGE_DAYS,
     PASSWORD_AGE_MONTHS,
+    MAILBOX_STANDARD,
+    MAILBOX_SHARED,
+    MAILBOX_PROHIBIT_SEND_PERCENT,
+    RECEIVED_PER_HOUR,
+    RECEIVED_PER_HOUR_ONE_SENDER_PERCENT,
     PASSWORD_WARNINGS[0],
     PASSWORD_WARNINGS[1],
     PASSWORD_WARNINGS[2],

@@ -1,11 +1,17 @@
 //! What the service did on a given day. Every date stands here once, with its
 //! source.
 
-use mailward_mail::Timestamp;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mailward_mail::{Clock, Timestamp};
 
 /// The day whose service the twin plays. Days are UTC.
 #[derive(Clone, Copy, Debug)]
-pub struct AsOf(Timestamp);
+pub struct AsOf {
+    day: Timestamp,
+    /// What the clock showed when the day was chosen, and what it shows now.
+    moved: Option<(Timestamp, Timestamp)>,
+}
 
 /// A day on which the service changed: 00:00 UTC, milliseconds since 1970.
 const fn day(millis: i64) -> Timestamp {
@@ -41,38 +47,101 @@ const IMAP_FRONT_END_2026: Timestamp = day(1_788_220_800_000);
 
 impl AsOf {
     /// The guide as written: version 14, March 2022.
-    pub const GUIDE: Self = Self(day(1_646_092_800_000));
+    pub const GUIDE: Self = Self::new(day(1_646_092_800_000));
 
     pub const fn new(moment: Timestamp) -> Self {
-        Self(moment)
+        Self {
+            day: moment,
+            moved: None,
+        }
+    }
+
+    /// Whether what changed on `date` holds: it lies before the chosen day, or
+    /// the clock has gone over it since. A clock put back over it undoes it.
+    fn has_seen(self, date: Timestamp) -> bool {
+        match self.moved {
+            Some((from, to)) if from < date && date <= to => true,
+            Some((from, to)) if to < date && date <= from => false,
+            _ => self.day >= date,
+        }
     }
 
     pub fn imap_password(self) -> bool {
-        self.0 < PASSWORD_IMAP_ENDED
+        !self.has_seen(PASSWORD_IMAP_ENDED)
     }
 
     pub(crate) fn password_mix(self) -> bool {
-        self.0 >= PASSWORD_MIX
+        self.has_seen(PASSWORD_MIX)
     }
 
     pub fn smtp_password(self) -> bool {
-        self.0 < PASSWORD_SMTP_OFF
+        !self.has_seen(PASSWORD_SMTP_OFF)
     }
 
     pub(crate) fn spoofed_is_deleted(self) -> bool {
-        self.0 >= SPOOFED_DELETED
+        self.has_seen(SPOOFED_DELETED)
     }
 
     pub(crate) fn banner_has_session_id(self) -> bool {
-        self.0 >= BANNER_SESSION_ID
+        self.has_seen(BANNER_SESSION_ID)
     }
 
     pub(crate) fn refusal_has_detail(self) -> bool {
-        self.0 >= REFUSAL_DETAIL
+        self.has_seen(REFUSAL_DETAIL)
     }
 
     pub(crate) fn imap_front_end_2026(self) -> bool {
-        self.0 >= IMAP_FRONT_END_2026
+        self.has_seen(IMAP_FRONT_END_2026)
+    }
+}
+
+/// The chosen day and the clock that moves it. Clones share both.
+#[derive(Clone, Debug)]
+pub(crate) struct BehaviourDay {
+    clock: Arc<dyn Clock>,
+    chosen: Arc<RwLock<Chosen>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Chosen {
+    day: Timestamp,
+    clock_showed: Timestamp,
+}
+
+impl BehaviourDay {
+    pub(crate) fn new(as_of: AsOf, clock: Arc<dyn Clock>) -> Self {
+        let chosen = Chosen {
+            day: as_of.day,
+            clock_showed: clock.now(),
+        };
+        Self {
+            clock,
+            chosen: Arc::new(RwLock::new(chosen)),
+        }
+    }
+
+    pub(crate) fn today(&self) -> AsOf {
+        let chosen = *self.chosen.read().unwrap_or_else(PoisonError::into_inner);
+        AsOf {
+            day: chosen.day,
+            moved: Some((chosen.clock_showed, self.clock.now())),
+        }
+    }
+
+    /// The day that was chosen last.
+    pub(crate) fn chosen(&self) -> Timestamp {
+        self.chosen
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .day
+    }
+
+    /// Chooses another day; the clock shows what it shows.
+    pub(crate) fn choose(&self, day: Timestamp) {
+        *self.chosen.write().unwrap_or_else(PoisonError::into_inner) = Chosen {
+            day,
+            clock_showed: self.clock.now(),
+        };
     }
 }
 
@@ -80,10 +149,31 @@ impl AsOf {
 mod tests {
     use super::*;
 
+    /// The guide's day beside a clock of November 2026, and one day for both.
+    #[test]
+    fn the_clock_takes_the_behaviour_over_each_date() {
+        let date = |text: &str| Timestamp::parse(text).expect("a date");
+        for (day, from, to, imap_password, smtp_password) in [
+            ("2022-03-01", "2026-11-21", "2026-11-21", true, true),
+            ("2022-03-01", "2026-11-21", "2027-01-05", true, false),
+            ("2022-03-01", "2026-11-21", "2019-01-01", true, true),
+            ("2023-05-24", "2023-05-24", "2023-05-25", false, true),
+            ("2027-01-05", "2027-01-05", "2026-06-01", false, true),
+            ("2027-01-05", "2027-01-05", "2023-01-01", true, true),
+        ] {
+            let as_of = AsOf {
+                day: date(day),
+                moved: Some((date(from), date(to))),
+            };
+            let seen = (as_of.imap_password(), as_of.smtp_password());
+            assert_eq!(seen, (imap_password, smtp_password), "{day} {from} {to}");
+        }
+    }
+
     #[test]
     fn each_day_is_the_day_it_says() {
         for (moment, date) in [
-            (AsOf::GUIDE.0, "2022-03-01"),
+            (AsOf::GUIDE.day, "2022-03-01"),
             (SPOOFED_DELETED, "2019-07-09"),
             (PASSWORD_IMAP_ENDED, "2023-05-25"),
             (PASSWORD_MIX, "2023-07-07"),

@@ -66,7 +66,7 @@ behaviours! {
     TLS_VERSION = "tls-version" [guide(60), eng(5), dhc(11)] Documented
         "TLS below 1.2" => "the handshake is refused: protocol version";
     TLS_FIRST = "tls-first" [guide(46), guide(60), eng(17), dhc(11), dhc(23)] Observed
-        "MAIL before STARTTLS" => "451 4.7.3 STARTTLS is required to send mail";
+        "MAIL before STARTTLS" => "451 5.7.3 STARTTLS is required to send mail";
     NO_IMPLICIT_TLS = "no-implicit-tls" [guide(46), guide(60)] Documented
         "implicit TLS, as on port 465" => "no port offers it; a handshake at the first octet gets no answer in TLS";
     MECHANISM = "mechanism" [guide(43)] Observed
@@ -95,6 +95,8 @@ behaviours! {
         "a password after password sign-in has ended" => "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.";
     PROTOCOL_DISABLED = "protocol-disabled" [guide(6), guide(7), guide(47), guide(104)] Observed
         "SMTP for an account for which the Local Administrator has not enabled it" => "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.";
+    PROTOCOL_DISUSED = "protocol-disused" [guide(7)] Documented
+        "a protocol that an account has not used for as long as the setting says; the interval is not published" => "switched off until the Local Administrator enables it; words as for a protocol that is not enabled";
     CONNECTIONS = "connections" [guide(79), guide(80)] Documented
         "more than three connections of a mailbox at once" => "432 4.3.2 Concurrent connections limit exceeded.";
     SENDER_BLOCKED = "sender-blocked" [guide(3), guide(73), guide(83)] Documented

@@ -9,8 +9,9 @@ use mailward_net::{Listener, Tasks};
 use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 
-use crate::accounts::{Account, Accounts, Refusal, SignIn};
-use crate::asof::AsOf;
+use crate::accounts::{Account, Accounts, Entrance, Refusal, SignIn};
+use crate::asof::{AsOf, BehaviourDay};
+use crate::behaviour;
 use crate::events::EventLog;
 use crate::names::greeting_bracket;
 use crate::oauth::{Access, Tokens};
@@ -29,15 +30,38 @@ pub(crate) struct ImapDoor {
     pub(crate) tokens: Tokens,
     pub(crate) events: EventLog,
     pub(crate) pace: Pace,
-    pub(crate) as_of: AsOf,
+    pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) profile: Arc<Profile>,
+    pub(crate) profiles: Profiles,
 }
 
-/// How the service looks on a day.
-pub(crate) fn profile(as_of: AsOf) -> Profile {
+/// How the service looks, before and since the front end of 2026. Sessions share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Profiles {
+    before_2026: Arc<Profile>,
+    since_2026: Arc<Profile>,
+}
+
+impl Profiles {
+    pub(crate) fn new() -> Self {
+        Self {
+            before_2026: Arc::new(profile(false)),
+            since_2026: Arc::new(profile(true)),
+        }
+    }
+
+    fn on(&self, day: AsOf) -> Arc<Profile> {
+        Arc::clone(if day.imap_front_end_2026() {
+            &self.since_2026
+        } else {
+            &self.before_2026
+        })
+    }
+}
+
+fn profile(front_end_2026: bool) -> Profile {
     let mut profile = Profile::plain();
-    profile.greeting = if as_of.imap_front_end_2026() {
+    profile.greeting = if front_end_2026 {
         format!(
             "Microsoft Exchange IMAP4 service ready. [{}]",
             greeting_bracket()
@@ -48,7 +72,7 @@ pub(crate) fn profile(as_of: AsOf) -> Profile {
             greeting_bracket()
         )
     };
-    let before = if as_of.imap_front_end_2026() {
+    let before = if front_end_2026 {
         CAPABILITY_2026
     } else {
         CAPABILITY_2022
@@ -65,8 +89,15 @@ pub(crate) fn profile(as_of: AsOf) -> Profile {
 }
 
 impl ImapDoor {
-    fn open(&self, account: &Account) -> Entry {
-        if !account.allows(Protocol::Imap) {
+    async fn open(&self, account: &Account) -> Entry {
+        let entrance = self.accounts.enter(account, Protocol::Imap).await;
+        if entrance == Entrance::Disused {
+            let why = "IMAP is switched off, as nobody has used it for so long";
+            let user = Some(account.address.as_str());
+            let behaviour = behaviour::PROTOCOL_DISUSED;
+            self.events.punish("imap", "disabled", user, why, behaviour);
+        }
+        if entrance != Entrance::Open {
             // The credentials hold, the protocol is off: seen as a session
             // that signs in and then is not connected.
             self.refused(
@@ -120,11 +151,11 @@ impl ImapDoor {
 
 impl Host for ImapDoor {
     fn profile(&self) -> Arc<Profile> {
-        Arc::clone(&self.profile)
+        self.profiles.on(self.day.today())
     }
 
     async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
-        if !self.as_of.imap_password() {
+        if !self.day.today().imap_password() {
             return self
                 .refuse(
                     user,
@@ -139,7 +170,7 @@ impl Host for ImapDoor {
                 .await;
         };
         match self.accounts.sign_in(&address, password).await {
-            SignIn::Accepted(account) => self.open(&account),
+            SignIn::Accepted(account) => self.open(&account).await,
             SignIn::Refused(refusal) => self.refuse_account(user, refusal).await,
         }
     }
@@ -155,7 +186,7 @@ impl Host for ImapDoor {
             Err(refusal) => return self.refuse_account(user, refusal).await,
         };
         match self.tokens.verify(token.expose(), Access::Imap, &address) {
-            Ok(_) => self.open(&account),
+            Ok(_) => self.open(&account).await,
             Err(crate::oauth::TokenError::Mailbox(_)) => {
                 self.refused(
                     user,

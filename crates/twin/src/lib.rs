@@ -24,6 +24,7 @@ mod error;
 mod events;
 pub mod figures;
 mod imap;
+mod kept;
 mod listen;
 pub mod manners;
 mod message;

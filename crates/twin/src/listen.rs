@@ -18,7 +18,7 @@ use crate::world::World;
 
 pub(crate) fn submission(world: &World, options: &TwinOptions, listener: Listener, kind: DoorKind) {
     let door = world.submission_door(kind);
-    let dialect = ExchangeDialect::new(options.as_of, world.events.clone(), kind.as_str());
+    let dialect = ExchangeDialect::new(world.day.clone(), world.events.clone(), kind.as_str());
     let server = smtp(world, options, door, submission::settings(), dialect);
     let name = match kind {
         DoorKind::Submission => "twin submission",
@@ -29,7 +29,7 @@ pub(crate) fn submission(world: &World, options: &TwinOptions, listener: Listene
 
 pub(crate) fn relay(world: &World, options: &TwinOptions, listener: Listener) {
     let door = world.relay_door();
-    let rest = ExchangeDialect::new(options.as_of, world.events.clone(), "relay");
+    let rest = ExchangeDialect::new(world.day.clone(), world.events.clone(), "relay");
     let server = smtp(
         world,
         options,
@@ -62,8 +62,7 @@ fn smtp<S: Service>(
 }
 
 pub(crate) fn imaps(world: &World, options: &TwinOptions, listener: Listener) {
-    let profile = Arc::new(imap::profile(options.as_of));
-    let door = world.imap_door(&profile);
+    let door = world.imap_door(imap::Profiles::new());
     let imap = Imap::new(
         Arc::new(door),
         world.deliveries.mailboxes.clone(),
@@ -84,6 +83,7 @@ pub(crate) fn router(world: &World, options: &TwinOptions) -> Router {
         registrations: world.tokens.registrations.clone(),
         events: world.events.clone(),
         clock: Arc::clone(&options.clock),
+        day: world.day.clone(),
         dice: Arc::clone(&options.dice),
         manners: world.manners.clone(),
         admissions: world.admissions.clone(),

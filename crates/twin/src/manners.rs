@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::asof::AsOf;
+use crate::error::TwinError;
+use crate::kept::{Kept, Kind};
 
 /// The `[service]` table of a seed. What is absent is as the twin takes the
 /// service to be on its day.
@@ -102,21 +104,44 @@ impl ServiceSpec {
 
 /// The settings in force. Clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Manners(Arc<RwLock<ServiceSpec>>);
+pub(crate) struct Manners {
+    spec: Arc<RwLock<Arc<ServiceSpec>>>,
+    seed: Arc<ServiceSpec>,
+    kept: Kept,
+}
+
+/// What was set over the control API, and beside which seed: another seed at
+/// the next start takes its place.
+#[derive(Debug, Deserialize, Serialize)]
+struct SetBeside {
+    seed: ServiceSpec,
+    set: ServiceSpec,
+}
 
 impl Manners {
-    pub(crate) fn new(spec: ServiceSpec) -> Self {
-        Self(Arc::new(RwLock::new(spec)))
+    pub(crate) async fn open(seed: ServiceSpec, kept: Kept) -> Result<Self, TwinError> {
+        let before: Vec<(String, SetBeside)> = kept.all(Kind::Service).await?;
+        let before = before.into_iter().map(|(_, one)| one);
+        let set = before.into_iter().find(|one| one.seed == seed);
+        let spec = set.map_or_else(|| seed.clone(), |one| one.set);
+        Ok(Self {
+            spec: Arc::new(RwLock::new(Arc::new(spec))),
+            seed: Arc::new(seed),
+            kept,
+        })
     }
 
-    pub(crate) fn now(&self) -> ServiceSpec {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(crate) fn now(&self) -> Arc<ServiceSpec> {
+        Arc::clone(&self.spec.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn set(&self, spec: ServiceSpec) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = spec;
+    /// Holds at once; returns when the next start will know of it too.
+    pub(crate) async fn set(&self, spec: ServiceSpec) -> Result<(), TwinError> {
+        let row = SetBeside {
+            seed: ServiceSpec::clone(&self.seed),
+            set: spec.clone(),
+        };
+        *self.spec.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(spec);
+        self.kept.put(Kind::Service, "", &row).await
     }
 }

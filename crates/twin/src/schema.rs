@@ -9,7 +9,7 @@ pub(crate) const SCHEMA: Schema = Schema {
 };
 
 /// The scripts that a store for the twin is opened with, in this order.
-const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING, SIGN_IN];
+const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING, SIGN_IN, KEPT];
 
 const TWIN: &str = "
 CREATE TABLE twin_account (
@@ -64,4 +64,14 @@ ALTER TABLE twin_account ADD COLUMN wrong_passwords BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE twin_account ADD COLUMN former TEXT NOT NULL DEFAULT '[]';
 -- The seed that the account was last made from, as JSON.
 ALTER TABLE twin_account ADD COLUMN seed TEXT;
+";
+
+/// Settings and other small state, as JSON.
+const KEPT: &str = "
+CREATE TABLE twin_kept (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
 ";

@@ -89,6 +89,7 @@ pub struct AccountSpec {
     /// Enabled protocols; all that the twin has when absent.
     #[serde(default)]
     pub protocols: Option<Vec<Protocol>>,
+    /// The service's own when absent; 0 is without a quota.
     #[serde(default)]
     pub quota_mb: Option<u64>,
     /// Recipients that one message may have, 1 to 1000.
@@ -135,6 +136,10 @@ pub struct SignInSpec {
     /// What stands after `Authentication unsuccessful, ` for a locked account.
     #[serde(default)]
     pub locked_words: Option<String>,
+    /// After so many days without use a protocol is switched off (GUIDE-7);
+    /// the interval is not published, and without one nothing is.
+    #[serde(default)]
+    pub disuse_days: Option<u32>,
 }
 
 /// A distribution list of the organisation.

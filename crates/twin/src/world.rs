@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_access::imap::Profile;
 use mailward_mail::{Clock, Dice};
 use mailward_mailbox::Mailboxes;
 use mailward_net::ShiftedClock;
@@ -12,11 +11,12 @@ use mailward_policy::limits;
 use mailward_store::Store;
 
 use crate::accounts::{Accounts, GivenBy, SignInRules};
-use crate::asof::AsOf;
+use crate::asof::BehaviourDay;
 use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
-use crate::imap::ImapDoor;
+use crate::imap::{ImapDoor, Profiles};
+use crate::kept::Kept;
 use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations, SigningKey, Tokens};
 use crate::pace::{Pace, Rates};
@@ -44,7 +44,7 @@ pub(crate) struct World {
     pub(crate) admissions: Admissions,
     /// False lifts every rate; wrong passwords lock an account all the same.
     pub(crate) rates: bool,
-    pub(crate) as_of: AsOf,
+    pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) dice: Arc<dyn Dice>,
 }
@@ -58,10 +58,12 @@ impl World {
     ) -> Result<Self, TwinError> {
         let clock = Arc::clone(&options.clock) as Arc<dyn Clock>;
         let shelf = Shelf::of(store.clone());
+        let kept = Kept::new(shelf.clone());
         let events = EventLog::new(Arc::clone(&clock));
+        let day = BehaviourDay::new(options.as_of, Arc::clone(&clock));
         let rules = SignInRules::new(
             &options.population.sign_in,
-            options.as_of,
+            day.clone(),
             Arc::clone(&options.breached),
         );
         let accounts = Accounts::open(shelf.clone(), Arc::clone(&clock), rules).await?;
@@ -87,11 +89,11 @@ impl World {
         let tokens = Tokens::new(
             options.tenant_id.clone(),
             key,
-            registrations(options, &accounts),
+            registrations(options, &accounts, kept.clone()).await?,
             clock,
             Arc::clone(&options.dice),
         );
-        let manners = Manners::new(options.population.service.clone());
+        let manners = Manners::open(options.population.service.clone(), kept.clone()).await?;
         let high_sending = manners.now().high_sending;
         Ok(Self {
             accounts,
@@ -109,13 +111,15 @@ impl World {
                 refusal_delay: REFUSAL_DELAY,
             })),
             manners,
-            admissions: Admissions::new(
+            admissions: Admissions::open(
                 &options.population.organisation,
                 options.population.relay_registrations.clone(),
                 options.population.ptr_records.clone(),
-            ),
+                kept,
+            )
+            .await?,
             rates: options.rates,
-            as_of: options.as_of,
+            day,
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),
         })
@@ -139,7 +143,7 @@ impl World {
             manners: self.manners.clone(),
             kind,
             rates: self.rates,
-            as_of: self.as_of,
+            day: self.day.clone(),
             clock: self.clock(),
             dice: Arc::clone(&self.dice),
         }
@@ -151,28 +155,32 @@ impl World {
             deliveries: self.deliveries.clone(),
             events: self.events.clone(),
             manners: self.manners.clone(),
-            as_of: self.as_of,
+            day: self.day.clone(),
             clock: self.clock(),
             dice: Arc::clone(&self.dice),
         }
     }
 
-    pub(crate) fn imap_door(&self, profile: &Arc<Profile>) -> ImapDoor {
+    pub(crate) fn imap_door(&self, profiles: Profiles) -> ImapDoor {
         ImapDoor {
             accounts: self.accounts.clone(),
             tokens: self.tokens.clone(),
             events: self.events.clone(),
             pace: self.pace.clone(),
-            as_of: self.as_of,
+            day: self.day.clone(),
             clock: self.clock(),
-            profile: Arc::clone(profile),
+            profiles,
         }
     }
 }
 
 /// The application registration that may use every account of the seed.
-fn registrations(options: &TwinOptions, accounts: &Accounts) -> Registrations {
-    let registrations = Registrations::default();
+async fn registrations(
+    options: &TwinOptions,
+    accounts: &Accounts,
+    kept: Kept,
+) -> Result<Registrations, TwinError> {
+    let registrations = Registrations::open(kept).await?;
     registrations.add(AppRegistration {
         client_id: options.oauth_client.client_id.clone(),
         client_secret: options.oauth_client.client_secret.clone(),
@@ -184,5 +192,5 @@ fn registrations(options: &TwinOptions, accounts: &Accounts) -> Registrations {
             .map(|account| account.address.clone())
             .collect(),
     });
-    registrations
+    Ok(registrations)
 }

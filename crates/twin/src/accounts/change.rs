@@ -7,7 +7,7 @@ use mailward_mail::{Address, Secret};
 use super::password::{self, WeakPassword};
 use super::{Account, Accounts, Refusal, SignIn, rows};
 use crate::error::TwinError;
-use crate::seed::{AccountState, Protocol};
+use crate::seed::{AccountKind, AccountState, Protocol};
 
 /// A change that needs nobody's leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Change {
     Protocols(Vec<Protocol>),
     /// `None` is without a quota.
     Quota(Option<u64>),
+    /// Converts the account to another type.
+    Kind(AccountKind),
 }
 
 impl Change {
@@ -41,6 +43,7 @@ impl Change {
             ),
             Self::Protocols(_) => ("protocols_set", "other protocols are enabled", "GUIDE-6"),
             Self::Quota(_) => ("quota_set", "the mailbox has another quota", "GUIDE-64"),
+            Self::Kind(_) => ("converted", "the account is of another type", "GUIDE-18"),
         }
     }
 }
@@ -103,8 +106,13 @@ impl Accounts {
             Change::ForcePassword => account.must_change = true,
             Change::Protocols(protocols) => account.protocols.clone_from(protocols),
             Change::Quota(quota_mb) => account.quota_mb = *quota_mb,
+            Change::Kind(kind) => account.kind = *kind,
         })
         .await?;
+        if let Change::Protocols(protocols) = change {
+            let key = address.key();
+            self.last_uses.note(&key, protocols, now).await?;
+        }
         Ok(self.find(address))
     }
 

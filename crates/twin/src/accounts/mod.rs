@@ -10,6 +10,7 @@
 //! ```
 
 mod change;
+mod disuse;
 mod password;
 mod rows;
 mod sign_in;
@@ -20,12 +21,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
+use mailward_policy::limits;
 
 use crate::error::TwinError;
+use crate::kept::Kept;
 use crate::seed::{AccountKind, AccountSpec, AccountState, DistributionListSpec, Protocol};
 use crate::shelf::Shelf;
 
 pub(crate) use change::{Change, PasswordChange, Refused};
+pub(crate) use disuse::Entrance;
+use disuse::LastUses;
 pub(crate) use password::{WeakPassword, judge as judge_password};
 pub(crate) use sign_in::{Refusal, SignIn, SignInRules};
 
@@ -106,6 +111,7 @@ pub struct Accounts {
     store: Shelf,
     clock: Arc<dyn Clock>,
     rules: Arc<SignInRules>,
+    last_uses: LastUses,
     /// Held from reading an account until its change is on disk.
     changing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -125,11 +131,13 @@ impl Accounts {
         for list in lists {
             directory.lists.insert(list.address.key(), Arc::new(list));
         }
+        let last_uses = LastUses::open(Kept::new(store.clone()), clock.now()).await?;
         Ok(Self {
             directory: Arc::new(RwLock::new(directory)),
             store,
             clock,
             rules: Arc::new(rules),
+            last_uses,
             changing: Arc::default(),
         })
     }
@@ -211,7 +219,7 @@ impl Accounts {
             kind: spec.kind,
             password: spec.password.clone().unwrap_or_else(|| new_password(dice)),
             protocols: ALL_PROTOCOLS.to_vec(),
-            quota_mb: None,
+            quota_mb: Some(quota_mb(spec.kind)),
             culture: "en-GB".to_owned(),
             state: AccountState::Active,
             must_change: false,
@@ -234,7 +242,11 @@ impl Accounts {
         account.state = spec.state.unwrap_or(account.state);
         account.display_name = spec.display_name.unwrap_or(account.display_name);
         account.protocols = spec.protocols.unwrap_or(account.protocols);
-        account.quota_mb = spec.quota_mb.or(account.quota_mb);
+        // Nought is without a quota.
+        account.quota_mb = spec
+            .quota_mb
+            .or(account.quota_mb)
+            .filter(|quota_mb| *quota_mb > 0);
         account.culture = spec.culture.unwrap_or(account.culture);
         account
     }
@@ -251,6 +263,17 @@ impl Accounts {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What the service gives a mailbox of this kind.
+fn quota_mb(kind: AccountKind) -> u64 {
+    let limit = match kind {
+        AccountKind::Shared => limits::MAILBOX_SHARED,
+        AccountKind::User | AccountKind::Application => limits::MAILBOX_STANDARD,
+    };
+    limit.figure / OCTETS_PER_MB
+}
+
+pub(crate) const OCTETS_PER_MB: u64 = 1024 * 1024;
 
 const ALL_PROTOCOLS: [Protocol; 5] = [
     Protocol::Smtp,

@@ -64,7 +64,8 @@ pub(crate) fn judge(
     if names(&account.display_name).any(|name| holds_name(&lower, name)) {
         add("GUIDE-25", "it contains the first or last name".to_owned());
     }
-    if account.kind == AccountKind::Application && rules.as_of.password_mix() && !mixed(text) {
+    if account.kind == AccountKind::Application && rules.day.today().password_mix() && !mixed(text)
+    {
         let problem = "it lacks an upper case letter, a lower case letter, or a digit or symbol";
         add("GUIDE-25", problem.to_owned());
     }

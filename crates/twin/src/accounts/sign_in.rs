@@ -7,7 +7,7 @@ use mailward_mail::{Address, Secret};
 use mailward_policy::password::BreachedList;
 
 use super::{Account, Accounts};
-use crate::asof::AsOf;
+use crate::asof::BehaviourDay;
 use crate::behaviour::{self, Behaviour};
 use crate::seed::{AccountKind, AccountState, SignInSpec};
 
@@ -21,25 +21,32 @@ const WORDS_INCORRECT: &str = "the user credentials were incorrect.";
 /// How sign-in and passwords are judged.
 #[derive(Clone, Debug)]
 pub(crate) struct SignInRules {
-    pub(crate) as_of: AsOf,
+    pub(crate) day: BehaviourDay,
     /// In a row, over all protocols; `None` never locks.
     pub(crate) wrong_passwords_max: Option<u32>,
     pub(crate) locked_words: String,
+    /// After so many days without use a protocol is switched off; `None` never is.
+    pub(crate) disuse_days: Option<u32>,
     /// Passwords that may not be set (GUIDE-28).
     pub(crate) breached: Arc<dyn BreachedList>,
 }
 
 impl SignInRules {
     /// As a seed sets them.
-    pub(crate) fn new(spec: &SignInSpec, as_of: AsOf, breached: Arc<dyn BreachedList>) -> Self {
+    pub(crate) fn new(
+        spec: &SignInSpec,
+        day: BehaviourDay,
+        breached: Arc<dyn BreachedList>,
+    ) -> Self {
         let most = spec.wrong_passwords_max.unwrap_or(WRONG_PASSWORDS_MAX);
         Self {
-            as_of,
+            day,
             wrong_passwords_max: (most > 0).then_some(most),
             locked_words: spec
                 .locked_words
                 .clone()
                 .unwrap_or_else(|| WORDS_INCORRECT.to_owned()),
+            disuse_days: spec.disuse_days.filter(|days| *days > 0),
             breached,
         }
     }

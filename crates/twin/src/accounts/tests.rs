@@ -6,7 +6,7 @@ use mailward_store::{Limits, Options, Store, SystemDisk};
 use mailward_testkit::SimulatedClock;
 
 use super::*;
-use crate::asof::AsOf;
+use crate::asof::{AsOf, BehaviourDay};
 use crate::schema::SCHEMA;
 use crate::seed::SignInSpec;
 
@@ -90,9 +90,14 @@ async fn open(
     let spec = SignInSpec {
         wrong_passwords_max,
         locked_words: None,
+        disuse_days: None,
     };
     let as_of = AsOf::new(Timestamp::parse(as_of).expect("a date"));
-    let rules = SignInRules::new(&spec, as_of, Arc::new(CommonPasswords));
+    let rules = SignInRules::new(
+        &spec,
+        BehaviourDay::new(as_of, clock.shared()),
+        Arc::new(CommonPasswords),
+    );
     Accounts::open(Shelf::of(store), clock.shared(), rules)
         .await
         .expect("accounts")
@@ -328,4 +333,43 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(after.state, AccountState::Active);
     assert_eq!(after.former.len(), 2);
     assert_eq!(after.quota_mb, Some(7));
+}
+
+/// A day's use keeps a protocol on; the interval without one switches it off,
+/// also over a restart, until it is enabled again.
+#[tokio::test]
+async fn a_protocol_that_nobody_uses_is_switched_off() {
+    use Entrance::{Disused, Off, Open};
+    let mut setting = Setting::new("2022-03-01", None).await;
+    setting.put(GivenBy::Seed, seed("right")).await;
+    let enable = |protocols: &[Protocol]| Change::Protocols(protocols.to_vec());
+    for (days, act, protocol, expected) in [
+        (0, None, Protocol::Smtp, Open),
+        (29, None, Protocol::Smtp, Open),
+        (29, None, Protocol::Smtp, Open),
+        // IMAP was never used.
+        (0, None, Protocol::Imap, Disused),
+        (0, None, Protocol::Imap, Off),
+        (
+            0,
+            Some(enable(&[Protocol::Smtp, Protocol::Imap])),
+            Protocol::Imap,
+            Open,
+        ),
+        (29, None, Protocol::Imap, Open),
+        (1, None, Protocol::Smtp, Disused),
+    ] {
+        setting.clock.advance(DAY * days);
+        setting = setting.reopen().await;
+        setting.accounts.rules = Arc::new(SignInRules {
+            disuse_days: Some(30),
+            ..SignInRules::clone(&setting.accounts.rules)
+        });
+        if let Some(change) = act {
+            setting.act(change).await;
+        }
+        let account = setting.accounts.find(&letters()).expect("the account");
+        let entrance = setting.accounts.enter(&account, protocol).await;
+        assert_eq!(entrance, expected, "{days} {protocol:?}");
+    }
 }

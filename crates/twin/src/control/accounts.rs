@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Control, problem, read};
+use crate::accounts::OCTETS_PER_MB;
 use crate::accounts::{Account, Change, GivenBy, PasswordChange, Refused, WeakPassword};
 use crate::behaviour;
-use crate::seed::{AccountSpec, AccountState, Protocol};
-
-const OCTETS_PER_MB: u64 = 1024 * 1024;
+use crate::seed::{AccountKind, AccountSpec, AccountState, Protocol};
 
 pub(super) fn routes() -> Router<Control> {
     let act = |change: Change| {
@@ -44,6 +43,7 @@ pub(super) fn routes() -> Router<Control> {
             "/control/v1/accounts/{address}/protocols",
             post(set_protocols).put(set_protocols),
         )
+        .route("/control/v1/accounts/{address}/convert", post(convert))
         .route(
             "/control/v1/accounts/{address}/quota",
             post(set_quota).put(set_quota),
@@ -174,6 +174,19 @@ struct SetProtocols {
 async fn set_protocols(state: State<Control>, path: Path<String>, body: Bytes) -> Response {
     match read::<SetProtocols>(&body) {
         Ok(wish) => change_account(state, path, Change::Protocols(wish.protocols)).await,
+        Err(response) => *response,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Convert {
+    kind: AccountKind,
+}
+
+async fn convert(state: State<Control>, path: Path<String>, body: Bytes) -> Response {
+    match read::<Convert>(&body) {
+        Ok(wish) => change_account(state, path, Change::Kind(wish.kind)).await,
         Err(response) => *response,
     }
 }

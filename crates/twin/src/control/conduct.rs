@@ -24,16 +24,16 @@ pub(super) fn router() -> Router<Control> {
 }
 
 async fn read_service(State(control): State<Control>) -> Response {
-    Json(control.manners.now()).into_response()
+    Json(&*control.manners.now()).into_response()
 }
 
 /// The whole settings: what is absent goes back to its default.
 async fn set_service(State(control): State<Control>, body: axum::body::Bytes) -> Response {
     match read::<ServiceSpec>(&body) {
-        Ok(spec) => {
-            control.manners.set(spec);
-            read_service(State(control)).await
-        }
+        Ok(spec) => match control.manners.set(spec).await {
+            Ok(()) => read_service(State(control)).await,
+            Err(error) => error.into_response(),
+        },
         Err(response) => *response,
     }
 }
@@ -64,10 +64,10 @@ async fn set_sender(State(control): State<Control>, body: axum::body::Bytes) -> 
 
 async fn register(State(control): State<Control>, body: axum::body::Bytes) -> Response {
     match read::<RelayRegistrationSpec>(&body) {
-        Ok(registration) => {
-            control.admissions.register(registration.clone());
-            (StatusCode::CREATED, Json(registration)).into_response()
-        }
+        Ok(registration) => match control.admissions.register(registration.clone()).await {
+            Ok(()) => (StatusCode::CREATED, Json(registration)).into_response(),
+            Err(error) => error.into_response(),
+        },
         Err(response) => *response,
     }
 }

@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::accounts::Accounts;
+use crate::asof::BehaviourDay;
 use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
@@ -38,6 +39,7 @@ pub(crate) struct Control {
     pub(crate) registrations: Registrations,
     pub(crate) events: EventLog,
     pub(crate) clock: Arc<ShiftedClock>,
+    pub(crate) day: BehaviourDay,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) manners: Manners,
     pub(crate) admissions: Admissions,
@@ -133,24 +135,34 @@ async fn register_application(State(control): State<Control>, body: axum::body::
         Err(response) => return *response,
     };
     let client_id = registration.client_id.clone();
-    control.registrations.add(registration);
-    (StatusCode::CREATED, Json(json!({ "client_id": client_id }))).into_response()
+    match control.registrations.register(registration).await {
+        Ok(()) => (StatusCode::CREATED, Json(json!({ "client_id": client_id }))).into_response(),
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn read_clock(State(control): State<Control>) -> Response {
-    Json(json!({ "now": control.clock.now() })).into_response()
+    let (now, as_of) = (control.clock.now(), control.day.chosen().to_date());
+    Json(json!({ "now": now, "as_of": as_of })).into_response()
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SetClock {
     now: Timestamp,
+    /// The day of the behaviour; without one the clock takes it along over
+    /// each date.
+    #[serde(default)]
+    as_of: Option<Timestamp>,
 }
 
 async fn set_clock(State(control): State<Control>, body: axum::body::Bytes) -> Response {
     match read::<SetClock>(&body) {
         Ok(wish) => {
             control.clock.set(wish.now);
+            if let Some(day) = wish.as_of {
+                control.day.choose(day);
+            }
             control.events.add(
                 "control",
                 "clock_set",

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use mailward_mail::{Address, Secret};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::error::TwinError;
+use crate::kept::{Kept, Kind};
 
 /// One application registration with its service principal's rights.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,14 +38,62 @@ impl AppRegistration {
     }
 }
 
+/// A registration as it is kept: with its secret, which is a test's.
+#[derive(Deserialize, Serialize)]
+struct KeptRegistration {
+    client_id: String,
+    client_secret: String,
+    name: String,
+    roles: Vec<String>,
+    mailboxes: Vec<Address>,
+}
+
 /// All registrations of the tenant, by client id.
-#[derive(Clone, Debug, Default)]
-pub struct Registrations(Arc<RwLock<HashMap<String, Arc<AppRegistration>>>>);
+#[derive(Clone, Debug)]
+pub struct Registrations {
+    all: Arc<RwLock<HashMap<String, Arc<AppRegistration>>>>,
+    kept: Kept,
+}
 
 impl Registrations {
+    /// Those that were registered over the control API.
+    pub(crate) async fn open(kept: Kept) -> Result<Self, TwinError> {
+        let rows: Vec<(String, KeptRegistration)> = kept.all(Kind::Application).await?;
+        let registrations = Self {
+            all: Arc::default(),
+            kept,
+        };
+        for (_, row) in rows {
+            registrations.add(AppRegistration {
+                client_id: row.client_id,
+                client_secret: Secret::new(row.client_secret),
+                name: row.name,
+                roles: row.roles,
+                mailboxes: row.mailboxes,
+            });
+        }
+        Ok(registrations)
+    }
+
+    /// As [`Registrations::add`]; returns once the next start will know of it too.
+    pub(crate) async fn register(&self, registration: AppRegistration) -> Result<(), TwinError> {
+        let row = KeptRegistration {
+            client_id: registration.client_id.clone(),
+            client_secret: registration.client_secret.expose().to_owned(),
+            name: registration.name.clone(),
+            roles: registration.roles.clone(),
+            mailboxes: registration.mailboxes.clone(),
+        };
+        let key = registration.client_id.to_ascii_lowercase();
+        self.kept.put(Kind::Application, &key, &row).await?;
+        self.add(registration);
+        Ok(())
+    }
+
+    /// Until the next start.
     pub fn add(&self, registration: AppRegistration) {
         let mut all = self
-            .0
+            .all
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         all.insert(
@@ -53,7 +104,7 @@ impl Registrations {
 
     pub fn find(&self, client_id: &str) -> Option<Arc<AppRegistration>> {
         let all = self
-            .0
+            .all
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         all.get(&client_id.to_ascii_lowercase()).cloned()

@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use mailward_mail::Address;
 
+use crate::error::TwinError;
+use crate::kept::{Kept, Kind};
 use crate::seed::{Organisation, PtrSpec, RelayRegistrationSpec};
 
 /// Why an address is let in, and what it may send from.
@@ -31,14 +33,19 @@ pub(crate) struct Admissions {
     zone: Arc<HashMap<IpAddr, String>>,
     /// What the organisation itself may send from.
     domains: Vec<String>,
+    kept: Kept,
 }
 
 impl Admissions {
-    pub(crate) fn new(
+    /// Those of the seed, and beside or before them those that were registered
+    /// over the control API.
+    pub(crate) async fn open(
         organisation: &Organisation,
         registrations: Vec<RelayRegistrationSpec>,
         zone: Vec<PtrSpec>,
-    ) -> Self {
+        kept: Kept,
+    ) -> Result<Self, TwinError> {
+        let later: Vec<(String, RelayRegistrationSpec)> = kept.all(Kind::RelayRegistration).await?;
         let domains = if organisation.relay_domains.is_empty() {
             vec![organisation.domain.clone()]
         } else {
@@ -46,24 +53,34 @@ impl Admissions {
         };
         let registered = registrations
             .into_iter()
+            .chain(later.into_iter().map(|(_, one)| one))
             .map(|one| (one.address.to_canonical(), one))
             .collect();
         let zone = zone
             .into_iter()
             .map(|one| (one.address.to_canonical(), one.name))
             .collect();
-        Self {
+        Ok(Self {
             registered: Arc::new(RwLock::new(registered)),
             zone: Arc::new(zone),
             domains,
-        }
+            kept,
+        })
     }
 
-    pub(crate) fn register(&self, registration: RelayRegistrationSpec) {
+    /// Returns once the next start will know of it too.
+    pub(crate) async fn register(
+        &self,
+        registration: RelayRegistrationSpec,
+    ) -> Result<(), TwinError> {
+        let address = registration.address.to_canonical();
+        let (kind, name) = (Kind::RelayRegistration, address.to_string());
+        self.kept.put(kind, &name, &registration).await?;
         self.registered
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(registration.address.to_canonical(), registration);
+            .insert(address, registration);
+        Ok(())
     }
 
     pub(crate) fn of(&self, address: IpAddr) -> Option<Admitted> {
@@ -93,16 +110,18 @@ impl Admissions {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_list_comes_first_then_the_zone_then_nobody() {
+    #[tokio::test]
+    async fn the_list_comes_first_then_the_zone_then_nobody() {
         let organisation = Organisation {
             name: "NORTHMOOR HOSPITALS TRUST".to_owned(),
             ods_code: String::new(),
             domain: "northmoor.example".to_owned(),
             relay_domains: vec!["northmoor-trust.example".to_owned()],
         };
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = crate::kept::tests::in_folder(folder.path());
         let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
-        let admissions = Admissions::new(
+        let admissions = Admissions::open(
             &organisation,
             vec![RelayRegistrationSpec {
                 address: ip("127.0.0.2"),
@@ -113,7 +132,10 @@ mod tests {
                 address: ip("127.0.0.3"),
                 name: "mail.northmoor-trust.example".to_owned(),
             }],
-        );
+            kept,
+        )
+        .await
+        .expect("admissions");
         let mail = |text: &str| Address::parse(text).expect("an address");
         for (peer, sender, expected) in [
             ("127.0.0.2", "a@southmoor-trust.example", Some(true)),

@@ -12,7 +12,7 @@ use mailward_wire::smtp::{Credentials, MailFrom};
 
 use super::admission::{Admissions, Admitted};
 use super::dialect::HOST;
-use crate::asof::AsOf;
+use crate::asof::BehaviourDay;
 use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Deliveries, Filing, Letter, Origin, TWIN_FIELD};
 use crate::events::EventLog;
@@ -34,7 +34,7 @@ pub(crate) struct RelayDoor {
     pub(crate) deliveries: Deliveries,
     pub(crate) events: EventLog,
     pub(crate) manners: Manners,
-    pub(crate) as_of: AsOf,
+    pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,
 }
@@ -127,7 +127,7 @@ impl Relay {
         self.spoofed = self
             .offence(&senders, &message.reverse_path)
             .map(|(other, behaviour)| {
-                let outcome = self.door.manners.now().spoofed(self.door.as_of);
+                let outcome = self.door.manners.now().spoofed(self.door.day.today());
                 let why = format!("{other} may not be sent from here: {}", outcome.as_str());
                 let sender = Some(other.as_str());
                 let events = &self.door.events;

@@ -5,7 +5,7 @@
 use mailward_mail::Reply;
 use mailward_wire::smtp::server::{Dialect, Facts, Situation};
 
-use crate::asof::AsOf;
+use crate::asof::BehaviourDay;
 use crate::behaviour;
 use crate::events::EventLog;
 use crate::names::{BACK_END, FRONT_END, refusal_bracket};
@@ -13,16 +13,16 @@ use crate::names::{BACK_END, FRONT_END, refusal_bracket};
 /// Speaks as the service did on one day.
 #[derive(Clone, Debug)]
 pub(crate) struct ExchangeDialect {
-    as_of: AsOf,
+    day: BehaviourDay,
     /// For what the conversation itself refuses.
     events: EventLog,
     protocol: &'static str,
 }
 
 impl ExchangeDialect {
-    pub(crate) fn new(as_of: AsOf, events: EventLog, protocol: &'static str) -> Self {
+    pub(crate) fn new(day: BehaviourDay, events: EventLog, protocol: &'static str) -> Self {
         Self {
-            as_of,
+            day,
             events,
             protocol,
         }
@@ -47,11 +47,15 @@ impl ExchangeDialect {
     }
 
     fn bracket(&self, facts: &Facts<'_>) -> String {
-        refusal_bracket(self.as_of.refusal_has_detail(), facts.now, facts.session)
+        refusal_bracket(
+            self.day.today().refusal_has_detail(),
+            facts.now,
+            facts.session,
+        )
     }
 
     fn banner(&self, facts: &Facts<'_>) -> Reply {
-        let session = if self.as_of.banner_has_session_id() {
+        let session = if self.day.today().banner_has_session_id() {
             format!(" [{}]", facts.session)
         } else {
             String::new()
@@ -137,7 +141,10 @@ impl Dialect for ExchangeDialect {
             }
             LineTooLong { .. } => Reply::status(500, 5, 2, "Command too long"),
 
-            TlsRequired { .. } => Reply::status(451, 7, 3, "STARTTLS is required to send mail"),
+            TlsRequired { .. } => {
+                // The class of the code is the service's own slip, as quoted.
+                Reply::new(451, None, "5.7.3 STARTTLS is required to send mail")
+            }
             AuthRequired => self.not_authenticated(facts),
             AuthNeedsTls => Reply::status(530, 7, 0, "Must issue a STARTTLS command first"),
             MechanismUnsupported { .. } => {

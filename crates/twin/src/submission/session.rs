@@ -10,8 +10,8 @@ use mailward_net::smtp::{Authentication, Connection, Peer, Service};
 use mailward_wire::smtp::server::{Abort, Hello, SessionId};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
-use crate::accounts::{Account, Accounts, Refusal, SignIn};
-use crate::asof::AsOf;
+use crate::accounts::{Account, Accounts, Entrance, Refusal, SignIn};
+use crate::asof::BehaviourDay;
 use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Deliveries, TWIN_FIELD};
 use crate::events::EventLog;
@@ -34,7 +34,7 @@ pub(crate) struct SubmissionDoor {
     pub(crate) kind: DoorKind,
     /// False lifts the day's recipients too.
     pub(crate) rates: bool,
-    pub(crate) as_of: AsOf,
+    pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,
 }
@@ -123,12 +123,12 @@ impl Submission {
             Credentials::Password {
                 username, password, ..
             } => self.password(username, password).await,
-            Credentials::Bearer { username, token } => self.token(username, token),
+            Credentials::Bearer { username, token } => self.token(username, token).await,
         }
     }
 
     async fn password(&self, username: &str, password: &Secret) -> Result<Arc<Account>, Failure> {
-        if !self.door.as_of.smtp_password() {
+        if !self.door.day.today().smtp_password() {
             let why = "password sign-in for SMTP is off by default on this day";
             return Err(Failure::worded(
                 "basic authentication is disabled.",
@@ -145,12 +145,12 @@ impl Submission {
             )
         })?;
         match self.door.accounts.sign_in(&address, password).await {
-            SignIn::Accepted(account) => self.enabled(account),
+            SignIn::Accepted(account) => self.enabled(account).await,
             SignIn::Refused(refusal) => Err(self.barred(refusal)),
         }
     }
 
-    fn token(&self, username: &str, token: &Secret) -> Result<Arc<Account>, Failure> {
+    async fn token(&self, username: &str, token: &Secret) -> Result<Arc<Account>, Failure> {
         let address = Address::parse(username)
             .map_err(|_| Failure::generic("the user name is not the full address of an account"))?;
         let account = self
@@ -165,7 +165,7 @@ impl Submission {
             .tokens
             .verify(token.expose(), Access::Smtp, &address)
             .map_err(|error| Failure::generic(error.to_string()))?;
-        self.enabled(account)
+        self.enabled(account).await
     }
 
     fn barred(&self, refusal: Refusal) -> Failure {
@@ -195,14 +195,22 @@ impl Submission {
         Err(Reply::status(530, 7, 57, words))
     }
 
-    fn enabled(&self, account: Arc<Account>) -> Result<Arc<Account>, Failure> {
-        if account.allows(Protocol::Smtp) {
-            return Ok(account);
-        }
+    async fn enabled(&self, account: Arc<Account>) -> Result<Arc<Account>, Failure> {
+        let (why, behaviour) = match self.door.accounts.enter(&account, Protocol::Smtp).await {
+            Entrance::Open => return Ok(account),
+            Entrance::Off => (
+                "SMTP is not enabled for the account",
+                behaviour::PROTOCOL_DISABLED,
+            ),
+            Entrance::Disused => (
+                "SMTP is switched off, as nobody has used it for so long",
+                behaviour::PROTOCOL_DISUSED,
+            ),
+        };
         Err(Failure::worded(
             "SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.",
-            "SMTP is not enabled for the account",
-            behaviour::PROTOCOL_DISABLED,
+            why,
+            behaviour,
         ))
     }
 
@@ -220,7 +228,7 @@ impl Submission {
     }
 
     fn bracket(&self) -> String {
-        let detailed = self.door.as_of.refusal_has_detail();
+        let detailed = self.door.day.today().refusal_has_detail();
         refusal_bracket(detailed, self.door.clock.now(), self.peer.session)
     }
 

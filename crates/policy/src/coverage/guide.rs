@@ -48,6 +48,7 @@ pub(super) const STANDINGS: &[Line] = &[
         &[
             Preflight("smtp-enabled"),
             Twin("protocol-disabled"),
+            Twin("protocol-disused"),
             Later("using each protocol now and then so that it stays enabled"),
         ],
     ),

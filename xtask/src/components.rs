@@ -7,12 +7,14 @@ use std::path::Path;
 use crate::run::{Result, is_installed, run, run_with};
 
 /// A program a test starts, and the Debian package it comes in.
-const COMPONENTS: [(&str, &str); 10] = [
+const COMPONENTS: [(&str, &str); 12] = [
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("swaks", "swaks"),
     ("mbsync", "isync"),
     ("mutt", "mutt"),
+    ("getmail", "getmail6"),
+    ("fetchmail", "fetchmail"),
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("python3", "python3"),

@@ -1,7 +1,8 @@
-//! Sessions by which mail programs reach a mailbox: IMAP today.
+//! Sessions by which mail programs reach a mailbox: IMAP and POP3.
 //!
 //! ```text
 //!   stream ── imap::Imap::serve ── wire::imap (bytes ↔ commands)
+//!         └── pop3::Pop3::serve ── wire::pop3
 //!                   │
 //!                   ├── Host       who may enter, in which words
 //!                   ├── mailbox    folders, items, changes
@@ -11,5 +12,10 @@
 //! This crate does not know which product hosts it, and opens no socket: it is
 //! handed streams.
 
+mod door;
 pub mod imap;
 pub mod mime;
+mod output;
+pub mod pop3;
+
+pub use door::{Entry, Peer};

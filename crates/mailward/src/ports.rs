@@ -13,12 +13,13 @@ pub(crate) enum Endpoint {
     TwinHighSending,
     TwinRelay,
     TwinImaps,
+    TwinPop3s,
     TwinHttps,
 }
 
 impl Endpoint {
-    /// Its place in a block, and its port where no block was asked for. Places
-    /// 7 and 8 are kept for POP3 and LDAP.
+    /// Its place in a block, and its port where no block was asked for. Place
+    /// 8 is kept for LDAP.
     fn place(self) -> (u16, u16) {
         match self {
             Self::GatewaySubmission => (0, 2587),
@@ -28,6 +29,7 @@ impl Endpoint {
             Self::TwinHighSending => (4, 1588),
             Self::TwinRelay => (5, 1025),
             Self::TwinImaps => (6, 1993),
+            Self::TwinPop3s => (7, 1995),
             Self::TwinHttps => (9, 1443),
         }
     }

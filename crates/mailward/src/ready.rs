@@ -57,6 +57,7 @@ pub(crate) struct TwinEndpoints {
     pub(crate) high_sending: String,
     pub(crate) relay: String,
     pub(crate) imaps: String,
+    pub(crate) pop3s: String,
     pub(crate) https: String,
     pub(crate) oauth: ReadyOAuth,
 }
@@ -143,6 +144,7 @@ impl Ready {
             );
             endpoint(&mut text, "", "relay (no sign-in)", Some(&twin.relay));
             endpoint(&mut text, "", "IMAP (implicit TLS)", Some(&twin.imaps));
+            endpoint(&mut text, "", "POP3 (implicit TLS)", Some(&twin.pop3s));
             endpoint(&mut text, "", "HTTPS (OAuth, control)", Some(&twin.https));
         }
         if let Some(url) = &self.metrics_url {

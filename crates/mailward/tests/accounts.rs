@@ -27,7 +27,7 @@ address = "user@northmoor.example"
 "#;
 
 const COMMON: &str = r#"
-import base64, imaplib, smtplib, ssl, urllib.error, urllib.parse, urllib.request
+import base64, imaplib, poplib, smtplib, ssl, urllib.error, urllib.parse, urllib.request
 context = ssl.create_default_context(cafile=ready["ca_file"])
 def control(method, path, body=None):
     data = json.dumps(body).encode() if body is not None else (b"" if method == "POST" else None)
@@ -56,6 +56,26 @@ def imap_login(password):
         return session, session.login("letters@northmoor.example", password)[0]
     except imaplib.IMAP4.error as error:
         return session, str(error)
+def pop_login(password):
+    host, port = ready["twin"]["pop3s"].rsplit(":", 1)
+    session = poplib.POP3_SSL("localhost", int(port), context=context)
+    try:
+        session.user("letters@northmoor.example")
+        return session, session.pass_(password).decode()
+    except poplib.error_proto as error:
+        return session, error.args[0].decode()
+def pop_xoauth2(token):
+    host, port = ready["twin"]["pop3s"].rsplit(":", 1)
+    session = poplib.POP3_SSL("localhost", int(port), context=context)
+    blob = "user=letters@northmoor.example\x01auth=Bearer %s\x01\x01" % token
+    try:
+        assert session._shortcmd("AUTH XOAUTH2") == b"+ "
+    except poplib.error_proto as error:
+        assert error.args[0] == b"+ ", error
+    try:
+        return session, session._shortcmd(base64.b64encode(blob.encode()).decode()).decode()
+    except poplib.error_proto as error:
+        return session, error.args[0].decode()
 def xoauth2(session, token):
     blob = "user=letters@northmoor.example\x01auth=Bearer %s\x01\x01" % token
     code, text = session.docmd("AUTH", "XOAUTH2 " + base64.b64encode(blob.encode()).decode())
@@ -101,6 +121,25 @@ assert control("POST", letters + "/unlock")[1]["state"] == "active"
 session, code, text = smtp_login("right")
 assert code == 235, text
 
+# POP: Exchange's words, one session a mailbox, the same count and rights.
+maildrop, answer = pop_login("right")
+assert answer == "+OK User successfully logged on.", answer
+assert maildrop.getwelcome().startswith(b"+OK The Microsoft Exchange POP3 service is ready. [")
+assert maildrop.capa() == {"TOP": [], "UIDL": [], "SASL": ["PLAIN", "XOAUTH2"], "USER": []}
+assert pop_login("right")[1] == "-ERR Mailbox is locked by another session."
+assert pop_login("wrong")[1] == "-ERR Logon failure: unknown user name or bad password."
+assert control("GET", letters)[1]["wrong_passwords"] == 1
+maildrop.quit()
+assert pop_xoauth2(bearer)[1] == "+OK User successfully authenticated."
+assert pop_xoauth2("x.y.z")[1] == "-ERR Authentication failure: unknown user name or bad password."
+assert control("PUT", letters + "/protocols", {"protocols": ["smtp", "imap"]})[0] == 200
+assert pop_login("right")[1] == "-ERR Logon failure: unknown user name or bad password."
+off = [e for e in events("refused") if e["protocol"] == "pop" and e.get("clause") == "GUIDE-6"]
+assert len(off) == 1, off
+assert control("PUT", letters + "/protocols", {"protocols": ["smtp", "imap", "pop"]})[0] == 200
+maildrop, answer = pop_login("right")
+assert answer.startswith("+OK"), answer
+
 # Within a session: the next command, and the message that is under way.
 mailbox, answer = imap_login("right")
 assert answer == "OK"
@@ -120,6 +159,11 @@ try:
     raise SystemExit("the session went on")
 except imaplib.IMAP4.error as error:
     assert "not connected" in str(error), error
+try:
+    maildrop.noop()
+    raise SystemExit("the session went on")
+except poplib.error_proto as error:
+    assert error.args[0] == b"-ERR Connection is closed. 14", error
 assert password_token("right") == 50057
 assert xoauth2(smtp(), bearer)[0] == 535
 assert any(e["clause"] == "GUIDE-35" for e in events("refused"))

@@ -181,6 +181,7 @@ fn openssl_sees_sound_tls_on_every_port() {
         ("/gateway/https", false),
         ("/twin/submission", true),
         ("/twin/imaps", false),
+        ("/twin/pop3s", false),
         ("/twin/https", false),
     ] {
         let connect = |more: &[&str]| {

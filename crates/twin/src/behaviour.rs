@@ -97,6 +97,8 @@ behaviours! {
         "SMTP for an account for which the Local Administrator has not enabled it" => "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.";
     PROTOCOL_DISUSED = "protocol-disused" [guide(7)] Documented
         "a protocol that an account has not used for as long as the setting says; the interval is not published" => "switched off until the Local Administrator enables it; words as for a protocol that is not enabled";
+    MAILDROP_IN_USE = "maildrop-in-use" [] Inferred
+        "a second POP session of a mailbox" => "-ERR Mailbox is locked by another session.";
     CONNECTIONS = "connections" [guide(79), guide(80)] Documented
         "more than three connections of a mailbox at once" => "432 4.3.2 Concurrent connections limit exceeded.";
     SENDER_BLOCKED = "sender-blocked" [guide(3), guide(73), guide(83)] Documented

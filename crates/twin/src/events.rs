@@ -18,7 +18,7 @@ pub struct Event {
     /// Counts from 1; a cursor.
     pub sequence: u64,
     pub at: Timestamp,
-    /// `submission`, `high_sending`, `relay`, `imap`, `oauth`, `control`.
+    /// `submission`, `high_sending`, `relay`, `imap`, `pop`, `oauth`, `control`.
     pub protocol: &'static str,
     /// `signed_in`, `refused`, `accepted`, `delivered`, `not_delivered`, ...
     pub kind: &'static str,

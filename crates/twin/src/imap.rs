@@ -1,22 +1,14 @@
-//! The IMAP door of the twin: who may enter, in Exchange's words.
+//! The IMAP door of the twin, in Exchange's words.
 
 use std::sync::Arc;
 
 use mailward_access::imap::{Entry, Host, Imap, Peer, Profile, Words};
-use mailward_mail::{Address, Clock, Secret};
-use mailward_net::clock::within;
-use mailward_net::{Listener, Tasks};
-use rustls::ServerConfig;
-use tokio::sync::Semaphore;
+use mailward_mail::Secret;
+use mailward_net::Stream;
 
-use crate::accounts::{Account, Accounts, Entrance, Refusal, SignIn};
-use crate::asof::{AsOf, BehaviourDay};
-use crate::behaviour;
-use crate::events::EventLog;
+use crate::asof::AsOf;
+use crate::door::{Door, Sessions};
 use crate::names::greeting_bracket;
-use crate::oauth::{Access, Tokens};
-use crate::pace::Pace;
-use crate::seed::Protocol;
 
 /// Capabilities seen in 2022, and by the front end of September 2026.
 const CAPABILITY_2022: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+";
@@ -26,12 +18,7 @@ const CAPABILITY_AFTER_LOGIN: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SA
 /// The service behind IMAP sessions.
 #[derive(Debug)]
 pub(crate) struct ImapDoor {
-    pub(crate) accounts: Accounts,
-    pub(crate) tokens: Tokens,
-    pub(crate) events: EventLog,
-    pub(crate) pace: Pace,
-    pub(crate) day: BehaviourDay,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) door: Door,
     pub(crate) profiles: Profiles,
 }
 
@@ -88,167 +75,27 @@ fn profile(front_end_2026: bool) -> Profile {
     profile
 }
 
-impl ImapDoor {
-    async fn open(&self, account: &Account) -> Entry {
-        let entrance = self.accounts.enter(account, Protocol::Imap).await;
-        if entrance == Entrance::Disused {
-            let why = "IMAP is switched off, as nobody has used it for so long";
-            let user = Some(account.address.as_str());
-            let behaviour = behaviour::PROTOCOL_DISUSED;
-            self.events.punish("imap", "disabled", user, why, behaviour);
-        }
-        if entrance != Entrance::Open {
-            // The credentials hold, the protocol is off: seen as a session
-            // that signs in and then is not connected.
-            self.refused(
-                account.address.as_str(),
-                "IMAP is not enabled for the account",
-                Some("GUIDE-6"),
-            );
-            return Entry::NotConnected;
-        }
-        self.events.add(
-            "imap",
-            "signed_in",
-            Some(account.address.as_str()),
-            "signed in",
-            None,
-        );
-        Entry::Open {
-            mailbox: account.address.key(),
-            permit: Box::new(()),
-        }
-    }
-
-    fn refused(&self, user: &str, why: &str, clause: Option<&'static str>) {
-        self.events.add("imap", "refused", Some(user), why, clause);
-    }
-
-    fn punished(&self, user: &str, refusal: Refusal) {
-        self.events.punish(
-            "imap",
-            "refused",
-            Some(user),
-            refusal.why(),
-            refusal.behaviour(),
-        );
-    }
-
-    async fn refuse_account(&self, user: &str, refusal: Refusal) -> Entry {
-        self.punished(user, refusal);
-        self.clock.wait(self.pace.refusal_delay()).await;
-        Entry::Refused { text: None }
-    }
-
-    async fn refuse(&self, user: &str, why: &str, text: Option<&str>) -> Entry {
-        self.refused(user, why, None);
-        self.clock.wait(self.pace.refusal_delay()).await;
-        Entry::Refused {
-            text: text.map(str::to_owned),
-        }
-    }
-}
-
 impl Host for ImapDoor {
     fn profile(&self) -> Arc<Profile> {
-        self.profiles.on(self.day.today())
+        self.profiles.on(self.door.day.today())
     }
 
     async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
-        if !self.day.today().imap_password() {
-            return self
-                .refuse(
-                    user,
-                    "password sign-in for IMAP has ended",
-                    Some("Basic authentication is disabled."),
-                )
-                .await;
-        }
-        let Ok(address) = Address::parse(user) else {
-            return self
-                .refuse(user, "the user name is not a full address (GUIDE-9)", None)
-                .await;
-        };
-        match self.accounts.sign_in(&address, password).await {
-            SignIn::Accepted(account) => self.open(&account).await,
-            SignIn::Refused(refusal) => self.refuse_account(user, refusal).await,
-        }
+        self.door.login(user, password).await
     }
 
     async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {
-        let Ok(address) = Address::parse(user) else {
-            return self
-                .refuse(user, "the user name is not a full address (GUIDE-9)", None)
-                .await;
-        };
-        let account = match self.accounts.usable(&address) {
-            Ok(account) => account,
-            Err(refusal) => return self.refuse_account(user, refusal).await,
-        };
-        match self.tokens.verify(token.expose(), Access::Imap, &address) {
-            Ok(_) => self.open(&account).await,
-            Err(crate::oauth::TokenError::Mailbox(_)) => {
-                self.refused(
-                    user,
-                    "the token's holder has no right to this mailbox",
-                    None,
-                );
-                Entry::NotConnected
-            }
-            Err(error) => self.refuse(user, &error.to_string(), None).await,
-        }
+        self.door.bearer(user, token).await
     }
 
     fn still_open(&self, mailbox: &str) -> bool {
-        let usable = Address::parse(mailbox).map(|address| self.accounts.usable(&address));
-        match usable {
-            Ok(Err(refusal)) => {
-                self.punished(mailbox, refusal);
-                false
-            }
-            _ => true,
-        }
+        self.door.still_open(mailbox)
     }
 }
 
-/// Connections at once; more are closed as they come.
-const CONNECTIONS_MAX: usize = 20_000;
-
-/// Accepts until shutdown begins; each connection is a task of its own.
-pub(crate) async fn accept(
-    imap: Imap<ImapDoor>,
-    clock: Arc<dyn Clock>,
-    listener: Listener,
-    tls: Arc<ServerConfig>,
-    tasks: Tasks,
-) {
-    let imap = Arc::new(imap);
-    let handshake_limit = Profile::plain().limits.idle_before_login;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let shutdown = tasks.shutdown().clone();
-    loop {
-        let stream = tokio::select! {
-            () = shutdown.begun() => return,
-            stream = listener.accept() => stream,
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            continue;
-        };
-        let (imap, tls, shutdown) = (Arc::clone(&imap), Arc::clone(&tls), shutdown.clone());
-        let clock = Arc::clone(&clock);
-        tasks.spawn("imap connection", async move {
-            let peer = Peer {
-                remote: stream.peer(),
-                local: stream.local(),
-            };
-            match within(&*clock, handshake_limit, stream.upgrade_server(tls)).await {
-                Ok(Ok(stream)) => {
-                    imap.serve(stream, peer, shutdown.begun()).await;
-                }
-                Ok(Err(error)) => tracing::debug!(%error, "TLS did not come about"),
-                Err(_) => tracing::debug!("TLS took too long"),
-            }
-            drop(place);
-        });
+impl Sessions for Imap<ImapDoor> {
+    async fn serve(&self, stream: Stream, peer: Peer, drain: impl Future<Output = ()> + Send) {
+        let end = Imap::serve(self, stream, peer, drain).await;
+        tracing::debug!(%end, "an IMAP session ended");
     }
 }

@@ -4,7 +4,7 @@
 //!   submission ── sign-in ── checks at end of DATA ── deliver ── mailboxes
 //!   relay ── address, sender ──────┼─────────────────────┤           │
 //!   oauth ── tokens ──┘            │                     │           │
-//!   imap ── sign-in ───────────────┼─────────────────────┼───────────┘
+//!   imap, pop ── sign-in ──────────┼─────────────────────┼───────────┘
 //!   control ── accounts, clock     └── events: why       └── NDRs
 //! ```
 //!
@@ -20,6 +20,7 @@ mod asof;
 pub mod behaviour;
 mod control;
 mod deliver;
+mod door;
 mod error;
 mod events;
 pub mod figures;
@@ -32,6 +33,7 @@ mod names;
 mod ndr;
 pub mod oauth;
 mod pace;
+mod pop;
 mod relay;
 mod scan;
 mod schema;

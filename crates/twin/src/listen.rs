@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use mailward_access::imap::Imap;
+use mailward_access::pop3::Pop3;
 use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
 use mailward_net::{Listener, tls};
 use mailward_wire::smtp::server::{Dialect, Settings};
 
 use crate::control::{self, Control};
+use crate::door::{self, Sessions};
 use crate::imap;
 use crate::oauth;
+use crate::pop;
 use crate::relay::{self, RelayDialect};
 use crate::service::TwinOptions;
 use crate::submission::{self, DoorKind, ExchangeDialect};
@@ -62,16 +65,31 @@ fn smtp<S: Service>(
 }
 
 pub(crate) fn imaps(world: &World, options: &TwinOptions, listener: Listener) {
-    let door = world.imap_door(imap::Profiles::new());
-    let imap = Imap::new(
-        Arc::new(door),
-        world.deliveries.mailboxes.clone(),
-        world.clock(),
-    );
+    let door = Arc::new(world.imap_door(imap::Profiles::new()));
+    let imap = Imap::new(door, world.deliveries.mailboxes.clone(), world.clock());
+    let names = ["twin imaps", "imap connection"];
+    mailboxes(world, options, listener, imap, names);
+}
+
+pub(crate) fn pop3s(world: &World, options: &TwinOptions, listener: Listener) {
+    let door = Arc::new(world.pop_door(&Arc::new(pop::profile())));
+    let pop3 = Pop3::new(door, world.deliveries.mailboxes.clone(), world.clock());
+    let names = ["twin pop3s", "pop connection"];
+    mailboxes(world, options, listener, pop3, names);
+}
+
+/// `names` are those of the listener's task and of its connections'.
+fn mailboxes(
+    world: &World,
+    options: &TwinOptions,
+    listener: Listener,
+    sessions: impl Sessions,
+    names: [&'static str; 2],
+) {
     let tls = tls::server_config(&options.identity);
     let tasks = options.tasks.clone();
-    let accepting = imap::accept(imap, world.clock(), listener, tls, tasks.clone());
-    tasks.spawn_vital("twin imaps", accepting);
+    let accepting = door::accept(sessions, names[1], world.clock(), listener, tls, tasks);
+    options.tasks.spawn_vital(names[0], accepting);
 }
 
 /// The pages of the HTTPS endpoint: the control API and the identity service.

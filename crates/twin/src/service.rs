@@ -53,6 +53,7 @@ pub struct Endpoints {
     pub high_sending: SocketAddr,
     pub relay: SocketAddr,
     pub imaps: SocketAddr,
+    pub pop3s: SocketAddr,
     pub https: SocketAddr,
 }
 
@@ -105,12 +106,14 @@ impl Twin {
         let high_sending = Listener::bind(options.endpoints.high_sending)?;
         let relay = Listener::bind(options.endpoints.relay)?;
         let imaps = Listener::bind(options.endpoints.imaps)?;
+        let pop3s = Listener::bind(options.endpoints.pop3s)?;
         let https = Listener::bind(options.endpoints.https)?;
         let endpoints = Endpoints {
             submission: submission.address(),
             high_sending: high_sending.address(),
             relay: relay.address(),
             imaps: imaps.address(),
+            pop3s: pop3s.address(),
             https: https.address(),
         };
         // The signing key takes longest: it is made while the rest starts.
@@ -126,6 +129,7 @@ impl Twin {
         listen::submission(&world, &options, high_sending, DoorKind::HighSending);
         listen::relay(&world, &options, relay);
         listen::imaps(&world, &options, imaps);
+        listen::pop3s(&world, &options, pop3s);
         let router = listen::router(&world, &options);
         Ok(Self {
             endpoints,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailward_access::pop3::Profile;
 use mailward_mail::{Clock, Dice};
 use mailward_mailbox::Mailboxes;
 use mailward_net::ShiftedClock;
@@ -13,6 +14,7 @@ use mailward_store::Store;
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::BehaviourDay;
 use crate::deliver::Deliveries;
+use crate::door::Door;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::imap::{ImapDoor, Profiles};
@@ -20,7 +22,9 @@ use crate::kept::Kept;
 use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations, SigningKey, Tokens};
 use crate::pace::{Pace, Rates};
+use crate::pop::PopDoor;
 use crate::relay::{Admissions, RelayDoor};
+use crate::seed::Protocol;
 use crate::senders::Senders;
 use crate::service::TwinOptions;
 use crate::shelf::Shelf;
@@ -163,13 +167,27 @@ impl World {
 
     pub(crate) fn imap_door(&self, profiles: Profiles) -> ImapDoor {
         ImapDoor {
+            door: self.door(Protocol::Imap),
+            profiles,
+        }
+    }
+
+    pub(crate) fn pop_door(&self, profile: &Arc<Profile>) -> PopDoor {
+        PopDoor {
+            door: self.door(Protocol::Pop),
+            profile: Arc::clone(profile),
+        }
+    }
+
+    fn door(&self, protocol: Protocol) -> Door {
+        Door {
+            protocol,
             accounts: self.accounts.clone(),
             tokens: self.tokens.clone(),
             events: self.events.clone(),
             pace: self.pace.clone(),
             day: self.day.clone(),
             clock: self.clock(),
-            profiles,
         }
     }
 }

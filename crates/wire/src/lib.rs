@@ -11,4 +11,5 @@
 //! an account, a rule or a queue; it asks.
 
 pub mod imap;
+pub mod pop3;
 pub mod smtp;

@@ -105,7 +105,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     pub(crate) async fn finish(&mut self, answer: &Answer, expunges: Expunges) -> Result<(), End> {
         self.tell_updates(expunges).await?;
         self.complete(answer);
-        self.out.breathe().await
+        Ok(self.out.breathe().await?)
     }
 
     fn put_id(&mut self) {

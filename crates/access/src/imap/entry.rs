@@ -3,7 +3,8 @@
 use mailward_wire::imap::{Command, Credentials, State};
 use tokio::io::AsyncWrite;
 
-use crate::imap::host::{Entry, Host};
+use crate::door::Entry;
+use crate::imap::host::Host;
 use crate::imap::serve::End;
 use crate::imap::session::{Answer, Entered, Session};
 

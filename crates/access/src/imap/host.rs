@@ -1,21 +1,12 @@
 //! Who may enter, and in which words: what a product supplies.
 
-use std::any::Any;
-use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mailward_mail::Secret;
 
+use crate::door::{Entry, Peer};
 use crate::imap::Profile;
-
-/// Where a session comes from and where it arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
-    pub remote: SocketAddr,
-    pub local: SocketAddr,
-}
 
 /// The product behind the sessions.
 ///
@@ -46,33 +37,5 @@ pub trait Host: Send + Sync + 'static {
     /// When not, it goes on as after [`Entry::NotConnected`].
     fn still_open(&self, _mailbox: &str) -> bool {
         true
-    }
-}
-
-/// The answer to somebody at the door.
-pub enum Entry {
-    /// Comes in. `mailbox` is the owner key in [`mailward_mailbox::Mailboxes`].
-    /// `permit` is dropped when the session ends, however it ends: a counted
-    /// connection, for example. Use `Box::new(())` when nothing is counted.
-    Open {
-        mailbox: String,
-        permit: Box<dyn Any + Send + Sync>,
-    },
-    /// Stays out: `NO` and this text; without one, `LOGIN failed.` or
-    /// `AUTHENTICATE failed.` after the profile's words.
-    Refused { text: Option<String> },
-    /// The credentials hold but the mailbox can't be reached: sign-in succeeds,
-    /// the next command is answered [`crate::imap::Words::not_connected`], and
-    /// the one after that ends the session.
-    NotConnected,
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open { mailbox, .. } => f.debug_struct("Open").field("mailbox", mailbox).finish(),
-            Self::Refused { text } => f.debug_struct("Refused").field("text", text).finish(),
-            Self::NotConnected => f.write_str("NotConnected"),
-        }
     }
 }

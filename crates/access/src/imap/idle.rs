@@ -58,6 +58,6 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
 
     pub(crate) async fn tell_news(&mut self) -> Result<(), End> {
         self.tell_updates(Expunges::Tell).await?;
-        self.out.flush().await
+        Ok(self.out.flush().await?)
     }
 }

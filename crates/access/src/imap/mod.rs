@@ -26,7 +26,6 @@ mod folders;
 mod host;
 mod idle;
 mod numbers;
-mod output;
 mod pattern;
 mod profile;
 mod search;
@@ -37,6 +36,8 @@ mod store;
 mod structures;
 mod updates;
 
-pub use host::{Entry, Host, Peer};
+pub use crate::door::{Entry, Peer};
+pub(crate) use body::unreadable;
+pub use host::Host;
 pub use profile::{Limits, Profile, Words};
 pub use serve::{End, Imap};

@@ -120,7 +120,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 let piece = octets.get(place(range.start)..place(range.end));
                 let piece = piece.unwrap_or_default();
                 put(&mut self.out.buffer, &format!("{{{}}}\r\n", piece.len()));
-                return self.out.octets(piece).await;
+                return Ok(self.out.octets(piece).await?);
             }
             Octets::Range(range) => narrow(range, partial),
         };

@@ -9,9 +9,11 @@ use mailward_mailbox::Mailboxes;
 use mailward_wire::imap::{Event, Step};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadHalf};
 
-use crate::imap::host::{Host, Peer};
+use crate::door::Peer;
+use crate::imap::host::Host;
 use crate::imap::session::Session;
 use crate::imap::structures::Structures;
+use crate::output::ClientGone;
 
 /// What one read takes from the client.
 const INPUT_OCTETS_MAX: usize = 8 * 1024;
@@ -45,6 +47,12 @@ pub enum End {
     /// that the session could not go on.
     #[error("a message could not be read: {0}")]
     Unreadable(String),
+}
+
+impl From<ClientGone> for End {
+    fn from(_: ClientGone) -> Self {
+        Self::ClientGone
+    }
 }
 
 impl<H: Host> Imap<H> {

@@ -11,12 +11,13 @@ use mailward_wire::imap::write::{Status, put_status};
 use mailward_wire::imap::{Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
+use crate::door::Peer;
 use crate::imap::body::BodyCursor;
-use crate::imap::host::{Host, Peer};
+use crate::imap::host::Host;
 use crate::imap::idle::Idling;
-use crate::imap::output::Output;
 use crate::imap::profile::Profile;
 use crate::imap::serve::{End, Imap};
+use crate::output::Output;
 
 pub(crate) struct Session<'a, H, W> {
     pub(crate) imap: &'a Imap<H>,

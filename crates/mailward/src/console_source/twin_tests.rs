@@ -21,6 +21,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         high_sending: ports::ANY,
         relay: ports::ANY,
         imaps: ports::ANY,
+        pop3s: ports::ANY,
         https: ports::ANY,
     };
     let twin = Twin::start(TwinOptions {

@@ -30,10 +30,7 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (3, &[BREAKER, Twin("sender-blocked")]),
     (4, &[HAZARDS]),
-    (
-        5,
-        &[Plays("submission and IMAP", TWIN), Later("POP in the twin")],
-    ),
+    (5, &[Plays("submission, IMAP and POP3", TWIN)]),
     (
         6,
         &[
@@ -298,7 +295,13 @@ pub(super) const STANDINGS: &[Line] = &[
             RECEIVING,
         ],
     ),
-    (45, &[Later("collecting by POP, and POP in the twin")]),
+    (
+        45,
+        &[
+            Plays("POP3 with implicit TLS", TWIN),
+            Later("collecting by POP"),
+        ],
+    ),
     (
         46,
         &[

@@ -36,6 +36,7 @@ pub enum Grant {
 pub enum Access {
     Smtp,
     Imap,
+    Pop,
 }
 
 impl Access {
@@ -43,6 +44,7 @@ impl Access {
         match self {
             Self::Smtp => "SMTP.SendAsApp",
             Self::Imap => "IMAP.AccessAsApp",
+            Self::Pop => "POP.AccessAsApp",
         }
     }
 
@@ -50,6 +52,7 @@ impl Access {
         match self {
             Self::Smtp => "SMTP.Send",
             Self::Imap => "IMAP.AccessAsUser.All",
+            Self::Pop => "POP.AccessAsUser.All",
         }
     }
 }

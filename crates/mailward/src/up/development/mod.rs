@@ -180,6 +180,7 @@ impl Setting {
                 high_sending: ports.address(Endpoint::TwinHighSending),
                 relay: ports.address(Endpoint::TwinRelay),
                 imaps: ports.address(Endpoint::TwinImaps),
+                pop3s: ports.address(Endpoint::TwinPop3s),
                 https: ports.address(Endpoint::TwinHttps),
             },
             identity: self.authority.identity().clone(),

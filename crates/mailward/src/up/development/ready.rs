@@ -25,6 +25,7 @@ impl Setting {
                 high_sending: twin.endpoints.high_sending.to_string(),
                 relay: twin.endpoints.relay.to_string(),
                 imaps: twin.endpoints.imaps.to_string(),
+                pop3s: twin.endpoints.pop3s.to_string(),
                 https: https.to_string(),
                 oauth: ReadyOAuth {
                     token_url: format!("https://{https}/{}/oauth2/v2.0/token", twin.tenant_id),

@@ -7,10 +7,12 @@ use mailward_mail::Clock;
 use mailward_net::clock::within;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use crate::imap::serve::End;
-
 /// Gathered before it is sent, so that a long answer takes no more memory.
 const OUTPUT_OCTETS_MAX: usize = 32 * 1024;
+
+/// The client went away, or left too much unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClientGone;
 
 pub(crate) struct Output<W> {
     writer: W,
@@ -39,7 +41,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 
     /// Sends what has gathered if it is much.
-    pub(crate) async fn breathe(&mut self) -> Result<(), End> {
+    pub(crate) async fn breathe(&mut self) -> Result<(), ClientGone> {
         if self.buffer.len() >= OUTPUT_OCTETS_MAX {
             self.send().await?;
         }
@@ -47,7 +49,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 
     /// Octets of a literal, without copying large ones.
-    pub(crate) async fn octets(&mut self, octets: &[u8]) -> Result<(), End> {
+    pub(crate) async fn octets(&mut self, octets: &[u8]) -> Result<(), ClientGone> {
         if octets.len() < OUTPUT_OCTETS_MAX {
             self.buffer.extend_from_slice(octets);
             return self.breathe().await;
@@ -59,7 +61,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
 
     /// Sends everything and leaves no memory behind: a session that waits
     /// should cost little.
-    pub(crate) async fn flush(&mut self) -> Result<(), End> {
+    pub(crate) async fn flush(&mut self) -> Result<(), ClientGone> {
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -79,7 +81,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
         }
     }
 
-    async fn send(&mut self) -> Result<(), End> {
+    async fn send(&mut self) -> Result<(), ClientGone> {
         let written = within(
             &*self.clock,
             self.timeout,
@@ -91,9 +93,11 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 }
 
-fn ended(written: Result<std::io::Result<()>, mailward_net::clock::Elapsed>) -> Result<(), End> {
+fn ended(
+    written: Result<std::io::Result<()>, mailward_net::clock::Elapsed>,
+) -> Result<(), ClientGone> {
     match written {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(End::ClientGone),
+        Ok(Err(_)) | Err(_) => Err(ClientGone),
     }
 }

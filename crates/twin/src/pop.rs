@@ -1,0 +1,96 @@
+//! The POP door of the twin, in Exchange's words.
+
+use std::sync::Arc;
+
+use mailward_access::pop3::{Host, Pop3, Profile, Words};
+use mailward_access::{Entry, Peer};
+use mailward_mail::Secret;
+use mailward_net::Stream;
+
+use crate::behaviour;
+use crate::door::{Door, Sessions};
+use crate::names::greeting_bracket;
+
+/// The service behind POP sessions.
+#[derive(Debug)]
+pub(crate) struct PopDoor {
+    pub(crate) door: Door,
+    pub(crate) profile: Arc<Profile>,
+}
+
+/// How the service looks. Its words have not changed between the transcripts
+/// of 2016 and of 2026 that were seen.
+pub(crate) fn profile() -> Profile {
+    let text = str::to_owned;
+    let plain = Profile::plain();
+    Profile {
+        greeting: format!(
+            "The Microsoft Exchange POP3 service is ready. [{}]",
+            greeting_bracket()
+        ),
+        capabilities: ["TOP", "UIDL", "SASL PLAIN XOAUTH2", "USER"]
+            .map(text)
+            .to_vec(),
+        marks_seen: true,
+        words: Words {
+            // Seen where AUTH came with an initial response; documented is
+            // that XOAUTH2 takes two lines.
+            no_initial_response: Some(text("Protocol error. Connection is closed. 10")),
+            bad_command: text("Protocol error. 14"),
+            bad_arguments: text("Protocol error. 14"),
+            too_long: text("Protocol error. 14"),
+            no_mechanism: text("Protocol error. 14"),
+            cancelled: text("Authentication cancelled."),
+            login_failed: text("Logon failure: unknown user name or bad password."),
+            authentication_failed: text(
+                "Authentication failure: unknown user name or bad password.",
+            ),
+            in_use: text("Mailbox is locked by another session."),
+            unavailable: text("The mailbox is temporarily unavailable."),
+            no_message: text("The specified message is out of range."),
+            deleted: text("The specified message has been deleted."),
+            signing_off: text("Microsoft Exchange Server POP3 server signing off."),
+            closed: text("Connection is closed. 14"),
+            idle_too_long: text("Connection is closed. 13"),
+            shutting_down: text("Connection is closed. 15"),
+            too_many_errors: text("Protocol error. Connection is closed. 10"),
+            ..plain.words
+        },
+        ..plain
+    }
+}
+
+impl Host for PopDoor {
+    fn profile(&self) -> Arc<Profile> {
+        Arc::clone(&self.profile)
+    }
+
+    async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
+        self.door.login(user, password).await
+    }
+
+    async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {
+        self.door.bearer(user, token).await
+    }
+
+    fn still_open(&self, mailbox: &str) -> bool {
+        self.door.still_open(mailbox)
+    }
+
+    fn in_use(&self, mailbox: &str) {
+        self.door.events.punish(
+            self.door.name(),
+            "refused",
+            Some(mailbox),
+            "another POP session has the mailbox open",
+            behaviour::MAILDROP_IN_USE,
+        );
+    }
+}
+
+impl Sessions for Pop3<PopDoor> {
+    async fn serve(&self, stream: Stream, peer: Peer, drain: impl Future<Output = ()> + Send) {
+        let end = Pop3::serve(self, stream, peer, drain).await;
+        tracing::debug!(%end, "a POP session ended");
+    }
+}

@@ -81,6 +81,23 @@ pub(crate) fn elapsed(from: &Timestamp, until: &Timestamp) -> String {
     }
 }
 
+/// A name of the program's as people write it: `High sending`, `Signed in`;
+/// short ones are abbreviations: `IMAP`.
+pub(crate) fn words(name: &str) -> String {
+    if name.len() <= 5 && ["imap", "pop3", "oauth", "ews", "http", "relay"].contains(&name) {
+        return match name {
+            "oauth" => "OAuth".to_owned(),
+            "relay" => "Relay".to_owned(),
+            other => other.to_ascii_uppercase(),
+        };
+    }
+    let mut text = name.replace('_', " ");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 /// `1 message`, `1,204 messages`.
 pub(crate) fn counted(count: impl Number, noun: &str) -> String {
     let count = count.get();

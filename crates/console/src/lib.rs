@@ -106,6 +106,7 @@ pub fn router(options: ConsoleOptions) -> Router {
     }
     if halves.twin {
         guarded = guarded
+            .route("/console/events", get(pages::events::list))
             .route("/console/mailboxes", get(pages::accounts::list))
             .route("/console/mailboxes/{account}", get(pages::mailbox::show))
             .route(

@@ -2,7 +2,7 @@
 
 use mailward_mail::MessageId;
 
-use crate::view::{Action, Cursor, ItemKey, MessageFilter, Status};
+use crate::view::{Action, Cursor, ItemKey, MessageFilter, ServiceEventFilter, Status};
 
 pub(crate) const OVERVIEW: &str = "/console";
 pub(crate) const SIGN_IN: &str = "/console/sign-in";
@@ -10,6 +10,7 @@ pub(crate) const SIGN_OUT: &str = "/console/sign-out";
 pub(crate) const MESSAGES: &str = "/console/messages";
 pub(crate) const CONTROL: &str = "/console/control";
 pub(crate) const MAILBOXES: &str = "/console/mailboxes";
+pub(crate) const EVENTS: &str = "/console/events";
 
 /// A longer way back is forgotten: after sign-in the overview opens.
 const RETURN_OCTETS_MAX: usize = 2000;
@@ -59,6 +60,20 @@ pub(crate) fn accounts(search: Option<&str>, cursor: Option<&Cursor>) -> String 
         .with_some("search", search)
         .with_some("cursor", cursor.map(Cursor::as_str))
         .done()
+}
+
+pub(crate) fn events(filter: &ServiceEventFilter, cursor: Option<&Cursor>) -> String {
+    Link::new(EVENTS)
+        .with_some("account", filter.account.as_deref())
+        .with_some("protocol", filter.protocol.as_deref())
+        .with_some("refusals", filter.refusals.then_some("only"))
+        .with_some("cursor", cursor.map(Cursor::as_str))
+        .done()
+}
+
+/// What the service did to one account.
+pub(crate) fn events_of(account: &str) -> String {
+    Link::new(EVENTS).with("account", account).done()
 }
 
 /// A mailbox, open at `folder`. Folder names go into the query: as part of a

@@ -43,6 +43,7 @@ impl Layout<'_> {
             ("Messages", links::MESSAGES, halves.gateway),
             ("Control", links::CONTROL, halves.gateway),
             ("Mailboxes", links::MAILBOXES, halves.twin),
+            ("Events", links::EVENTS, halves.twin),
         ];
         Layout {
             service: &console.title,

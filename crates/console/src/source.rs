@@ -11,6 +11,7 @@ use mailward_mail::{MessageId, Timestamp};
 use crate::view::{
     AccountFilter, AccountView, Action, ControlAct, ControlDone, ControlView, ItemKey,
     MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, Overview, Page,
+    ServiceEventFilter, ServiceEventPage,
 };
 
 /// A boxed answer, so that a source can be a trait object. An implementation
@@ -20,8 +21,8 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
 /// All the console asks and does.
 ///
 /// Only the methods of the halves named by [`Source::halves`] are called:
-/// those about messages for the gateway, those about accounts, mailboxes and
-/// items for the twin.
+/// those about messages for the gateway, those about accounts, mailboxes,
+/// items and what the service did for the twin.
 pub trait Source: Send + Sync + 'static {
     fn halves(&self) -> Halves;
 
@@ -50,6 +51,9 @@ pub trait Source: Send + Sync + 'static {
     fn accounts(&self, filter: AccountFilter) -> Answer<'_, Page<AccountView>>;
 
     fn mailbox(&self, account: String, filter: MailboxFilter) -> Answer<'_, MailboxView>;
+
+    /// What the twin did, newest first.
+    fn service_events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage>;
 
     /// One item with its bytes. Looking marks nothing as seen.
     fn item(&self, key: ItemKey) -> Answer<'_, Item>;

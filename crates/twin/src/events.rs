@@ -126,6 +126,26 @@ impl EventLog {
         ring.counts.clone()
     }
 
+    /// Up to `limit` of the events before `cursor` that `is_wanted`, newest
+    /// first; without a cursor, of all.
+    pub fn newest(
+        &self,
+        cursor: Option<u64>,
+        limit: usize,
+        is_wanted: impl Fn(&Event) -> bool,
+    ) -> Vec<Event> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = cursor.map_or(ring.events.len(), |cursor| {
+            ring.events.partition_point(|event| event.sequence < cursor)
+        });
+        let before = ring.events.range(..end).rev();
+        before
+            .filter(|event| is_wanted(event))
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
     /// Up to `limit` events after `cursor`, oldest first.
     pub fn after(&self, cursor: u64, limit: usize) -> Vec<Event> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);

@@ -53,4 +53,4 @@ pub use error::TwinError;
 pub use events::{Event, EventLog};
 pub use oauth::AppRegistration;
 pub use pace::Rates;
-pub use service::{Endpoints, OAuthClient, Population, Twin, TwinOptions};
+pub use service::{Endpoints, OAuthClient, Population, Throttling, Twin, TwinOptions};

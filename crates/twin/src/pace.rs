@@ -74,6 +74,18 @@ impl Pace {
         }
     }
 
+    /// Until when the mailbox's next message is delayed, if it would be.
+    pub(crate) fn throttled_until(&self, address: &Address, now: Timestamp) -> Option<Timestamp> {
+        let rates = self.rates?;
+        let mailboxes = self
+            .mailboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let sent = &mailboxes.get(&address.key())?.sent;
+        let index = sent.len().checked_sub(rates.messages_per_minute)?;
+        Some(sent[index].plus(MINUTE)).filter(|until| *until > now)
+    }
+
     /// Takes the next place for a message and says when it is: now, or when
     /// the minute before it has room.
     pub(crate) fn next_message(&self, address: &Address, now: Timestamp) -> Timestamp {
@@ -149,6 +161,12 @@ mod tests {
             .map(|_| pace.next_message(&address, start))
             .collect();
         assert_eq!(places[29], start);
+        let free = start.plus(MINUTE * 4);
+        assert_eq!(
+            pace.throttled_until(&address, start),
+            Some(places[70].plus(MINUTE))
+        );
+        assert_eq!(pace.throttled_until(&address, free), None);
         for window in places.windows(31) {
             assert!(window[30].since(window[0]) >= MINUTE);
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use mailward_mail::{Clock, Dice, Secret};
+use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_mailbox::Mailboxes;
 use mailward_net::http::{HttpServer, Limits as HttpLimits};
 use mailward_net::{Listener, ServerIdentity, ShiftedClock, Tasks, tls};
@@ -19,6 +19,7 @@ use crate::events::EventLog;
 use crate::listen;
 use crate::manners::ServiceSpec;
 use crate::oauth::{Registrations, SigningKey};
+use crate::pace::Pace;
 use crate::schema::SCHEMA;
 use crate::seed::{
     AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
@@ -95,6 +96,7 @@ pub struct Twin {
     identity: ServerIdentity,
     clock: Arc<ShiftedClock>,
     tasks: Tasks,
+    pace: Pace,
 }
 
 impl Twin {
@@ -133,6 +135,7 @@ impl Twin {
         let router = listen::router(&world, &options);
         Ok(Self {
             endpoints,
+            pace: world.pace,
             accounts: world.accounts,
             mailboxes: world.deliveries.mailboxes,
             registrations: world.tokens.registrations,
@@ -162,8 +165,24 @@ impl Twin {
         self.tasks.spawn_vital("twin https", server.serve(shutdown));
     }
 
+    /// The service's rates, to look at.
+    pub fn throttling(&self) -> Throttling {
+        Throttling(self.pace.clone())
+    }
+
     /// All accounts with their passwords, in order of making.
     pub fn all_accounts(&self) -> Vec<Arc<Account>> {
         self.accounts.all()
+    }
+}
+
+/// Who is delayed by the service's rates.
+#[derive(Clone, Debug)]
+pub struct Throttling(Pace);
+
+impl Throttling {
+    /// Until when the account's next message is delayed, if it would be.
+    pub fn until(&self, account: &Address, now: Timestamp) -> Option<Timestamp> {
+        self.0.throttled_until(account, now)
     }
 }

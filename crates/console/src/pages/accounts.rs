@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Pagination, ROWS, cursor, search};
 use crate::guard::Visitor;
 use crate::page::{Answered, Layout, render};
-use crate::view::{AccountFilter, AccountView, MessageFilter};
+use crate::view::{AccountFilter, AccountState, AccountView, MessageFilter};
 use crate::{Console, display, links};
 
 #[derive(Deserialize)]

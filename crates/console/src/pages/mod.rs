@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod control;
+pub(crate) mod events;
 pub(crate) mod item;
 pub(crate) mod item_files;
 pub(crate) mod mailbox;

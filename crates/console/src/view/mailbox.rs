@@ -26,6 +26,22 @@ pub struct AccountView {
     pub unseen: u64,
     pub octets: u64,
     pub quota_octets: Option<u64>,
+    /// Until when its next message is delayed, by the service's rate.
+    pub throttled_until: Option<Timestamp>,
+}
+
+impl AccountView {
+    /// How full the mailbox is, in hundredths; more than 100 where it is over
+    /// its quota.
+    pub(crate) fn fullness(&self) -> Option<u64> {
+        let quota = self.quota_octets.filter(|quota| *quota > 0)?;
+        let hundredths = u128::from(self.octets) * 100 / u128::from(quota);
+        Some(u64::try_from(hundredths).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn is_over_quota(&self) -> bool {
+        self.quota_octets.is_some_and(|quota| self.octets >= quota)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod control;
 mod mailbox;
 mod message;
 mod overview;
+mod service_event;
 mod status;
 
 pub use control::{
@@ -24,6 +25,9 @@ pub use message::{
 pub use overview::{
     AlarmView, BreakerView, DivertedView, EndingView, GatewayOverview, LimitView, OldestView,
     Overview, PausedView, SpaceView, StoreHealth, TwinOverview,
+};
+pub use service_event::{
+    BehaviourView, ClauseView, ServiceEvent, ServiceEventFilter, ServiceEventPage,
 };
 pub use status::{Decision, Status};
 

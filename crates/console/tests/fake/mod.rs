@@ -9,7 +9,8 @@ use mailward_console::view::{
     AccountFilter, AccountKind, AccountState, AccountView, Action, ControlAct, ControlDone,
     ControlView, Cursor, Decision, FolderView, GatewayOverview, ItemKey, ItemRow, MailboxFilter,
     MailboxView, MessageFilter, MessageRow, MessageView, OldestView, Overview, Page, RecipientView,
-    RecipientsSummary, Status, StoreHealth, TwinOverview, VerdictView,
+    RecipientsSummary, ServiceEvent, ServiceEventFilter, ServiceEventPage, Status, StoreHealth,
+    TwinOverview, VerdictView,
 };
 use mailward_console::{Answer, Content, Halves, Item, Source, SourceError};
 use mailward_mail::{MessageId, Timestamp};
@@ -24,6 +25,7 @@ pub(crate) struct Fake {
     pub(crate) overview: Overview,
     pub(crate) messages: Vec<MessageView>,
     pub(crate) mailboxes: Vec<FakeMailbox>,
+    pub(crate) events: Vec<ServiceEvent>,
     pub(crate) acted: Mutex<Vec<Acted>>,
     /// What every action is answered with, instead of being done.
     pub(crate) conflict: Option<String>,
@@ -67,6 +69,7 @@ impl Default for Fake {
             },
             messages: Vec::new(),
             mailboxes: Vec::new(),
+            events: Vec::new(),
             acted: Mutex::default(),
             control: ControlView::default(),
             control_acted: Mutex::default(),
@@ -225,6 +228,27 @@ impl Source for Fake {
         })
     }
 
+    fn service_events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage> {
+        Box::pin(async move {
+            let wanted = |event: &&ServiceEvent| {
+                let protocol = filter.protocol.as_deref();
+                let account = filter.account.as_deref().unwrap_or_default();
+                protocol.is_none_or(|protocol| event.protocol == protocol)
+                    && event
+                        .account
+                        .as_deref()
+                        .unwrap_or_default()
+                        .contains(account)
+                    && (!filter.refusals || event.behaviour.is_some())
+            };
+            let found = self.events.iter().filter(wanted).cloned().collect();
+            Ok(ServiceEventPage {
+                events: page(found, filter.cursor.as_ref(), filter.limit),
+                protocols: vec!["imap".to_owned(), "submission".to_owned()],
+            })
+        })
+    }
+
     fn item(&self, key: ItemKey) -> Answer<'_, Item> {
         Box::pin(async move {
             let folder = self.find(&key.account)?.folder(&key.folder)?;
@@ -253,6 +277,7 @@ impl FakeMailbox {
                 unseen: inbox.iter().filter(|item| !item.row.seen).count() as u64,
                 octets: inbox.iter().map(|item| item.row.octets).sum(),
                 quota_octets: None,
+                throttled_until: None,
             },
             folders: vec![FakeFolder {
                 name: "Inbox".to_owned(),

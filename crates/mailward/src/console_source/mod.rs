@@ -12,6 +12,7 @@ mod gateway;
 mod gateway_tests;
 mod message;
 mod twin;
+mod twin_events;
 #[cfg(test)]
 mod twin_tests;
 mod verdict;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use mailward_console::view::{
     AccountFilter, AccountView, Action, ControlAct, ControlDone, ControlView, ItemKey,
     MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, Overview, Page,
-    StoreHealth,
+    ServiceEventFilter, ServiceEventPage, StoreHealth,
 };
 use mailward_console::{Answer, Halves, Item, Source, SourceError};
 use mailward_gateway::deliver::{Alarms, SendingLimits};
@@ -31,7 +32,7 @@ use mailward_mail::{Clock, MessageId};
 use mailward_mailbox::Mailboxes;
 use mailward_queue::{Queue, RerouteJudge};
 use mailward_store::{Health, Store};
-use mailward_twin::Accounts;
+use mailward_twin::{Accounts, EventLog, Throttling};
 
 /// The gateway's half.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub(crate) struct TwinPart {
     pub(crate) accounts: Accounts,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) store: Store,
+    pub(crate) events: EventLog,
+    pub(crate) throttling: Throttling,
     /// The twin's own, which may stand on another day.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -155,6 +158,10 @@ impl Source for ConsoleSource {
 
     fn mailbox(&self, account: String, filter: MailboxFilter) -> Answer<'_, MailboxView> {
         Box::pin(async move { self.twin()?.mailbox(&account, filter).await })
+    }
+
+    fn service_events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage> {
+        Box::pin(async move { Ok(self.twin()?.service_events(&filter)) })
     }
 
     fn item(&self, key: ItemKey) -> Answer<'_, Item> {

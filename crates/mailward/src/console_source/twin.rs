@@ -10,7 +10,7 @@ use mailward_console::{Content, Item, SourceError};
 use mailward_mail::Address;
 use mailward_mail::header::Header;
 use mailward_mailbox::{BodyReader, Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
-use mailward_twin::seed::AccountKind as TwinKind;
+use mailward_twin::seed::{AccountKind as TwinKind, AccountState as TwinState};
 use mailward_twin::{Account, OUTSIDE, QUARANTINE};
 
 use super::TwinPart;
@@ -27,6 +27,7 @@ struct Owner {
     address: String,
     display_name: Option<String>,
     kind: AccountKind,
+    state: AccountState,
 }
 
 impl Owner {
@@ -39,6 +40,11 @@ impl Owner {
                 TwinKind::User => AccountKind::User,
                 TwinKind::Application => AccountKind::Application,
                 TwinKind::Shared => AccountKind::Shared,
+            },
+            state: match account.state {
+                TwinState::Active => AccountState::Active,
+                TwinState::Locked => AccountState::Locked,
+                TwinState::Disabled => AccountState::Disabled,
             },
         }
     }
@@ -58,6 +64,7 @@ impl Owner {
             address: key.to_owned(),
             display_name: Some(name.to_owned()),
             kind: AccountKind::Shared,
+            state: AccountState::Active,
         }
     }
 
@@ -225,11 +232,14 @@ impl TwinPart {
         folders: &[FolderInfo],
     ) -> Result<AccountView, SourceError> {
         let usage = self.mailboxes.usage(&owner.key).await.map_err(trouble)?;
+        let address = Address::parse(&owner.address).ok();
         Ok(AccountView {
             address: owner.address,
             display_name: owner.display_name,
             kind: owner.kind,
-            state: AccountState::Active,
+            state: owner.state,
+            throttled_until: address
+                .and_then(|address| self.throttling.until(&address, self.clock.now())),
             items: usage.items,
             unseen: folders.iter().map(|folder| folder.status.unseen).sum(),
             octets: usage.octets,

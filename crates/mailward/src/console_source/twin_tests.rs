@@ -72,6 +72,8 @@ fn source_of(twin: &Twin) -> ConsoleSource {
         accounts: twin.accounts.clone(),
         mailboxes: twin.mailboxes.clone(),
         store: twin.store.clone(),
+        events: twin.events.clone(),
+        throttling: twin.throttling(),
         clock: Arc::new(SystemClock),
     };
     ConsoleSource::new(None, Some(part))

@@ -201,6 +201,8 @@ impl Setting {
             accounts: twin.accounts.clone(),
             mailboxes: twin.mailboxes.clone(),
             store: twin.store.clone(),
+            events: twin.events.clone(),
+            throttling: twin.throttling(),
             clock: self.surroundings.clock(),
         }
     }

@@ -1,0 +1,73 @@
+//! What the twin did and why: one line for each event of its log.
+
+use mailward_mail::Timestamp;
+
+use super::Cursor;
+
+/// Which events to list, newest first.
+#[derive(Clone, Debug)]
+pub struct ServiceEventFilter {
+    /// The account's address as a part of it; trimmed, never empty.
+    pub account: Option<String>,
+    /// `submission`, `imap`, …: one of [`ServiceEventPage::protocols`].
+    pub protocol: Option<String>,
+    /// Only what the service refused, or did to punish.
+    pub refusals: bool,
+    pub cursor: Option<Cursor>,
+    /// The most rows wanted.
+    pub limit: usize,
+}
+
+impl ServiceEventFilter {
+    pub(crate) const ACCOUNT_CHARS_MAX: usize = 320;
+}
+
+#[derive(Clone, Debug)]
+pub struct ServiceEventPage {
+    pub events: super::Page<ServiceEvent>,
+    /// Every protocol there are events of.
+    pub protocols: Vec<String>,
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+pub struct ServiceEvent {
+    pub sequence: u64,
+    pub at: Timestamp,
+    pub protocol: String,
+    /// `signed_in`, `refused`, `delivered`, …
+    pub kind: String,
+    pub account: Option<String>,
+    /// The reason in a sentence.
+    pub why: String,
+    /// What the service holds to, where it acted on a rule of its own.
+    pub behaviour: Option<BehaviourView>,
+    /// The clauses that it rests on.
+    pub clauses: Vec<ClauseView>,
+}
+
+impl ServiceEvent {
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.behaviour.is_some() || self.kind == "refused"
+    }
+}
+
+/// A behaviour of the service, as its reference has it.
+#[derive(Clone, Debug)]
+pub struct BehaviourView {
+    pub id: String,
+    /// The offence.
+    pub punishes: String,
+    /// What the client hears, or what becomes of the message.
+    pub words: String,
+    /// How well that is known: `documented`, `observed`, …
+    pub standing: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct ClauseView {
+    /// `GUIDE-37`.
+    pub id: String,
+    /// What it says.
+    pub text: Option<String>,
+}

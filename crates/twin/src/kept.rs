@@ -19,6 +19,12 @@ pub(crate) enum Kind {
     Application,
     /// By account: the day of the last use of each protocol.
     LastUse,
+    /// By number: what is done later.
+    Due,
+    /// By account: what its holder does by habit.
+    Habit,
+    /// By account and sender: the period of absence in which the sender was told.
+    Told,
 }
 
 impl Kind {
@@ -28,6 +34,9 @@ impl Kind {
             Self::RelayRegistration => "relay_registration",
             Self::Application => "application",
             Self::LastUse => "last_use",
+            Self::Due => "due",
+            Self::Habit => "habit",
+            Self::Told => "told",
         }
     }
 }
@@ -89,6 +98,18 @@ impl Kept {
                         Value::from(value),
                     ],
                 )?;
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn remove(&self, kind: Kind, name: &str) -> Result<(), TwinError> {
+        let name = name.to_owned();
+        self.shelf
+            .write(Vec::new(), move |tx, _| {
+                let key = [Value::from(kind.as_str()), Value::from(name)];
+                tx.execute("DELETE FROM twin_kept WHERE kind = ?1 AND name = ?2", &key)?;
                 Ok(())
             })
             .await?;

@@ -1,11 +1,12 @@
 //! A message on its way in, whichever door it came by, and the words that all
 //! doors share.
 
-use mailward_mail::header::{HEADER_OCTETS_MAX, Header, parse_address_list};
+use mailward_mail::header::{HEADER_OCTETS_MAX, Header, Mailbox, parse_address_list};
 use mailward_mail::{Address, Envelope, Reply, ReversePath};
 use mailward_mailbox::{MailboxError, Mailboxes, MessageWriter, NewMessage};
 use mailward_wire::smtp::server::Hello;
 
+use crate::reshape::Reshaper;
 use crate::scan::{Scanner, Verdict};
 
 /// Octets go to the writer once the fields on top are known.
@@ -20,6 +21,8 @@ pub(crate) struct Message {
     writer: MessageWriter,
     /// What waits for the fields on top; `None` once they are written.
     held_back: Option<Vec<u8>>,
+    /// Changes what goes to the writer, once the fields on top are known.
+    reshaper: Option<Reshaper>,
     scanner: Scanner,
 }
 
@@ -37,6 +40,7 @@ impl Message {
             octets: 0,
             writer: mailboxes.new_message(),
             held_back: Some(Vec::new()),
+            reshaper: None,
             scanner: Scanner::default(),
         }
     }
@@ -46,11 +50,14 @@ impl Message {
     }
 
     /// Writes the fields on top, then what has waited for them.
-    pub(crate) fn start(&mut self, top: &str) -> Result<(), Reply> {
+    pub(crate) fn start(&mut self, top: &str, reshaper: Reshaper) -> Result<(), Reply> {
         let written = self.writer.write(top.as_bytes());
         let held_back = self.held_back.take().unwrap_or_default();
         written
-            .and_then(|()| self.writer.write(&held_back))
+            .and_then(|()| {
+                let reshaper = self.reshaper.insert(reshaper);
+                self.writer.write(&reshaper.feed(&held_back))
+            })
             .map_err(|error| trouble(&error))
     }
 
@@ -64,12 +71,26 @@ impl Message {
                 held_back.extend_from_slice(octets);
                 Ok(())
             }
-            None => self.writer.write(octets).map_err(|error| trouble(&error)),
+            None => {
+                let written = match &mut self.reshaper {
+                    Some(reshaper) => self.writer.write(&reshaper.feed(octets)),
+                    None => self.writer.write(octets),
+                };
+                written.map_err(|error| trouble(&error))
+            }
         }
     }
 
-    pub(crate) fn finish(self) -> Result<NewMessage, MailboxError> {
-        self.writer.finish()
+    /// The message as it is filed, and the names of the files that were taken
+    /// out of it.
+    pub(crate) fn finish(mut self) -> Result<(NewMessage, Vec<String>), MailboxError> {
+        let mut removed = Vec::new();
+        if let Some(reshaper) = self.reshaper.take() {
+            let (end, names) = reshaper.finish();
+            self.writer.write(&end)?;
+            removed = names;
+        }
+        Ok((self.writer.finish()?, removed))
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -78,11 +99,16 @@ impl Message {
 
     /// The addresses of every field of this name that can be read.
     pub(crate) fn addresses(&self, name: &str) -> Vec<Address> {
+        let mailboxes = self.mailboxes(name).into_iter();
+        mailboxes.map(|mailbox| mailbox.address).collect()
+    }
+
+    /// The same with their names.
+    pub(crate) fn mailboxes(&self, name: &str) -> Vec<Mailbox> {
         Header::parse(&self.header)
             .all(name)
             .filter_map(|field| parse_address_list(&field.value()).ok())
             .flatten()
-            .map(|mailbox| mailbox.address)
             .collect()
     }
 

@@ -16,6 +16,15 @@ pub(crate) fn greeting_bracket() -> String {
     STANDARD.encode(octets)
 }
 
+/// Octets in base64, in lines as RFC 2045 section 6.8 has them.
+pub(crate) fn base64_lines(octets: &[u8]) -> String {
+    const LINE_OCTETS: usize = 57;
+    let lines = octets.chunks(LINE_OCTETS);
+    lines
+        .map(|line| format!("{}\r\n", STANDARD.encode(line)))
+        .collect()
+}
+
 /// `[<HOST>]`, since about 2023 `[<HOST> <time> <16 hex>]`.
 pub(crate) fn refusal_bracket(
     detailed: bool,

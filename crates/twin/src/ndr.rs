@@ -6,26 +6,77 @@ use std::fmt::Write as _;
 
 use mailward_mail::header::Header;
 use mailward_mail::{Address, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// Why a recipient gets nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a recipient gets nothing, or nothing yet.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Cause {
     RecipientNotFound,
     MailboxFull,
     /// The message has more recipients than its sender may address at once.
     TooManyRecipients,
+    /// The sender's day has no room for so many.
+    DayFull,
+    /// The mailbox has received too much in this hour.
+    ReceivedTooMany,
+    ReceivedTooManyFromSender,
+    /// The far server is away.
+    Delayed,
+    Expired,
+    /// The far server's own reply.
+    FarEnd {
+        says: String,
+    },
+}
+
+/// What the report tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Failed,
+    Delayed,
+}
+
+impl Outcome {
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Failed => "Undeliverable",
+            Self::Delayed => "Delivery delayed",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Failed => "Delivery has failed to these recipients or groups:",
+            Self::Delayed => "Delivery is delayed to these recipients or groups:",
+        }
+    }
+
+    fn action(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+        }
+    }
 }
 
 impl Cause {
-    fn status(self) -> &'static str {
+    pub(crate) fn status(&self) -> &str {
         match self {
             Self::RecipientNotFound => "5.1.10",
             Self::MailboxFull => "5.2.2",
             Self::TooManyRecipients => "5.5.3",
+            Self::DayFull => "5.1.90",
+            Self::ReceivedTooMany => "5.2.122",
+            Self::ReceivedTooManyFromSender => "5.2.121",
+            Self::Delayed => "4.4.7",
+            Self::Expired => "5.4.300",
+            Self::FarEnd { says } => far_status(says),
         }
     }
 
-    fn diagnostic(self) -> &'static str {
+    pub(crate) fn diagnostic(&self) -> &str {
         match self {
             Self::RecipientNotFound => {
                 "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"
@@ -34,10 +85,22 @@ impl Cause {
                 "554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded"
             }
             Self::TooManyRecipients => "550 5.5.3 RESOLVER.ADR.RecipLimit; too many recipients",
+            Self::DayFull => {
+                "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients"
+            }
+            Self::ReceivedTooMany => {
+                "550 5.2.122 Recipient's per hour message receive limit exceeded"
+            }
+            Self::ReceivedTooManyFromSender => {
+                "550 5.2.121 Recipient's per hour message receive limit from specific sender exceeded"
+            }
+            Self::Delayed => "400 4.4.7 Message delayed",
+            Self::Expired => "550 5.4.300 Message expired",
+            Self::FarEnd { says } => says,
         }
     }
 
-    fn sentence(self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         match self {
             Self::RecipientNotFound => {
                 "There is no mailbox with this address. Check its spelling and send the message again."
@@ -48,7 +111,49 @@ impl Cause {
             Self::TooManyRecipients => {
                 "The message wasn't delivered to anyone because there are too many recipients. Send it to fewer at a time."
             }
+            Self::DayFull => {
+                "Your message can't be sent because you've reached your daily limit for message recipients. Wait until tomorrow."
+            }
+            Self::ReceivedTooMany => {
+                "The recipient gets too many messages at the moment. Try again in an hour."
+            }
+            Self::ReceivedTooManyFromSender => {
+                "The recipient gets too many messages from you at the moment. Try again in an hour."
+            }
+            Self::Delayed => {
+                "The message has not been delivered yet. There is nothing to do: delivery is tried on."
+            }
+            Self::Expired => {
+                "The recipient's mail server did not take the message in time, and delivery is tried no more."
+            }
+            Self::FarEnd { .. } => "The recipient's mail server refused the message.",
         }
+    }
+}
+
+/// The enhanced status code after the reply code, or that of its class.
+fn far_status(says: &str) -> &str {
+    let mut words = says.split(' ');
+    let code = words.next().unwrap_or_default();
+    let enhanced = words.next().unwrap_or_default();
+    let numbers = |text: &str| {
+        let mut parts = text.split('.');
+        let number = |part: Option<&str>| {
+            part.is_some_and(|part| {
+                !part.is_empty()
+                    && part.len() <= 3
+                    && part.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        number(parts.next())
+            && number(parts.next())
+            && number(parts.next())
+            && parts.next().is_none()
+    };
+    match (numbers(enhanced), code.starts_with('4')) {
+        (true, _) => enhanced,
+        (false, true) => "4.0.0",
+        (false, false) => "5.0.0",
     }
 }
 
@@ -63,7 +168,8 @@ pub(crate) struct NonDelivery<'a> {
     pub(crate) now: Timestamp,
     /// A GUID for the Message-ID and another for the boundary.
     pub(crate) ids: [String; 2],
-    pub(crate) failed: &'a [(Address, Cause)],
+    pub(crate) outcome: Outcome,
+    pub(crate) recipients: &'a [(Address, Cause)],
     /// The header section of the message, CRLF line ends.
     pub(crate) original_header: &'a [u8],
 }
@@ -85,12 +191,13 @@ impl NonDelivery<'_> {
         // long is cut well below the line limit of RFC 5322.
         let _ = write!(
             text,
-            "From: \"Microsoft Outlook\" <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@{}>\r\n\
-             To: <{}>\r\nDate: {}\r\nSubject: Undeliverable: {}\r\n\
+            "Return-Path: <>\r\nFrom: \"Microsoft Outlook\" <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@{}>\r\n\
+             To: <{}>\r\nDate: {}\r\nSubject: {}: {}\r\n\
              Message-ID: <{message_id}@{}>\r\n",
             self.domain,
             self.to,
             self.now.to_rfc5322(),
+            self.outcome.subject(),
             clip(&subject),
             self.server
         );
@@ -122,9 +229,10 @@ impl NonDelivery<'_> {
         let _ = write!(
             text,
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
-             Delivery has failed to these recipients or groups:\r\n\r\n"
+             {}\r\n\r\n",
+            self.outcome.sentence()
         );
-        for (address, cause) in self.failed {
+        for (address, cause) in self.recipients {
             let _ = write!(text, "{address}\r\n{}\r\n\r\n", cause.sentence());
         }
         let _ = write!(
@@ -132,7 +240,7 @@ impl NonDelivery<'_> {
             "\r\nDiagnostic information for administrators:\r\n\r\nGenerating server: {}\r\n\r\n",
             self.server
         );
-        for (address, cause) in self.failed {
+        for (address, cause) in self.recipients {
             let _ = write!(
                 text,
                 "{address}\r\nRemote Server returned '{}'\r\n\r\n",
@@ -147,7 +255,11 @@ impl NonDelivery<'_> {
     }
 
     fn for_programs(&self, text: &mut String, boundary: &str) {
-        let kind = if self.failed.iter().all(|(address, _)| address.is_ascii()) {
+        let kind = if self
+            .recipients
+            .iter()
+            .all(|(address, _)| address.is_ascii())
+        {
             "message/delivery-status"
         } else {
             "message/global-delivery-status"
@@ -158,7 +270,7 @@ impl NonDelivery<'_> {
             self.server,
             self.now.to_rfc5322()
         );
-        for (address, cause) in self.failed {
+        for (address, cause) in self.recipients {
             let form = if address.is_ascii() {
                 "rfc822"
             } else {
@@ -166,7 +278,8 @@ impl NonDelivery<'_> {
             };
             let _ = write!(
                 text,
-                "\r\nFinal-Recipient: {form};{address}\r\nAction: failed\r\nStatus: {}\r\nDiagnostic-Code: smtp;{}\r\n",
+                "\r\nFinal-Recipient: {form};{address}\r\nAction: {}\r\nStatus: {}\r\nDiagnostic-Code: smtp;{}\r\n",
+                self.outcome.action(),
                 cause.status(),
                 cause.diagnostic()
             );
@@ -176,7 +289,7 @@ impl NonDelivery<'_> {
 }
 
 /// As much of a field's value as fits a line of RFC 5322 with room to spare.
-fn clip(value: &str) -> String {
+pub(crate) fn clip(value: &str) -> String {
     const CHARACTERS_MAX: usize = 240;
     value
         .chars()
@@ -202,7 +315,8 @@ mod tests {
             server: "TW1PR01MB0001.prod.example",
             now: Timestamp::from_millis(0),
             ids: ["id".to_owned(), "bound".to_owned()],
-            failed: &failed,
+            outcome: Outcome::Failed,
+            recipients: &failed,
             original_header: b"Subject: Clinic\r\n list\r\nMessage-ID: <1@x.example>\r\n\r\n",
         }
         .to_message();

@@ -18,14 +18,18 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// Where such a message is filed; what is odd is an event.
+    /// Where such a message is filed; what is odd is an event, unless the
+    /// verdict comes `late` and is told then.
     pub(crate) fn filing(
         self,
         protocol: &'static str,
         account: Option<&str>,
         events: &EventLog,
+        late: bool,
     ) -> Filing {
         match self {
+            Self::Spam if late => Filing::Junk,
+            Self::Virus if late => Filing::Quarantine,
             Self::Clean => Filing::Inbox,
             Self::Spam => {
                 let why = "the message holds the spam test line";

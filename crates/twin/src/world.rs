@@ -13,8 +13,9 @@ use mailward_store::Store;
 
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::BehaviourDay;
-use crate::deliver::Deliveries;
+use crate::deliver::{Deliveries, Habits, Receipts, Warned};
 use crate::door::Door;
+use crate::due::Due;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::imap::{ImapDoor, Profiles};
@@ -71,7 +72,15 @@ impl World {
             Arc::clone(&options.breached),
         );
         let accounts = Accounts::open(shelf.clone(), Arc::clone(&clock), rules).await?;
+        let manners = Manners::open(options.population.service.clone(), kept.clone()).await?;
+        let due = Due::open(kept.clone(), options.tasks.clone()).await?;
         let deliveries = Deliveries {
+            manners: manners.clone(),
+            habits: Habits::open(kept.clone()).await?,
+            receipts: Receipts::default(),
+            warned: Warned::default(),
+            due,
+            rates: options.rates,
             tally: Tally::open(shelf.clone()).await?,
             senders: Senders::open(shelf).await?,
             mailboxes: Mailboxes::open(store, Arc::clone(&clock)),
@@ -97,7 +106,7 @@ impl World {
             clock,
             Arc::clone(&options.dice),
         );
-        let manners = Manners::open(options.population.service.clone(), kept.clone()).await?;
+        deliveries.due.run(&deliveries);
         let high_sending = manners.now().high_sending;
         Ok(Self {
             accounts,

@@ -124,7 +124,15 @@ pub(super) const STANDINGS: &[Line] = &[
         ],
     ),
     (16, &[Rule("data-class-route")]),
-    (17, &[Twin("virus"), Twin("spam")]),
+    (
+        17,
+        &[
+            Twin("virus"),
+            Twin("spam"),
+            Twin("late-verdict"),
+            Twin("blocked-attachment"),
+        ],
+    ),
     (18, &[Register("references.account_request")]),
     (
         19,
@@ -430,7 +438,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Later("clearing Sent Items by a rule of retention"),
         ],
     ),
-    (66, &[Preflight("mailbox-quota")]),
+    (66, &[Preflight("mailbox-quota"), Twin("quota-warning")]),
     (
         67,
         &[
@@ -485,7 +493,13 @@ pub(super) const STANDINGS: &[Line] = &[
     ),
     (
         74,
-        &[TOLD, Twin("unknown-recipient"), Twin("recipient-full")],
+        &[
+            TOLD,
+            Twin("unknown-recipient"),
+            Twin("recipient-full"),
+            Twin("received-per-hour"),
+            Twin("late-bounce"),
+        ],
     ),
     (75, &[Register("owner_contact"), TOLD]),
     (76, &[Rule("display-name-form")]),

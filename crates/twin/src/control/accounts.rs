@@ -44,6 +44,7 @@ pub(super) fn routes() -> Router<Control> {
             post(set_protocols).put(set_protocols),
         )
         .route("/control/v1/accounts/{address}/convert", post(convert))
+        .merge(super::habits::routes())
         .route(
             "/control/v1/accounts/{address}/quota",
             post(set_quota).put(set_quota),

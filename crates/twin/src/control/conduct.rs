@@ -32,6 +32,9 @@ async fn set_service(State(control): State<Control>, body: axum::body::Bytes) ->
     match read::<ServiceSpec>(&body) {
         Ok(spec) => match control.manners.set(spec).await {
             Ok(()) => read_service(State(control)).await,
+            Err(error @ TwinError::Seed(_)) => {
+                problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())
+            }
             Err(error) => error.into_response(),
         },
         Err(response) => *response,

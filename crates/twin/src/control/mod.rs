@@ -3,6 +3,7 @@
 
 mod accounts;
 mod conduct;
+mod habits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +144,8 @@ async fn register_application(State(control): State<Control>, body: axum::body::
 
 async fn read_clock(State(control): State<Control>) -> Response {
     let (now, as_of) = (control.clock.now(), control.day.chosen().to_date());
-    Json(json!({ "now": now, "as_of": as_of })).into_response()
+    let due = control.deliveries.due.count();
+    Json(json!({ "now": now, "as_of": as_of, "due": due })).into_response()
 }
 
 #[derive(Deserialize)]

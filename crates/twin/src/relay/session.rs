@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mailward_mail::header::Mailbox;
 use mailward_mail::{Address, Clock, Dice, Envelope, Recipient, Reply, ReversePath};
 use mailward_mailbox::MailboxError;
 use mailward_net::TlsFacts;
@@ -16,8 +17,9 @@ use crate::asof::BehaviourDay;
 use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Deliveries, Filing, Letter, Origin, TWIN_FIELD};
 use crate::events::EventLog;
-use crate::manners::{Manners, RefusesAt, Spoofed};
+use crate::manners::{ExternalBanner, Manners, RefusesAt, Spoofed};
 use crate::message::{Message, client_name, out_of_order, trouble};
+use crate::reshape::{Banner, Reshaper};
 
 const RELAY: &str = "relay";
 
@@ -25,7 +27,19 @@ const RELAY: &str = "relay";
 const NHSMAIL_DOMAIN: &str = "nhs.net";
 
 /// On top of spoofed mail that goes to Junk Email; the words are ours.
-const BANNER: &str = "X-Spoofed-Sender-Warning: This message did not come from the service that its sender names. Do not trust it.\r\n";
+const BANNER_FIELD: &str = "X-Spoofed-Sender-Warning: This message did not come from the service that its sender names. Do not trust it.\r\n";
+
+/// The same above its text.
+const SPOOFED_BANNER: Banner = Banner {
+    plain: "Warning: this message did not come from the service that its sender\r\nnames. Do not trust it.",
+    html: "<p><strong>Warning: this message did not come from the service that its\r\nsender names. Do not trust it.</strong></p>",
+};
+
+/// On mail from outside that appears to be NHSmail's; the words are ours.
+const EXTERNAL_BANNER: Banner = Banner {
+    plain: "Warning: this message came from outside NHSmail. Take care with its links\r\nand attachments, whatever its sender says.",
+    html: "<p><strong>Warning: this message came from outside NHSmail. Take care with\r\nits links and attachments, whatever its sender says.</strong></p>",
+};
 
 /// What all connections share.
 #[derive(Clone, Debug)]
@@ -136,9 +150,34 @@ impl Relay {
             });
         let mut top = self.trace_fields();
         if self.spoofed == Some(Spoofed::Junk) {
-            top.push_str(BANNER);
+            top.push_str(BANNER_FIELD);
         }
-        self.message.insert(message).start(&top)
+        let banner = self.banner(&message);
+        let reshaper = Reshaper::new(self.door.manners.now(), banner);
+        self.message.insert(message).start(&top, reshaper)
+    }
+
+    /// What stands above the text of this message.
+    fn banner(&self, message: &Message) -> Option<Banner> {
+        if self.spoofed == Some(Spoofed::Junk) {
+            return Some(SPOOFED_BANNER);
+        }
+        let domain = &self.door.deliveries.domain;
+        let bears = match self.door.manners.now().mail.external_banner {
+            ExternalBanner::Off => false,
+            ExternalBanner::All => true,
+            ExternalBanner::Lookalike => message
+                .mailboxes("From")
+                .iter()
+                .any(|mailbox| looks_like_nhsmail(mailbox, domain)),
+        };
+        let from = message.reverse_path.address().map(Address::as_str);
+        bears.then(|| {
+            let why = "the message came from outside and bears a banner";
+            let events = &self.door.events;
+            events.punish(RELAY, "banner", from, why, behaviour::EXTERNAL_BANNER);
+            EXTERNAL_BANNER
+        })
     }
 
     fn filing(&self, message: &Message) -> Filing {
@@ -147,7 +186,10 @@ impl Relay {
             (Some(Spoofed::Drop), _) => Filing::Deleted,
             (Some(Spoofed::Junk), _) => Filing::Junk,
             (Some(Spoofed::Quarantine), _) => Filing::Quarantine,
-            (None, verdict) => verdict.filing(RELAY, None, events),
+            (None, verdict) => {
+                let late = self.door.manners.now().mail.verdict_after_seconds > 0;
+                verdict.filing(RELAY, None, events, late)
+            }
         }
     }
 
@@ -161,8 +203,10 @@ impl Relay {
             recipients: &recipients,
             header: &header,
             filing: self.filing(&message),
+            scanned: self.spoofed.is_none(),
         };
-        let body = message.finish()?;
+        let (body, removed) = message.finish()?;
+        self.door.deliveries.note_removed(&letter, &removed);
         self.door.deliveries.deliver(&letter, body, None).await
     }
 }
@@ -248,5 +292,39 @@ impl Connection for Relay {
 
     fn body_abort(&mut self, _abort: Abort) {
         self.message = None;
+    }
+}
+
+/// A name or domain that sounds like NHSmail and is not within the NHS.
+fn looks_like_nhsmail(mailbox: &Mailbox, own_domain: &str) -> bool {
+    let address = &mailbox.address;
+    let within = [NHSMAIL_DOMAIN, "nhs.uk", own_domain];
+    let within = within.iter().any(|domain| address.is_within(domain));
+    let name = mailbox.display_name.as_deref().unwrap_or_default();
+    let name = name.to_ascii_lowercase();
+    let domain = address.domain().to_ascii_lowercase();
+    !within && (domain.contains("nhs") || name.contains("nhsmail") || name.contains(NHSMAIL_DOMAIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use mailward_mail::header::parse_address_list;
+
+    use super::*;
+
+    #[test]
+    fn knows_who_only_sounds_like_nhsmail() {
+        for (from, expected) in [
+            ("NHSmail Helpdesk <help@elsewhere.example>", true),
+            ("help@nhs-mail.example", true),
+            ("someone@nhs.net.example", true),
+            ("Clinic <clinic@elsewhere.example>", false),
+            ("NHSmail <help@trust.nhs.uk>", false),
+            ("NHSmail <help@northmoor.example>", false),
+        ] {
+            let list = parse_address_list(from).expect("a list");
+            let looks = looks_like_nhsmail(&list[0], "northmoor.example");
+            assert_eq!(looks, expected, "{from}");
+        }
     }
 }

@@ -11,8 +11,8 @@ use mailward_policy::limits;
 use super::session::{DoorKind, SignedIn, Submission};
 use crate::accounts::{Account, Addressee};
 use crate::behaviour::{self, Behaviour};
-use crate::deliver::{Filing, Letter, Origin};
-use crate::manners::{ListSpacing, NonDelivery};
+use crate::deliver::{Filing, Letter, Origin, Unsendable};
+use crate::manners::{DayFull, ListSpacing, NonDelivery};
 use crate::message::{Message, trouble};
 use crate::senders::SenderSpec;
 use crate::tally::{ListSend, Sent};
@@ -57,6 +57,7 @@ impl Submission {
             self.door.kind.as_str(),
             Some(account.address.as_str()),
             &self.door.events,
+            self.door.manners.now().mail.verdict_after_seconds > 0,
         );
         if self.has_too_many_recipients(account, message) {
             filing = Filing::Returned;
@@ -65,8 +66,15 @@ impl Submission {
         let quota = self.door.deliveries.check_quota(account, message.octets);
         quota
             .await
-            .map_err(|error| self.not_filed(account, &error))?;
-        let counted = self.check_day(account, message, lists)?;
+            .map_err(|unsendable| self.may_not_send(account, &unsendable))?;
+        let counted = match self.check_day(account, message, lists) {
+            Ok(counted) => counted,
+            Err(_) if self.door.manners.now().mail.day_full == DayFull::Report => {
+                filing = Filing::DayFull;
+                None
+            }
+            Err(reply) => return Err(reply),
+        };
         Ok(Passed { filing, counted })
     }
 
@@ -277,10 +285,36 @@ impl Submission {
             recipients: &recipients,
             header: &header,
             filing: passed.filing,
+            scanned: true,
         };
-        let body = message.finish()?;
+        let (body, removed) = message.finish()?;
         let deliveries = &self.door.deliveries;
+        deliveries.note_removed(&letter, &removed);
         deliveries.deliver(&letter, body, passed.counted).await
+    }
+
+    /// From a part of the quota on nothing is sent (GUIDE-64).
+    fn may_not_send(&self, account: &Account, unsendable: &Unsendable) -> Reply {
+        let (why, exception) = match unsendable {
+            Unsendable::Trouble(error) => return self.not_filed(account, error),
+            Unsendable::Full => (
+                "the mailbox would be beyond its quota",
+                "MapiExceptionShutoffQuotaExceeded",
+            ),
+            Unsendable::NearlyFull => (
+                "the mailbox is too full to send, though not to receive",
+                "MapiExceptionQuotaExceeded",
+            ),
+        };
+        let reply = Reply::status(
+            554,
+            2,
+            2,
+            format!(
+                "mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.{exception}"
+            ),
+        );
+        self.refuse(account, why, behaviour::OVER_QUOTA, reply)
     }
 
     pub(super) fn not_filed(&self, account: &Account, error: &MailboxError) -> Reply {

@@ -20,6 +20,7 @@ use crate::message::{Message, client_name, out_of_order};
 use crate::names::{BACK_END, FRONT_END, refusal_bracket};
 use crate::oauth::{Access, Tokens};
 use crate::pace::{Connected, Pace};
+use crate::reshape::Reshaper;
 use crate::seed::Protocol;
 
 /// What all connections share.
@@ -306,7 +307,8 @@ impl Connection for Submission {
 
     async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
         let mut message = Message::new(&self.door.deliveries.mailboxes, envelope);
-        message.start(&self.trace_fields())?;
+        let reshaper = Reshaper::new(self.door.manners.now(), None);
+        message.start(&self.trace_fields(), reshaper)?;
         self.message = Some(message);
         Ok(())
     }

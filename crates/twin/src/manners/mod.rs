@@ -2,6 +2,8 @@
 //! where it changed its ways: plain settings, from the seed and over the
 //! control API.
 
+mod mail;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::asof::AsOf;
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
+
+pub use mail::{DayFull, ExternalBanner, FarEnd, MailSpec};
 
 /// The `[service]` table of a seed. What is absent is as the twin takes the
 /// service to be on its day.
@@ -24,6 +28,7 @@ pub struct ServiceSpec {
     pub list_spacing: ListSpacing,
     pub non_delivery_address: NonDelivery,
     pub high_sending: HighSendingSpec,
+    pub mail: MailSpec,
 }
 
 /// What becomes of mail whose sender is not who it says (GUIDE-14, GUIDE-50).
@@ -120,6 +125,9 @@ struct SetBeside {
 
 impl Manners {
     pub(crate) async fn open(seed: ServiceSpec, kept: Kept) -> Result<Self, TwinError> {
+        if let Some(fault) = seed.mail.fault() {
+            return Err(TwinError::Seed(format!("[service.mail] {fault}")));
+        }
         let before: Vec<(String, SetBeside)> = kept.all(Kind::Service).await?;
         let before = before.into_iter().map(|(_, one)| one);
         let set = before.into_iter().find(|one| one.seed == seed);
@@ -137,6 +145,9 @@ impl Manners {
 
     /// Holds at once; returns when the next start will know of it too.
     pub(crate) async fn set(&self, spec: ServiceSpec) -> Result<(), TwinError> {
+        if let Some(fault) = spec.mail.fault() {
+            return Err(TwinError::Seed(fault));
+        }
         let row = SetBeside {
             seed: ServiceSpec::clone(&self.seed),
             set: spec.clone(),

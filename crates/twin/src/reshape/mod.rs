@@ -138,32 +138,33 @@ impl Reshaper {
 
     fn take_header(&mut self, header: HeaderNote, out: &mut Vec<u8>) {
         self.mode = Mode::Passing;
+        let section = self.taken_to(header.body_start);
+        // Without an empty line there is no body to write into.
+        let is_whole = section == b"\r\n" || section.ends_with(b"\n\r\n");
+        if let Act::Remove(name) = &header.act
+            && is_whole
+        {
+            out.extend_from_slice(&notice(&section, name));
+            self.mode = Mode::Dropping(header.place);
+            if self.removed.len() < REMOVED_MAX {
+                self.removed.push(name.clone());
+            }
+            return;
+        }
+        out.extend_from_slice(&section);
         match header.act {
-            Act::Keep => {}
-            Act::Remove(name) => {
-                let section = self.taken_to(header.body_start);
-                out.extend_from_slice(&notice(&section, &name));
-                self.mode = Mode::Dropping(header.place);
-                if self.removed.len() < REMOVED_MAX {
-                    self.removed.push(name);
-                }
-            }
-            Act::Plain(encoding, banner) => {
-                self.pass_to(header.body_start, out);
+            Act::Plain(encoding, banner) if is_whole => {
+                let text = format!("{}\r\n\r\n", banner.plain);
                 match encoding {
-                    Encoding::Plain => {
-                        out.extend_from_slice(format!("{}\r\n\r\n", banner.plain).as_bytes());
-                    }
+                    Encoding::Plain => out.extend_from_slice(text.as_bytes()),
                     Encoding::Base64 => {
-                        let text = whole_triplets(format!("{}\r\n\r\n", banner.plain), 0);
-                        out.extend_from_slice(base64_lines(text.as_bytes()).as_bytes());
+                        let text = base64_lines(whole_triplets(text, 0).as_bytes());
+                        out.extend_from_slice(text.as_bytes());
                     }
                 }
             }
-            Act::Html(encoding) => {
-                self.pass_to(header.body_start, out);
-                self.mode = Mode::Html(header.place, encoding);
-            }
+            Act::Html(encoding) if is_whole => self.mode = Mode::Html(header.place, encoding),
+            _ => {}
         }
     }
 

@@ -10,7 +10,7 @@ const BANNER: Banner = Banner {
 fn check(banner: Option<Banner>, message: &str, expected: &str, removed: &[&str]) {
     let message = message.replace('\n', "\r\n");
     let expected = expected.replace('\n', "\r\n");
-    for size in [1, 2, 7, 64, message.len()] {
+    for size in [1, 2, 7, 64, message.len().max(1)] {
         let mut reshaper = Reshaper::new(Arc::default(), banner);
         let mut out = Vec::new();
         for piece in message.as_bytes().chunks(size) {
@@ -53,8 +53,10 @@ fn a_banner_stands_above_the_text_in_each_encoding() {
         "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\nV2FybmluZzogZnJvbSBvdXRzaWRlLg0KDQog\nVGV4dA==\n--b\nContent-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n<html><BODY class=3D\"a\">\n<p>Warning: from outside.</p>\nText</body></html>\n--b--\n",
         &[],
     );
-    // Text in UTF-16, attached text and messages within are left alone.
+    // Text in UTF-16, attached text, messages within and parts without an
+    // empty line are left alone.
     for message in [
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n--b--\n",
         "Content-Type: text/plain; charset=utf-16\n\nText\n",
         "Content-Type: text/plain\nContent-Disposition: attachment\n\nText\n",
         "Content-Type: message/rfc822\n\nSubject: b\n\nText\n",

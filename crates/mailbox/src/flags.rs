@@ -4,10 +4,18 @@ use std::fmt;
 use std::ops::BitOr;
 
 /// A set of flags. Besides the system flags of RFC 3501 section 2.3.2 it has
-/// the keywords that mail programs agree on; others cannot be kept. `\Recent`
-/// is no flag of the item but of a session, see [`crate::View`].
+/// the keywords that mail programs agree on, and places for those that a
+/// mailbox names itself ([`crate::Mailboxes::keywords`]). `\Recent` is no flag
+/// of the item but of a session, see [`crate::View`].
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Flags(u16);
+pub struct Flags(u32);
+
+/// Keywords of one mailbox, beside those in [`Flags::NAMES`].
+pub const KEYWORDS_MAX: usize = 23;
+/// The bit of the keyword in place 0; those before it are for names that all
+/// mailboxes share.
+const KEYWORDS_SHIFT: u32 = 9;
+const KEYWORDS_MASK: u32 = u32::MAX << KEYWORDS_SHIFT;
 
 impl Flags {
     pub const NONE: Self = Self(0);
@@ -51,6 +59,27 @@ impl Flags {
             .map(|(_, name)| name)
     }
 
+    /// The keyword that has this place in its mailbox; `None` for a place that
+    /// no mailbox has.
+    pub fn keyword(place: usize) -> Option<Self> {
+        let place = u32::try_from(place).ok()?;
+        1_u32
+            .checked_shl(place.checked_add(KEYWORDS_SHIFT)?)
+            .map(Self)
+    }
+
+    /// The places of the keywords in the set.
+    pub fn keyword_places(self) -> impl Iterator<Item = usize> {
+        (0..KEYWORDS_MAX)
+            .filter(move |place| Self::keyword(*place).is_some_and(|flag| self.contains(flag)))
+    }
+
+    /// The place after the last keyword in the set.
+    pub const fn keyword_places_end(self) -> usize {
+        (u32::BITS - (self.0 & KEYWORDS_MASK).leading_zeros()).saturating_sub(KEYWORDS_SHIFT)
+            as usize
+    }
+
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -75,10 +104,7 @@ impl Flags {
 
     /// Bits that no flag has are dropped.
     pub(crate) fn from_row(bits: i64) -> Self {
-        let known = Self::NAMES
-            .iter()
-            .fold(Self::NONE, |all, (flag, _)| all.with(*flag));
-        Self(u16::try_from(bits & i64::from(known.0)).unwrap_or(0))
+        Self(u32::try_from(bits & i64::from(u32::MAX)).unwrap_or(0))
     }
 }
 
@@ -124,11 +150,25 @@ mod tests {
         assert_eq!(Flags::named("$mdnsent"), Some(Flags::MDN_SENT));
         assert_eq!(Flags::named("\\Recent"), None);
         assert_eq!(Flags::named("urgent"), None);
-        assert_eq!(Flags::from_row(-1).to_row(), 0x1ff);
+        assert_eq!(Flags::from_row(-1).to_row(), i64::from(u32::MAX));
+        assert_eq!(Flags::from_row(1 << 32), Flags::NONE);
         assert_eq!(
             format!("{:?}", Flags::SEEN | Flags::DRAFT),
             r#"{"\\Seen", "\\Draft"}"#
         );
+    }
+
+    #[test]
+    fn keywords_have_places() {
+        let last = Flags::keyword(KEYWORDS_MAX - 1).expect("a place");
+        assert_eq!(Flags::keyword(KEYWORDS_MAX), None);
+        let both = last | Flags::keyword(0).expect("a place") | Flags::SEEN;
+        assert_eq!(both.keyword_places().collect::<Vec<_>>(), [0, 22]);
+        assert_eq!(both.names().collect::<Vec<_>>(), ["\\Seen"]);
+        for (flags, end) in [(Flags::SEEN, 0), (Flags::NOT_JUNK, 0), (both, 23)] {
+            assert_eq!(flags.keyword_places_end(), end, "{flags:?}");
+        }
+        assert_eq!(Flags::from_row(both.to_row()), both);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, MutexGuard};
 use tokio::sync::watch;
 
 use crate::error::MailboxError;
+use crate::flags::Flags;
 use crate::item::{Item, Uid};
 use crate::live::{Index, LiveFolder};
 use crate::mailboxes::Mailboxes;
@@ -82,6 +83,15 @@ impl Folder {
 
     pub fn item(&self, uid: Uid) -> Option<Item> {
         self.index().item(uid).copied()
+    }
+
+    /// The first item that lacks these flags.
+    pub fn first_without(&self, flags: Flags) -> Option<Uid> {
+        let index = self.index();
+        let mut items = index.items.iter();
+        items
+            .find(|item| !item.flags.contains(flags))
+            .map(|item| item.uid)
     }
 
     /// All items as they are now, ascending by UID.

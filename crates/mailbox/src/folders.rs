@@ -34,6 +34,8 @@ pub struct FolderStatus {
     pub octets: u64,
     pub uid_next: u32,
     pub uid_validity: u32,
+    /// The number of the last change, see [`crate::Folder::change`].
+    pub change: u64,
 }
 
 impl Mailboxes {
@@ -55,6 +57,7 @@ impl Mailboxes {
                         octets: row.octets,
                         uid_next: row.uid_next,
                         uid_validity: row.uid_validity,
+                        change: row.change_seq,
                     },
                     permanent: row.permanent,
                     selectable: row.selectable,
@@ -84,6 +87,7 @@ impl Mailboxes {
                 octets: row.octets,
                 uid_next: row.uid_next,
                 uid_validity: row.uid_validity,
+                change: row.change_seq,
             })
         })
         .await

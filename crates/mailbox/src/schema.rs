@@ -52,3 +52,14 @@ CREATE TABLE mailbox_item (
 );
 CREATE INDEX mailbox_item_message_id ON mailbox_item (message_id, folder);
 ";
+
+/// The migration after [`SCHEMA`], which holds keywords; further scripts may
+/// stand between them.
+pub const KEYWORDS_SCHEMA: &str = "
+CREATE TABLE mailbox_keyword (
+    mailbox BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (mailbox, place)
+);
+";

@@ -68,6 +68,9 @@ pub(crate) struct PlaceArguments {
     /// `off`: lift the rates, for tests by strangers that must not be slowed
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
     pub(crate) limits: String,
+    /// `full`: offer every IMAP extension, for tests by strangers that want more than Exchange has
+    #[arg(long, value_name = "exchange|full", default_value = "exchange", value_parser = ["exchange", "full"])]
+    pub(crate) profile: String,
     /// Behave as the service did on this day, and set the clock to it
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<String>,

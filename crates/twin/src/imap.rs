@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use mailward_access::imap::{Entry, Host, Imap, Peer, Profile, Words};
-use mailward_mail::Secret;
+use mailward_mail::{Dice, Secret};
 use mailward_net::Stream;
 
 use crate::asof::AsOf;
 use crate::door::{Door, Sessions};
 use crate::names::greeting_bracket;
+use crate::oauth::guid;
 
 /// Capabilities seen in 2022, and by the front end of September 2026.
 const CAPABILITY_2022: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+";
@@ -20,6 +21,7 @@ const CAPABILITY_AFTER_LOGIN: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SA
 pub(crate) struct ImapDoor {
     pub(crate) door: Door,
     pub(crate) profiles: Profiles,
+    pub(crate) dice: Arc<dyn Dice>,
 }
 
 /// How the service looks, before and since the front end of 2026. Sessions share them.
@@ -30,10 +32,12 @@ pub(crate) struct Profiles {
 }
 
 impl Profiles {
-    pub(crate) fn new() -> Self {
+    /// With `in_full` every extension is offered, whatever the day.
+    pub(crate) fn new(in_full: bool) -> Self {
+        let shared = |profile: Profile| Arc::new(if in_full { profile.full() } else { profile });
         Self {
-            before_2026: Arc::new(profile(false)),
-            since_2026: Arc::new(profile(true)),
+            before_2026: shared(profile(false)),
+            since_2026: shared(profile(true)),
         }
     }
 
@@ -49,10 +53,8 @@ impl Profiles {
 fn profile(front_end_2026: bool) -> Profile {
     let mut profile = Profile::plain();
     profile.greeting = if front_end_2026 {
-        format!(
-            "Microsoft Exchange IMAP4 service ready. [{}]",
-            greeting_bracket()
-        )
+        // An id of the session follows, see `Host::greeting`.
+        "Microsoft Exchange IMAP4 service ready.".to_owned()
     } else {
         format!(
             "The Microsoft Exchange IMAP4 service is ready. [{}]",
@@ -82,6 +84,17 @@ impl Host for ImapDoor {
 
     async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
         self.door.login(user, password).await
+    }
+
+    fn greeting(&self) -> Option<String> {
+        self.door.day.today().imap_front_end_2026().then(|| {
+            format!(
+                "Microsoft Exchange IMAP4 service ready. {} \
+                 (tcpproxy/15.21.0406.000 BACKENDAUTHENTICATE) [{}]",
+                guid(&*self.dice),
+                greeting_bracket()
+            )
+        })
     }
 
     async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {

@@ -65,7 +65,7 @@ fn smtp<S: Service>(
 }
 
 pub(crate) fn imaps(world: &World, options: &TwinOptions, listener: Listener) {
-    let door = Arc::new(world.imap_door(imap::Profiles::new()));
+    let door = Arc::new(world.imap_door(imap::Profiles::new(options.imap_in_full)));
     let imap = Imap::new(door, world.deliveries.mailboxes.clone(), world.clock());
     let names = ["twin imaps", "imap connection"];
     mailboxes(world, options, listener, imap, names);

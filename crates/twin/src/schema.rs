@@ -9,7 +9,14 @@ pub(crate) const SCHEMA: Schema = Schema {
 };
 
 /// The scripts that a store for the twin is opened with, in this order.
-const MIGRATIONS: &[&str] = &[mailward_mailbox::SCHEMA, TWIN, SENDING, SIGN_IN, KEPT];
+const MIGRATIONS: &[&str] = &[
+    mailward_mailbox::SCHEMA,
+    TWIN,
+    SENDING,
+    SIGN_IN,
+    KEPT,
+    mailward_mailbox::KEYWORDS_SCHEMA,
+];
 
 const TWIN: &str = "
 CREATE TABLE twin_account (

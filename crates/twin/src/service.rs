@@ -72,6 +72,8 @@ pub struct TwinOptions {
     pub as_of: AsOf,
     /// False lifts every rate; wrong passwords lock an account all the same.
     pub rates: bool,
+    /// Every IMAP extension there is, beyond what Exchange offers.
+    pub imap_in_full: bool,
     /// Passwords that nobody may change to (GUIDE-28).
     pub breached: Arc<dyn BreachedList>,
     pub tenant_id: String,

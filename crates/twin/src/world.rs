@@ -178,6 +178,7 @@ impl World {
         ImapDoor {
             door: self.door(Protocol::Imap),
             profiles,
+            dice: Arc::clone(&self.dice),
         }
     }
 

@@ -1,7 +1,7 @@
 //! APPEND: a message comes in, in pieces.
 
-use mailward_mailbox::{Content, Flags, MailboxError, MessageWriter, Target};
-use mailward_wire::imap::{Append, Flag};
+use mailward_mailbox::{Content, MailboxError, MessageWriter, Target};
+use mailward_wire::imap::Append;
 use tokio::io::AsyncWrite;
 
 use crate::imap::commands::folder_name;
@@ -69,9 +69,10 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             }
         };
         let folder = checked.await.map_err(|error| self.append_refusal(&error))?;
+        let flags = self.kept_flags(&append.flags).await;
         Ok(Appending {
             folder,
-            flags: self.kept_flags(&append.flags),
+            flags: flags.map_err(|error| self.append_refusal(&error))?,
             internal_date: append
                 .internal_date
                 .unwrap_or_else(|| self.imap.clock.now()),
@@ -102,14 +103,5 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             MailboxError::NoFolder => answer.with_code("TRYCREATE"),
             _ => answer,
         }
-    }
-
-    /// Those of the flags that the profile keeps.
-    pub(crate) fn kept_flags(&self, flags: &[Flag]) -> Flags {
-        flags
-            .iter()
-            .filter_map(|flag| Flags::named(flag.name()))
-            .filter(|flag| self.profile.flags.contains(flag))
-            .fold(Flags::NONE, Flags::with)
     }
 }

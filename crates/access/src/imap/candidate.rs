@@ -7,9 +7,9 @@ use mailward_mailbox::{Item, MailboxError};
 
 use crate::imap::body::{BodyCursor, header};
 use crate::imap::host::Host;
-use crate::imap::search::Test;
+use crate::imap::search_key::Test;
 use crate::imap::serve::Imap;
-use crate::mime::{TransferDecoder, decode_field, decode_text, fields, sent_day};
+use crate::mime::{TransferDecoder, addresses, decode_field, decode_text, fields, sent_day};
 
 /// Octets of a text that are decoded and looked through at a time.
 const WINDOW_OCTETS: usize = 64 * 1024;
@@ -65,6 +65,7 @@ impl<'a, H: Host> Candidate<'a, H> {
                     (*from..*before).contains(&day)
                 }
                 Test::Octets(from, before) => (*from..*before).contains(&self.item.octets()),
+                Test::Changed(change) => self.item.change >= *change,
                 Test::SentDays(from, before) => {
                     let dates = self.values(b"Date").await?;
                     let day = dates.first().and_then(|date| sent_day(date));
@@ -72,7 +73,9 @@ impl<'a, H: Host> Candidate<'a, H> {
                 }
                 Test::Field { name, needle } => {
                     let values = self.values(name).await?;
-                    values.iter().any(|value| has(value, needle))
+                    values
+                        .iter()
+                        .any(|value| has(value, needle) || has_address(name, value, needle))
                 }
                 Test::Body(needle) => self.has_text(needle).await?,
                 Test::Text(needle) => {
@@ -138,15 +141,33 @@ impl<'a, H: Host> Candidate<'a, H> {
     }
 }
 
+/// The ranges ascend.
 fn within(ranges: &[(u32, u32)], number: u32) -> bool {
-    ranges
-        .iter()
-        .any(|(start, end)| (*start..=*end).contains(&number))
+    let place = ranges.partition_point(|(_, end)| *end < number);
+    ranges.get(place).is_some_and(|(start, _)| *start <= number)
 }
 
 /// The needle is in lower case already.
 fn contains(text: &str, needle: &str) -> bool {
     needle.is_empty() || text.to_lowercase().contains(needle)
+}
+
+/// Looks at the addresses of a field as they are read, without comments and
+/// white space.
+fn has_address(name: &[u8], value: &[u8], needle: &str) -> bool {
+    const ADDRESSES: [&[u8]; 4] = [b"From", b"To", b"Cc", b"Bcc"];
+    // Without one of these an address is as it is written.
+    if !value.iter().any(|byte| b"( \t".contains(byte))
+        || !ADDRESSES.iter().any(|own| own.eq_ignore_ascii_case(name))
+    {
+        return false;
+    }
+    addresses(value).into_iter().any(|address| {
+        let mut text = address.mailbox.unwrap_or_default();
+        text.push(b'@');
+        text.extend(address.host.unwrap_or_default());
+        contains(&String::from_utf8_lossy(&text), needle)
+    })
 }
 
 /// Looks at a field's value as written and as read.

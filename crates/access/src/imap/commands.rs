@@ -5,9 +5,11 @@ use mailward_wire::imap::write::put_string;
 use mailward_wire::imap::{Command, MailboxName, State};
 use tokio::io::AsyncWrite;
 
+use crate::imap::fetch::Fetch;
 use crate::imap::host::Host;
 use crate::imap::serve::End;
 use crate::imap::session::{Answer, Entered, Session};
+use crate::imap::store::Store;
 use crate::imap::updates::Expunges;
 
 impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
@@ -19,9 +21,11 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         // section 7.4.1), and so that nothing depends on which form a client
         // prefers, not under the UID forms either.
         let expunges = match &command {
-            Command::Fetch { .. } | Command::Store { .. } | Command::Search { .. } => {
-                Expunges::Wait
-            }
+            Command::Fetch { .. }
+            | Command::Store { .. }
+            | Command::Search { .. }
+            | Command::Sort { .. }
+            | Command::Thread { .. } => Expunges::Wait,
             _ => Expunges::Tell,
         };
         let answer = match command {
@@ -52,17 +56,16 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             Command::Idle => return self.idle_begins().await,
             Command::Noop | Command::Check => Ok(self.completed()),
             // A mechanism that is none of ours, or an extension not offered.
-            Command::Authenticate { .. } | Command::Enable(_) | Command::Login { .. } => {
-                Ok(self.failed())
-            }
-            Command::Select(name) => self.select(&name, false).await,
-            Command::Examine(name) => self.select(&name, true).await,
+            Command::Authenticate { .. } | Command::Login { .. } => Ok(self.failed()),
+            Command::Enable(names) => Ok(self.enable(&names)),
+            Command::Select(opening) => self.select(&opening, false).await?,
+            Command::Examine(opening) => self.select(&opening, true).await?,
             Command::Create(name) => self.create(&name).await,
             Command::Delete(name) => self.delete(&name).await,
             Command::Rename { from, to } => self.rename(&from, &to).await,
             Command::Subscribe(name) => self.subscribe(&name, true).await,
             Command::Unsubscribe(name) => self.subscribe(&name, false).await,
-            Command::List { reference, pattern } => self.list(&reference, &pattern).await,
+            Command::List(listing) => self.list(&listing).await,
             Command::Lsub { reference, pattern } => self.lsub(&reference, &pattern).await,
             Command::Status { mailbox, items } => self.status(&mailbox, &items).await,
             Command::Close => self.close().await,
@@ -70,14 +73,29 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 self.leave();
                 Ok(self.completed())
             }
-            Command::Expunge(set) => self.expunge(set.as_ref()).await,
-            Command::Search {
+            Command::Expunge(set) => self.expunge(set.as_ref()).await?,
+            Command::Search { by_uid, search } => Box::pin(self.search(by_uid, search)).await?,
+            Command::Sort {
                 by_uid,
-                charset,
-                key,
-            } => Box::pin(self.search(by_uid, &charset, key)).await?,
-            Command::Fetch { by_uid, set, items } => {
-                Box::pin(self.fetch(by_uid, &set, items)).await?
+                criteria,
+                search,
+            } => Box::pin(self.sort(by_uid, &criteria, search)).await?,
+            Command::Thread { by_uid, search } => Box::pin(self.thread(by_uid, search)).await?,
+            Command::Fetch {
+                by_uid,
+                set,
+                items,
+                changed_since,
+                vanished,
+            } => {
+                let fetch = Fetch {
+                    by_uid,
+                    set,
+                    items,
+                    changed_since,
+                    vanished,
+                };
+                Box::pin(self.fetch(fetch)).await?
             }
             Command::Store {
                 by_uid,
@@ -85,7 +103,22 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 mode,
                 silent,
                 flags,
-            } => self.store(by_uid, &set, mode, silent, &flags).await,
+                unchanged_since,
+            } => {
+                let store = Store {
+                    by_uid,
+                    set,
+                    mode,
+                    silent,
+                    flags,
+                    unchanged_since,
+                };
+                self.store(&store).await
+            }
+            Command::GetQuota(root) => self.quota(&root).await,
+            Command::GetQuotaRoot(mailbox) => self.quota_root(&mailbox).await,
+            // The Local Administrator's to set, not the user's.
+            Command::SetQuota(_) => Ok(self.failed().with_code("NOPERM")),
             Command::Copy {
                 by_uid,
                 set,
@@ -152,6 +185,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     /// Leaves the selected folder.
     pub(crate) fn leave(&mut self) {
         self.selected = None;
+        self.saved = Vec::new();
         self.cursor = None;
         if matches!(self.entered, Entered::Mailbox { .. }) {
             self.server.enter(State::Authenticated);

@@ -5,30 +5,63 @@ use mailward_wire::imap::write::{put, put_section_name};
 use mailward_wire::imap::{FetchItem, SequenceSet};
 use tokio::io::AsyncWrite;
 
+use crate::imap::binary::part_name;
 use crate::imap::body::header;
 use crate::imap::host::Host;
 use crate::imap::numbers::{Numbered, named};
 use crate::imap::section::{Known, Octets};
 use crate::imap::serve::End;
-use crate::imap::session::{Answer, Session};
-use crate::imap::updates::put_flags;
+use crate::imap::session::{Answer, Session, modseq};
 use crate::mime::envelope;
 
 /// Messages whose `\Seen` is set by one write.
 const BATCH_MESSAGES: usize = 32;
 
+/// The arguments of FETCH.
+pub(crate) struct Fetch {
+    pub(crate) by_uid: bool,
+    pub(crate) set: SequenceSet,
+    pub(crate) items: Vec<FetchItem>,
+    pub(crate) changed_since: Option<u64>,
+    pub(crate) vanished: bool,
+}
+
+/// Why a message was not told.
+enum Missed {
+    Mailbox(MailboxError),
+    /// RFC 3516 section 4.3.
+    UnknownEncoding,
+}
+
 impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     pub(crate) async fn fetch(
         &mut self,
-        by_uid: bool,
-        set: &SequenceSet,
-        mut items: Vec<FetchItem>,
+        fetch: Fetch,
     ) -> Result<Result<Answer, MailboxError>, End> {
+        let Fetch {
+            by_uid,
+            set,
+            mut items,
+            changed_since,
+            vanished,
+        } = fetch;
+        if vanished && !self.enabled.qresync {
+            return Ok(Ok(Answer::bad(&self.profile.words.bad_arguments)));
+        }
+        if changed_since.is_some() && !items.contains(&FetchItem::ModSeq) {
+            items.push(FetchItem::ModSeq);
+        }
+        if items.contains(&FetchItem::ModSeq) {
+            self.enable_condstore();
+        }
+        if let Some(since) = changed_since.filter(|_| vanished) {
+            self.put_vanished(Some(&set), since);
+        }
         let Some(selected) = &self.selected else {
             return Ok(Ok(self.failed()));
         };
         let reads = !selected.read_only && items.iter().any(FetchItem::reads);
-        let Some(messages) = named(&selected.view, set, by_uid) else {
+        let Some(messages) = named(&selected.view, &set, by_uid, &self.saved) else {
             return Ok(Ok(Answer::bad(&self.profile.words.bad_arguments)));
         };
         if by_uid && !items.contains(&FetchItem::Uid) {
@@ -48,14 +81,20 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                     missing = true;
                     continue;
                 };
+                if changed_since.is_some_and(|since| modseq(item.change) <= since) {
+                    continue;
+                }
                 let tell_flags = newly_seen.contains(&item.uid);
                 let fetched = self
                     .fetch_message(message.number, &item, &items, tell_flags)
                     .await?;
                 match fetched {
                     Ok(()) => {}
-                    Err(MailboxError::NoItem) => missing = true,
-                    Err(error) => return Ok(Err(error)),
+                    Err(Missed::Mailbox(MailboxError::NoItem)) => missing = true,
+                    Err(Missed::Mailbox(error)) => return Ok(Err(error)),
+                    Err(Missed::UnknownEncoding) => {
+                        return Ok(Ok(self.failed().with_code("UNKNOWN-CTE")));
+                    }
                 }
             }
         }
@@ -102,11 +141,15 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         item: &Item,
         items: &[FetchItem],
         tell_flags: bool,
-    ) -> Result<Result<(), MailboxError>, End> {
+    ) -> Result<Result<(), Missed>, End> {
         let mut known = Known::default();
+        self.learn(item.flags).await;
         // What must be read is read first: a response can't be taken back.
         if let Err(error) = self.find_out(item, items, &mut known).await {
-            return Ok(Err(error));
+            return Ok(Err(Missed::Mailbox(error)));
+        }
+        if known.decoded.iter().any(|(_, decoded)| decoded.unknown) {
+            return Ok(Err(Missed::UnknownEncoding));
         }
         put(&mut self.out.buffer, &format!("* {number} FETCH ("));
         let recent = self
@@ -122,7 +165,10 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         }
         if tell_flags && !items.contains(&FetchItem::Flags) {
             put(&mut self.out.buffer, " FLAGS ");
-            put_flags(&mut self.out.buffer, item.flags, recent);
+            self.put_flags(item.flags, recent);
+            if !items.contains(&FetchItem::ModSeq) {
+                self.put_modseq_after(item.change);
+            }
         }
         put(&mut self.out.buffer, ")\r\n");
         self.out.breathe().await?;
@@ -149,10 +195,16 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         let needs_structure = |wanted: &FetchItem| match wanted {
             FetchItem::Body | FetchItem::BodyStructure => true,
             FetchItem::Section { section, .. } => !section.part.is_empty(),
+            FetchItem::Binary { .. } | FetchItem::BinarySize(_) => true,
             _ => false,
         };
         if long_header || items.iter().any(needs_structure) {
             known.structure = Some(self.imap.structures.of(mailboxes, &item.body).await?);
+        }
+        for wanted in items {
+            if let FetchItem::Binary { part, .. } | FetchItem::BinarySize(part) = wanted {
+                self.measure(item, part, known).await?;
+            }
         }
         Ok(())
     }
@@ -169,7 +221,21 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             FetchItem::Uid => put(out, &format!("UID {}", item.uid)),
             FetchItem::Flags => {
                 put(out, "FLAGS ");
-                put_flags(out, item.flags, recent);
+                self.put_flags(item.flags, recent);
+            }
+            FetchItem::ModSeq => put(out, &format!("MODSEQ ({})", modseq(item.change))),
+            FetchItem::Binary { part, partial, .. } => {
+                let start = partial.map(|partial| format!("<{}>", partial.start));
+                let name = part_name(part);
+                put(
+                    out,
+                    &format!("BINARY[{name}]{} ", start.unwrap_or_default()),
+                );
+                return self.put_binary(item, part, *partial, known).await;
+            }
+            FetchItem::BinarySize(part) => {
+                let octets = known.decoded_octets(part);
+                put(out, &format!("BINARY.SIZE[{}] {octets}", part_name(part)));
             }
             FetchItem::InternalDate => {
                 put(

@@ -16,6 +16,12 @@ pub trait Host: Send + Sync + 'static {
     /// How the service looks at this moment; asked once for each session.
     fn profile(&self) -> Arc<Profile>;
 
+    /// The greeting's text where it is another for each session; else the
+    /// profile's.
+    fn greeting(&self) -> Option<String> {
+        None
+    }
+
     /// LOGIN, or AUTHENTICATE PLAIN without another identity. `user` is as the
     /// client wrote it.
     fn login(

@@ -13,8 +13,22 @@ pub(crate) struct Numbered {
 /// The messages of a set, ascending. UIDs that name nothing are passed over;
 /// numbers beyond the last message are an error, `None`, unless there are no
 /// messages at all: `1:*` of an empty folder is nothing.
-pub(crate) fn named(view: &View, set: &SequenceSet, by_uid: bool) -> Option<Vec<Numbered>> {
+///
+/// `saved` is what `$` names, whether numbers or UIDs are meant.
+pub(crate) fn named(
+    view: &View,
+    set: &SequenceSet,
+    by_uid: bool,
+    saved: &[Uid],
+) -> Option<Vec<Numbered>> {
     let uids = view.uids();
+    if set.is_saved() {
+        let saved = saved.iter().filter_map(|uid| {
+            let number = view.sequence_number_of(*uid)?;
+            Some(Numbered { number, uid: *uid })
+        });
+        return Some(saved.collect());
+    }
     let last = if by_uid {
         uids.last().map_or(0, |uid| uid.0)
     } else {

@@ -18,6 +18,11 @@ pub struct Profile {
     pub flags: Vec<Flags>,
     /// Fields and values of the answer to ID; empty for `NIL`.
     pub id: Vec<(String, String)>,
+    /// Whether the extensions of [`super`] that Exchange does not have are
+    /// served, and keywords that clients name themselves kept.
+    pub extended: bool,
+    /// Folders with a use, by name (RFC 6154), told where `extended`.
+    pub special_use: Vec<(String, &'static str)>,
     /// Whether SEARCH accepts CHARSET UTF-8 beside US-ASCII.
     pub search_utf8: bool,
     pub words: Words,
@@ -42,10 +47,39 @@ impl Profile {
                 Flags::MDN_SENT,
             ],
             id: Vec::new(),
+            extended: false,
+            special_use: Vec::new(),
             search_utf8: true,
             words: Words::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// The same with every extension there is, for clients and tests that want
+    /// to see more than Exchange has.
+    #[must_use]
+    pub fn full(mut self) -> Self {
+        let limit = self.limits.append_octets_max;
+        let before = "IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE";
+        self.capability_before_login = format!("{before} AUTH=PLAIN AUTH=XOAUTH2");
+        self.capability_after_login = format!(
+            "{before} IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE CONDSTORE \
+             QRESYNC ESEARCH SEARCHRES SORT THREAD=REFERENCES LIST-EXTENDED LIST-STATUS \
+             STATUS=SIZE BINARY APPENDLIMIT={limit} QUOTA QUOTA=RES-STORAGE UTF8=ACCEPT"
+        );
+        self.flags = Flags::NAMES.iter().map(|(flag, _)| *flag).collect();
+        self.extended = true;
+        self.special_use = [
+            ("Sent Items", "\\Sent"),
+            ("Drafts", "\\Drafts"),
+            ("Deleted Items", "\\Trash"),
+            ("Junk Email", "\\Junk"),
+            ("Archive", "\\Archive"),
+        ]
+        .map(|(name, usage)| (name.to_owned(), usage))
+        .into();
+        self.search_utf8 = true;
+        self
     }
 }
 

@@ -9,6 +9,7 @@ use mailward_wire::imap::write::{put, put_string};
 use mailward_wire::imap::{Partial, Section, SectionText};
 use tokio::io::AsyncWrite;
 
+use crate::imap::binary::Decoded;
 use crate::imap::body::{BodyCursor, narrow};
 use crate::imap::host::Host;
 use crate::imap::serve::End;
@@ -21,6 +22,8 @@ pub(crate) struct Known {
     /// Where the header ends, unless it is too long to hold, and its start.
     pub(crate) header: Option<(Option<u64>, Vec<u8>)>,
     pub(crate) structure: Option<Arc<Structure>>,
+    /// Of each part that is wanted decoded.
+    pub(crate) decoded: Vec<(Vec<u32>, Decoded)>,
 }
 
 /// The octets that a section names.
@@ -166,6 +169,6 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
 }
 
 /// After a literal's size was told there is no way to say that it won't come.
-fn cut_short(error: MailboxError) -> End {
+pub(crate) fn cut_short(error: MailboxError) -> End {
     End::Unreadable(error.to_string())
 }

@@ -10,6 +10,7 @@ use mailward_wire::imap::{Event, Step};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadHalf};
 
 use crate::door::Peer;
+use crate::imap::facts::AllFacts;
 use crate::imap::host::Host;
 use crate::imap::session::Session;
 use crate::imap::structures::Structures;
@@ -24,6 +25,7 @@ pub struct Imap<H> {
     pub(crate) mailboxes: Mailboxes,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) structures: Structures,
+    pub(crate) facts: AllFacts,
 }
 
 /// How a session ended.
@@ -62,6 +64,7 @@ impl<H: Host> Imap<H> {
             mailboxes,
             clock,
             structures: Structures::default(),
+            facts: AllFacts::default(),
         }
     }
 

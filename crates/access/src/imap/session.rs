@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
-use mailward_mailbox::{Flags, FolderName, MailboxError};
+use mailward_mailbox::{Flags, FolderName, MailboxError, Uid};
 use mailward_mailbox::{Folder, MessageWriter, View};
 use mailward_wire::imap::write::{Status, put_status};
-use mailward_wire::imap::{Event, Server, ServerWords, State};
+use mailward_wire::imap::{Dialect, Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
 use crate::door::Peer;
 use crate::imap::body::BodyCursor;
+use crate::imap::enable::Enabled;
 use crate::imap::host::Host;
 use crate::imap::idle::Idling;
 use crate::imap::profile::Profile;
@@ -30,6 +31,11 @@ pub(crate) struct Session<'a, H, W> {
     pub(crate) appending: Option<Appending>,
     pub(crate) idling: Option<Idling>,
     pub(crate) cursor: Option<BodyCursor>,
+    pub(crate) enabled: Enabled,
+    /// What the last search with SAVE found, ascending (RFC 5182).
+    pub(crate) saved: Vec<Uid>,
+    /// The mailbox's keywords that the client was told of.
+    pub(crate) keywords: Vec<String>,
     pub(crate) refusals: u32,
     errors: u32,
 }
@@ -53,6 +59,19 @@ pub(crate) struct Selected {
     pub(crate) folder: Folder,
     pub(crate) view: View,
     pub(crate) read_only: bool,
+}
+
+impl Selected {
+    /// The mod-sequence up to which the client knows everything.
+    pub(crate) fn highest_modseq(&self) -> u64 {
+        modseq(self.view.settled_change())
+    }
+}
+
+/// The mod-sequence of a change: they start at 1, changes at 0 (RFC 7162
+/// section 7).
+pub(crate) fn modseq(change: u64) -> u64 {
+    change.saturating_add(1)
 }
 
 /// A message that is coming in.
@@ -108,10 +127,15 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
             continue_authenticate: words.continue_authenticate.clone(),
             continue_idle: words.continue_idle.clone(),
         };
+        let mut server = Server::new(profile.limits.command_octets_max, server_words);
+        server.speak(Dialect {
+            extended: profile.extended,
+            utf8_names: false,
+        });
         Self {
             imap,
             peer,
-            server: Server::new(profile.limits.command_octets_max, server_words),
+            server,
             out: Output::new(
                 writer,
                 Arc::clone(&imap.clock),
@@ -123,19 +147,18 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
             appending: None,
             idling: None,
             cursor: None,
+            enabled: Enabled::default(),
+            saved: Vec::new(),
+            keywords: Vec::new(),
             refusals: 0,
             errors: 0,
         }
     }
 
     pub(crate) fn greet(&mut self) {
-        put_status(
-            &mut self.out.buffer,
-            "*",
-            Status::Ok,
-            None,
-            &self.profile.greeting,
-        );
+        let own = self.imap.host.greeting();
+        let text = own.as_deref().unwrap_or(&self.profile.greeting);
+        put_status(&mut self.out.buffer, "*", Status::Ok, None, text);
     }
 
     pub(crate) async fn event(&mut self, event: Event) -> Result<(), End> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use mailward_mailbox::{MailboxError, Mailboxes};
 use mailward_store::BodyRef;
 
+use crate::imap::body::unreadable;
 use crate::mime::{Structure, Walker};
 
 /// Structures that are kept. Each has a bounded size, see
@@ -32,11 +33,7 @@ impl Structures {
         }
         let mut walker = Walker::new();
         let mut reader = mailboxes.read_body(body)?;
-        while let Some(chunk) = reader
-            .chunk()
-            .await
-            .map_err(|error| MailboxError::Unavailable(error.to_string()))?
-        {
+        while let Some(chunk) = reader.chunk().await.map_err(unreadable)? {
             walker.feed(&chunk);
         }
         let structure = Arc::new(walker.finish());

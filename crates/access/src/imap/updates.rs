@@ -1,12 +1,12 @@
 //! What other sessions did, told at the right moments.
 
-use mailward_mailbox::Flags;
+use mailward_mailbox::{FlagsUpdate, Uid};
 use mailward_wire::imap::write::put;
 use tokio::io::AsyncWrite;
 
 use crate::imap::host::Host;
 use crate::imap::serve::End;
-use crate::imap::session::Session;
+use crate::imap::session::{Session, modseq};
 
 /// Whether message numbers may shift now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,43 +28,62 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         if updates.is_empty() {
             return Ok(());
         }
-        if updates.exists.is_some() {
+        // Flags are told by the numbers of before the expunges.
+        for update in &updates.flags {
+            self.learn(update.flags).await;
+            self.put_update(update);
+            self.out.breathe().await?;
+        }
+        self.put_expunged(&updates.expunged).await?;
+        let Some(selected) = &mut self.selected else {
+            return Ok(());
+        };
+        if let Some(exists) = updates.exists {
             let folder = selected.folder.clone();
             let keep = selected.read_only;
             folder.claim_recent(&mut selected.view, keep).await;
-        }
-        for update in &updates.flags {
-            let recent = selected.view.is_recent(update.uid);
-            put(
-                &mut self.out.buffer,
-                &format!("* {} FETCH (UID {} FLAGS ", update.number, update.uid),
-            );
-            put_flags(&mut self.out.buffer, update.flags, recent);
-            put(&mut self.out.buffer, ")\r\n");
-            self.out.breathe().await?;
-        }
-        for (number, _) in &updates.expunged {
-            put(&mut self.out.buffer, &format!("* {number} EXPUNGE\r\n"));
-            self.out.breathe().await?;
-        }
-        if let Some(exists) = updates.exists {
             let recent = selected.view.recent_count();
             let out = &mut self.out.buffer;
-            put(out, &format!("* {exists} EXISTS\r\n* {recent} RECENT\r\n"));
+            put(out, &format!("* {exists} EXISTS\r\n"));
+            if !self.enabled.rev2 {
+                put(out, &format!("* {recent} RECENT\r\n"));
+            }
         }
         Ok(())
     }
-}
 
-/// `(\Seen \Recent)`
-pub(crate) fn put_flags(out: &mut Vec<u8>, flags: Flags, recent: bool) {
-    put(out, "(");
-    let names = flags.names().chain(recent.then_some("\\Recent"));
-    for (index, name) in names.enumerate() {
-        if index > 0 {
-            put(out, " ");
-        }
-        put(out, name);
+    fn put_update(&mut self, update: &FlagsUpdate) {
+        let recent = self
+            .selected
+            .as_ref()
+            .is_some_and(|selected| selected.view.is_recent(update.uid));
+        let start = format!("* {} FETCH (UID {} FLAGS ", update.number, update.uid);
+        put(&mut self.out.buffer, &start);
+        self.put_flags(update.flags, recent);
+        self.put_modseq_after(update.change);
+        put(&mut self.out.buffer, ")\r\n");
     }
-    put(out, ")");
+
+    /// ` MODSEQ (n)` for a client that knows of them.
+    pub(crate) fn put_modseq_after(&mut self, change: u64) {
+        if self.enabled.condstore {
+            let text = format!(" MODSEQ ({})", modseq(change));
+            put(&mut self.out.buffer, &text);
+        }
+    }
+
+    async fn put_expunged(&mut self, expunged: &[(u32, Uid)]) -> Result<(), End> {
+        if expunged.is_empty() {
+            return Ok(());
+        }
+        if self.enabled.qresync {
+            self.put_vanished_now(expunged.iter().map(|(_, uid)| *uid).collect());
+            return Ok(self.out.breathe().await?);
+        }
+        for (number, _) in expunged {
+            put(&mut self.out.buffer, &format!("* {number} EXPUNGE\r\n"));
+            self.out.breathe().await?;
+        }
+        Ok(())
+    }
 }

@@ -123,13 +123,16 @@ impl Reader<'_> {
         }
     }
 
-    /// `<local@domain>` after an optional phrase, with an obsolete route
-    /// passed over.
+    /// `<local@domain>` after an optional phrase, perhaps with an obsolete
+    /// route (RFC 5322 section 4.4).
     fn angle(&mut self, inner: &[u8]) {
+        let inner = without_comments(inner);
         let inner = inner.trim_ascii();
-        let inner = match inner.iter().position(|byte| *byte == b':') {
-            Some(colon) if inner.starts_with(b"@") => &inner[colon + 1..],
-            _ => inner,
+        let (route, inner) = match inner.iter().position(|byte| *byte == b':') {
+            Some(colon) if inner.starts_with(b"@") => {
+                (Some(inner[..colon].to_vec()), &inner[colon + 1..])
+            }
+            _ => (None, inner),
         };
         let words = std::mem::take(&mut self.words);
         let name = if words.phrase.is_empty() {
@@ -143,6 +146,9 @@ impl Reader<'_> {
             None => (inner, None),
         };
         self.push(name, mailbox.to_vec(), host);
+        if let Some(address) = self.addresses.last_mut() {
+            address.route = route;
+        }
     }
 
     /// An address without angle brackets, or nothing.
@@ -160,6 +166,7 @@ impl Reader<'_> {
             name: (!name.is_empty()).then_some(name),
             mailbox: Some(mailbox),
             host: Some(host),
+            route: None,
         });
         // An address that follows without a comma starts anew.
         self.words = Words::default();
@@ -193,6 +200,33 @@ impl Reader<'_> {
         self.rest = &self.rest[position.min(self.rest.len())..];
         text
     }
+}
+
+/// What stands between angle brackets, without comments and the white space
+/// around them.
+fn without_comments(inner: &[u8]) -> Vec<u8> {
+    if !inner.contains(&b'(') {
+        return inner.to_vec();
+    }
+    let (mut kept, mut depth, mut quoted) = (Vec::new(), 0_usize, false);
+    for byte in inner {
+        match byte {
+            b'"' if depth == 0 => quoted = !quoted,
+            b'(' if !quoted => {
+                depth += 1;
+                continue;
+            }
+            b')' if !quoted => {
+                depth = depth.saturating_sub(1);
+                continue;
+            }
+            _ => {}
+        }
+        if depth == 0 && (quoted || !byte.is_ascii_whitespace()) {
+            kept.push(*byte);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

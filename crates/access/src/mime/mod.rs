@@ -17,6 +17,7 @@ mod structure;
 mod walker;
 mod words;
 
+pub(crate) use address::parse as addresses;
 pub use field::{envelope, select_fields};
 pub use mailward_mail::mime::{
     DEPTH_MAX, HEADER_OCTETS_MAX, PART_HEADERS_OCTETS_MAX, PARTS_MAX, TransferDecoder, fields,

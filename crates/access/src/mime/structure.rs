@@ -50,6 +50,13 @@ pub struct Located<'a> {
     pub message: Option<&'a Part>,
 }
 
+impl Part {
+    /// It holds no other parts.
+    pub(crate) fn is_leaf(&self) -> bool {
+        matches!(self.kind, Kind::Leaf)
+    }
+}
+
 impl Structure {
     /// The part that `path` names (RFC 3501 section 6.4.5), the message itself
     /// for an empty one. `None` when there is no such part.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mailward_access::imap::{Entry, Host, Imap, Peer, Profile};
 use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_mailbox::{
-    Content, Flags, FolderName, Mailboxes, NewFolder, NewMailbox, SCHEMA, Target,
+    Content, Flags, FolderName, KEYWORDS_SCHEMA, Mailboxes, NewFolder, NewMailbox, SCHEMA, Target,
 };
 use mailward_net::{ShiftedClock, SystemClock, Tasks};
 use mailward_store::{Options, Schema, Store};
@@ -89,7 +89,7 @@ impl Bench {
         let dir = tempfile::tempdir().expect("a folder");
         let schema = Schema {
             name: "mailboxes",
-            migrations: &[SCHEMA],
+            migrations: &[SCHEMA, KEYWORDS_SCHEMA],
         };
         let store = Store::open(Options::new(dir.path(), schema)).expect("a store");
         let start = Timestamp::parse("2022-03-01T09:00:00Z").expect("a time");

@@ -61,7 +61,7 @@ impl TransferDecoder {
                 let mut rest = piece;
                 while !rest.is_empty() {
                     if pending.is_empty() {
-                        let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+                        let plain = memchr::memchr3(b'=', b' ', b'\t', rest).unwrap_or(rest.len());
                         out.extend_from_slice(&rest[..plain]);
                         rest = &rest[plain..];
                     }
@@ -85,7 +85,29 @@ impl TransferDecoder {
 
 /// Passes on what is decided of the octets since the last `=`.
 fn settle(pending: &mut Vec<u8>, out: &mut Vec<u8>) {
+    if let [b' ' | b'\t', .., last] = pending.as_slice() {
+        match last {
+            b' ' | b'\t' | b'\r' if pending.len() < PENDING_OCTETS_MAX => {}
+            // White space before a line end was added on the way (rule 3).
+            b'\n' => {
+                let line_end: &[u8] = match pending.ends_with(b"\r\n") {
+                    true => b"\r\n",
+                    false => b"\n",
+                };
+                out.extend_from_slice(line_end);
+                pending.clear();
+            }
+            b'=' => {
+                pending.pop();
+                out.append(pending);
+                pending.push(b'=');
+            }
+            _ => out.append(pending),
+        }
+        return;
+    }
     let decided = match pending.as_slice() {
+        [b' ' | b'\t'] => false,
         [b'='] => false,
         [b'=', rest @ ..] => match rest {
             // A soft line break, perhaps after white space.

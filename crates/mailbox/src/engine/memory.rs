@@ -38,6 +38,7 @@ struct Mailbox {
     row: MailboxRow,
     folders: Arc<BTreeMap<FolderName, i64>>,
     subscriptions: Arc<BTreeSet<FolderName>>,
+    keywords: Arc<Vec<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -177,6 +178,11 @@ impl Rows for State {
             .collect())
     }
 
+    fn keywords(&self, mailbox: i64) -> Result<Vec<String>, TxError> {
+        let mailbox = self.mailboxes.get(key(mailbox));
+        Ok(mailbox.map_or_else(Vec::new, |mailbox| mailbox.keywords.to_vec()))
+    }
+
     fn item(&self, folder: i64, uid: Uid) -> Result<Option<StoredItem>, TxError> {
         let item = self.item_summary(folder, uid)?;
         Ok(item.map(|item| StoredItem {
@@ -290,8 +296,15 @@ impl RowsMut for State {
                 },
                 folders: Arc::default(),
                 subscriptions: Arc::default(),
+                keywords: Arc::default(),
             },
         );
+        Ok(())
+    }
+
+    fn add_keyword(&mut self, mailbox: i64, _place: usize, name: &str) -> Result<(), TxError> {
+        let mailbox = self.mailbox_mut(mailbox)?;
+        Arc::make_mut(&mut mailbox.keywords).push(name.to_owned());
         Ok(())
     }
 

@@ -33,6 +33,8 @@ pub(crate) trait Rows {
     fn recent(&self, folder: &FolderRow) -> Result<u64, TxError>;
     /// By name.
     fn subscriptions(&self, mailbox: i64) -> Result<Vec<FolderName>, TxError>;
+    /// By place.
+    fn keywords(&self, mailbox: i64) -> Result<Vec<String>, TxError>;
     fn item(&self, folder: i64, uid: Uid) -> Result<Option<StoredItem>, TxError>;
     /// Flags, and the number of the last change.
     fn item_flags(&self, folder: i64, uid: Uid) -> Result<Option<(Flags, u64)>, TxError>;
@@ -68,7 +70,9 @@ pub(crate) trait RowsMut: Rows {
         owner: &str,
         quota_octets: Option<u64>,
     ) -> Result<(), TxError>;
-    /// Its folders and subscriptions too; items have gone before.
+    /// In the next place.
+    fn add_keyword(&mut self, mailbox: i64, place: usize, name: &str) -> Result<(), TxError>;
+    /// Its folders, subscriptions and keywords too; items have gone before.
     fn delete_mailbox(&mut self, id: i64, owner: &str) -> Result<(), TxError>;
     fn set_quota(&mut self, mailbox: i64, quota_octets: Option<u64>) -> Result<(), TxError>;
     /// Adds to a mailbox's usage, or takes from it.

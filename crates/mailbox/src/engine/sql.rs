@@ -85,6 +85,14 @@ impl<'a, T: Deref<Target = ReadTx<'a>>> Rows for T {
         )
     }
 
+    fn keywords(&self, mailbox: i64) -> Result<Vec<String>, TxError> {
+        self.query(
+            "SELECT name FROM mailbox_keyword WHERE mailbox = ?1 ORDER BY place",
+            &[mailbox.into()],
+            |row| row.get(0),
+        )
+    }
+
     fn item(&self, folder: i64, uid: Uid) -> Result<Option<StoredItem>, TxError> {
         let item = self.item_summary(folder, uid)?;
         Ok(item.map(|item| StoredItem {
@@ -183,10 +191,19 @@ impl RowsMut for Tx<'_> {
         .map(drop)
     }
 
+    fn add_keyword(&mut self, mailbox: i64, place: usize, name: &str) -> Result<(), TxError> {
+        self.execute(
+            "INSERT INTO mailbox_keyword (mailbox, place, name) VALUES (?1, ?2, ?3)",
+            &[mailbox.into(), place.into(), name.into()],
+        )
+        .map(drop)
+    }
+
     fn delete_mailbox(&mut self, id: i64, _owner: &str) -> Result<(), TxError> {
         for statement in [
             "DELETE FROM mailbox_folder WHERE mailbox = ?1",
             "DELETE FROM mailbox_subscription WHERE mailbox = ?1",
+            "DELETE FROM mailbox_keyword WHERE mailbox = ?1",
             "DELETE FROM mailbox WHERE id = ?1",
         ] {
             self.execute(statement, &[id.into()])?;

@@ -2,7 +2,9 @@
 
 use super::support::{Bench, mailbox, name, target, uids};
 use mailward_mail::Timestamp;
-use mailward_mailbox::{Content, FlagChange, Flags, MailboxError, StoredFlags, Uid};
+use mailward_mailbox::{
+    Content, FlagChange, Flags, KEYWORD_OCTETS_MAX, KEYWORDS_MAX, MailboxError, StoredFlags, Uid,
+};
 
 #[tokio::test]
 async fn items_keep_uid_flags_date_and_octets() {
@@ -382,4 +384,40 @@ async fn a_mailbox_is_made_once_and_deleted_whole() {
         bench.mailboxes.folders("asha").await,
         Err(MailboxError::NoMailbox)
     );
+}
+
+#[tokio::test]
+async fn keywords_keep_their_places() {
+    let bench = Bench::new().await;
+    let add = |names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        bench.mailboxes.add_keywords("asha", names)
+    };
+    let long = "x".repeat(KEYWORD_OCTETS_MAX + 1);
+    assert_eq!(
+        add(&["$Urgent", "later", &long]).await.expect("added"),
+        ["$Urgent", "later"]
+    );
+    assert_eq!(
+        add(&["LATER", "third"]).await.expect("added"),
+        ["$Urgent", "later", "third"]
+    );
+    let many: Vec<String> = (0..KEYWORDS_MAX).map(|n| format!("k{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let all = add(&many).await.expect("added");
+    assert_eq!(all.len(), KEYWORDS_MAX, "no more than there are places");
+    assert_eq!(bench.mailboxes.keywords("asha").await, Ok(all));
+    bench.append("INBOX", "1").await;
+    let inbox = bench
+        .mailboxes
+        .folder("asha", &name("INBOX"))
+        .await
+        .expect("INBOX");
+    let later = Flags::keyword(1).expect("a place");
+    inbox
+        .store_flags(&uids(&[1]), FlagChange::Add(later), None)
+        .await
+        .expect("stored");
+    drop(inbox);
+    assert_eq!(bench.items("INBOX").await[0].1, later);
 }

@@ -34,6 +34,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         dice: Arc::new(SeededDice::new(1)),
         as_of: AsOf::GUIDE,
         rates: false,
+        imap_in_full: false,
         breached: Arc::new(mailward_policy::password::CommonPasswords),
         tenant_id: "tenant".to_owned(),
         oauth_client: OAuthClient {

@@ -3,9 +3,9 @@
 use mailward_mail::{Secret, Timestamp};
 
 use super::credentials::Mechanism;
+use super::extended::{Listing, Opening, Search, SortCriterion};
 use super::fetch::FetchItem;
 use super::mailbox::MailboxName;
-use super::search::{Charset, SearchKey};
 use super::sequence::SequenceSet;
 
 /// A command and the tag that its completion carries.
@@ -33,8 +33,8 @@ pub enum Command {
         initial_response: Option<Secret>,
     },
     Enable(Vec<String>),
-    Select(MailboxName),
-    Examine(MailboxName),
+    Select(Opening),
+    Examine(Opening),
     Create(MailboxName),
     Delete(MailboxName),
     Rename {
@@ -43,10 +43,7 @@ pub enum Command {
     },
     Subscribe(MailboxName),
     Unsubscribe(MailboxName),
-    List {
-        reference: MailboxName,
-        pattern: String,
-    },
+    List(Listing),
     Lsub {
         reference: MailboxName,
         pattern: String,
@@ -64,13 +61,27 @@ pub enum Command {
     Expunge(Option<SequenceSet>),
     Search {
         by_uid: bool,
-        charset: Charset,
-        key: SearchKey,
+        search: Search,
+    },
+    /// RFC 5256 section 3.
+    Sort {
+        by_uid: bool,
+        criteria: Vec<SortCriterion>,
+        search: Search,
+    },
+    /// By REFERENCES, RFC 5256 section 3.
+    Thread {
+        by_uid: bool,
+        search: Search,
     },
     Fetch {
         by_uid: bool,
         set: SequenceSet,
         items: Vec<FetchItem>,
+        /// Only what changed after this (RFC 7162 section 3.1.4.1).
+        changed_since: Option<u64>,
+        /// Also tell what is gone (section 3.2.6).
+        vanished: bool,
     },
     Store {
         by_uid: bool,
@@ -78,6 +89,8 @@ pub enum Command {
         mode: StoreMode,
         silent: bool,
         flags: Vec<Flag>,
+        /// Only where nothing changed after this (RFC 7162 section 3.1.3).
+        unchanged_since: Option<u64>,
     },
     Copy {
         by_uid: bool,
@@ -89,6 +102,11 @@ pub enum Command {
         set: SequenceSet,
         mailbox: MailboxName,
     },
+    /// Of a quota root (RFC 9208 section 4.1).
+    GetQuota(String),
+    GetQuotaRoot(MailboxName),
+    /// Not ours to allow; known so that it is refused as what it is.
+    SetQuota(String),
 }
 
 impl Command {
@@ -119,10 +137,15 @@ impl Command {
             Self::Unselect => "UNSELECT",
             Self::Expunge(_) => "EXPUNGE",
             Self::Search { .. } => "SEARCH",
+            Self::Sort { .. } => "SORT",
+            Self::Thread { .. } => "THREAD",
             Self::Fetch { .. } => "FETCH",
             Self::Store { .. } => "STORE",
             Self::Copy { .. } => "COPY",
             Self::Move { .. } => "MOVE",
+            Self::GetQuota(_) => "GETQUOTA",
+            Self::GetQuotaRoot(_) => "GETQUOTAROOT",
+            Self::SetQuota(_) => "SETQUOTA",
         }
     }
 }
@@ -138,6 +161,10 @@ pub struct Append {
     pub flags: Vec<Flag>,
     pub internal_date: Option<Timestamp>,
     pub octets: u64,
+    /// The message may hold NUL (`~{n}`, RFC 3516 section 4.4).
+    pub binary: bool,
+    /// The literal stands in `UTF8 (…)`, RFC 6855 section 4.
+    pub utf8: bool,
 }
 
 /// A flag as it is written (section 2.3.2).
@@ -195,16 +222,36 @@ pub enum StatusItem {
     UidNext,
     UidValidity,
     Unseen,
+    /// RFC 7162 section 3.1.7.
+    HighestModSeq,
+    /// RFC 8438.
+    Size,
+    /// RFC 7889.
+    AppendLimit,
+    /// RFC 9051 section 6.3.11.
+    Deleted,
 }
 
 impl StatusItem {
-    pub const NAMES: [(Self, &'static str); 5] = [
+    pub const NAMES: [(Self, &'static str); 9] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
         (Self::UidValidity, "UIDVALIDITY"),
         (Self::Unseen, "UNSEEN"),
+        (Self::HighestModSeq, "HIGHESTMODSEQ"),
+        (Self::Size, "SIZE"),
+        (Self::AppendLimit, "APPENDLIMIT"),
+        (Self::Deleted, "DELETED"),
     ];
+
+    /// RFC 3501 does not have it.
+    pub(super) fn is_extended(self) -> bool {
+        matches!(
+            self,
+            Self::HighestModSeq | Self::Size | Self::AppendLimit | Self::Deleted
+        )
+    }
 
     pub fn name(self) -> &'static str {
         Self::NAMES

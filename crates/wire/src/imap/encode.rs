@@ -2,6 +2,7 @@
 //! the parser. Secrets are written in the clear, as the protocol has it.
 
 use super::command::{Command, Flag, IdField, StoreMode, Tagged};
+use super::encode_extended::{put_criteria, put_listing, put_opening, put_returns, status_names};
 use super::fetch::{FetchItem, Section, SectionText};
 use super::read::is_atom_char;
 use super::search::{Charset, SearchKey};
@@ -20,7 +21,7 @@ impl Tagged {
     }
 }
 
-fn put(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
@@ -42,6 +43,8 @@ fn put_astring(out: &mut Vec<u8>, string: &[u8]) {
 fn put_command(out: &mut Vec<u8>, command: &Command) {
     use Command as C;
     if let C::Search { by_uid: true, .. }
+    | C::Sort { by_uid: true, .. }
+    | C::Thread { by_uid: true, .. }
     | C::Fetch { by_uid: true, .. }
     | C::Store { by_uid: true, .. }
     | C::Copy { by_uid: true, .. }
@@ -82,27 +85,51 @@ fn put_command(out: &mut Vec<u8>, command: &Command) {
                 put(out, name);
             }
         }
-        C::Select(mailbox)
-        | C::Examine(mailbox)
-        | C::Create(mailbox)
+        C::Select(opening) | C::Examine(opening) => put_opening(out, opening),
+        C::Create(mailbox)
         | C::Delete(mailbox)
         | C::Subscribe(mailbox)
-        | C::Unsubscribe(mailbox) => put_arguments(out, &[mailbox.to_wire().as_bytes()]),
+        | C::Unsubscribe(mailbox)
+        | C::GetQuotaRoot(mailbox) => put_arguments(out, &[mailbox.to_wire().as_bytes()]),
         C::Rename { from, to } => {
             put_arguments(out, &[from.to_wire().as_bytes(), to.to_wire().as_bytes()]);
         }
-        C::List { reference, pattern } | C::Lsub { reference, pattern } => {
+        C::GetQuota(root) => put_root(out, root),
+        C::SetQuota(root) => {
+            put_root(out, root);
+            put(out, " ()");
+        }
+        C::List(listing) => put_listing(out, listing),
+        C::Lsub { reference, pattern } => {
             let pattern = super::mailbox::encode(pattern);
             put_arguments(out, &[reference.to_wire().as_bytes(), pattern.as_bytes()]);
         }
         C::Status { mailbox, items } => {
             put_arguments(out, &[mailbox.to_wire().as_bytes()]);
-            let names: Vec<&str> = items.iter().map(|item| item.name()).collect();
-            put(out, &format!(" ({})", names.join(" ")));
+            put(out, &format!(" ({})", status_names(items)));
         }
         C::Expunge(Some(set)) => put(out, &format!(" {set}")),
-        C::Search { charset, key, .. } => put_search(out, charset, key),
-        C::Fetch { set, items, .. } => {
+        C::Search { search, .. } => {
+            put_returns(out, search.returns);
+            put_search(out, &search.charset, &search.key);
+        }
+        C::Sort {
+            criteria, search, ..
+        } => {
+            put_criteria(out, criteria);
+            put_named_search(out, &search.charset, &search.key);
+        }
+        C::Thread { search, .. } => {
+            put(out, " REFERENCES");
+            put_named_search(out, &search.charset, &search.key);
+        }
+        C::Fetch {
+            set,
+            items,
+            changed_since,
+            vanished,
+            ..
+        } => {
             put(out, &format!(" {set} ("));
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
@@ -111,12 +138,17 @@ fn put_command(out: &mut Vec<u8>, command: &Command) {
                 put_fetch_item(out, item);
             }
             put(out, ")");
+            if let Some(since) = changed_since {
+                let vanished = if *vanished { " VANISHED" } else { "" };
+                put(out, &format!(" (CHANGEDSINCE {since}{vanished})"));
+            }
         }
         C::Store {
             set,
             mode,
             silent,
             flags,
+            unchanged_since,
             ..
         } => {
             let sign = match mode {
@@ -126,9 +158,15 @@ fn put_command(out: &mut Vec<u8>, command: &Command) {
             };
             let silent = if *silent { ".SILENT" } else { "" };
             let flags: Vec<&str> = flags.iter().map(Flag::name).collect();
+            let unchanged = unchanged_since
+                .map(|since| format!(" (UNCHANGEDSINCE {since})"))
+                .unwrap_or_default();
             put(
                 out,
-                &format!(" {set} {sign}FLAGS{silent} ({})", flags.join(" ")),
+                &format!(
+                    " {set}{unchanged} {sign}FLAGS{silent} ({})",
+                    flags.join(" ")
+                ),
             );
         }
         C::Copy { set, mailbox, .. } | C::Move { set, mailbox, .. } => {
@@ -138,7 +176,7 @@ fn put_command(out: &mut Vec<u8>, command: &Command) {
     }
 }
 
-fn put_arguments(out: &mut Vec<u8>, arguments: &[&[u8]]) {
+pub(super) fn put_arguments(out: &mut Vec<u8>, arguments: &[&[u8]]) {
     for argument in arguments {
         put(out, " ");
         put_astring(out, argument);
@@ -177,6 +215,22 @@ pub(super) fn put_fetch_item(out: &mut Vec<u8>, item: &FetchItem) {
         FetchItem::Body => "BODY",
         FetchItem::BodyStructure => "BODYSTRUCTURE",
         FetchItem::Uid => "UID",
+        FetchItem::ModSeq => "MODSEQ",
+        FetchItem::Binary {
+            peek,
+            part,
+            partial,
+        } => {
+            let name = if *peek { "BINARY.PEEK" } else { "BINARY" };
+            put(out, &format!("{name}[{}]", part_numbers(part)));
+            if let Some(partial) = partial {
+                put(out, &format!("<{}.{}>", partial.start, partial.count));
+            }
+            return;
+        }
+        FetchItem::BinarySize(part) => {
+            return put(out, &format!("BINARY.SIZE[{}]", part_numbers(part)));
+        }
         FetchItem::Section {
             peek,
             section,
@@ -194,10 +248,15 @@ pub(super) fn put_fetch_item(out: &mut Vec<u8>, item: &FetchItem) {
     put(out, name);
 }
 
+pub(super) fn part_numbers(part: &[u32]) -> String {
+    let numbers: Vec<String> = part.iter().map(u32::to_string).collect();
+    numbers.join(".")
+}
+
 /// What stands between the brackets.
 pub(super) fn put_section(out: &mut Vec<u8>, section: &Section) {
-    let numbers: Vec<String> = section.part.iter().map(u32::to_string).collect();
-    put(out, &numbers.join("."));
+    let numbers = part_numbers(&section.part);
+    put(out, &numbers);
     let Some(text) = &section.text else { return };
     if !numbers.is_empty() {
         put(out, ".");
@@ -220,6 +279,17 @@ pub(super) fn put_section(out: &mut Vec<u8>, section: &Section) {
         }
         put(out, ")");
     }
+}
+
+fn put_root(out: &mut Vec<u8>, root: &str) {
+    put(out, " ");
+    put_string(out, root.as_bytes());
+}
+
+/// As [`put_search`], where the charset has to be named.
+fn put_named_search(out: &mut Vec<u8>, charset: &Charset, key: &SearchKey) {
+    put_arguments(out, &[charset.name().as_bytes()]);
+    put_search(out, &Charset::Unnamed, key);
 }
 
 fn put_search(out: &mut Vec<u8>, charset: &Charset, key: &SearchKey) {
@@ -294,6 +364,7 @@ fn put_key(out: &mut Vec<u8>, key: &SearchKey) {
         K::SentSince(date) => return put(out, &format!("SENTSINCE {date}")),
         K::Larger(octets) => return put(out, &format!("LARGER {octets}")),
         K::Smaller(octets) => return put(out, &format!("SMALLER {octets}")),
+        K::ModSeq(modseq) => return put(out, &format!("MODSEQ {modseq}")),
         K::Sequence(set) => return put(out, &set.to_string()),
         K::Uid(set) => return put(out, &format!("UID {set}")),
         K::Bcc(string) => ("BCC", string),

@@ -13,6 +13,17 @@ pub enum FetchItem {
     Body,
     BodyStructure,
     Uid,
+    /// RFC 7162 section 3.1.4.2.
+    ModSeq,
+    /// `BINARY[1.2]<…>`: a part with its transfer encoding undone (RFC 3516
+    /// section 4.2).
+    Binary {
+        peek: bool,
+        part: Vec<u32>,
+        partial: Option<Partial>,
+    },
+    /// `BINARY.SIZE[1.2]`.
+    BinarySize(Vec<u32>),
     /// `BODY[…]<…>`; `peek` leaves `\Seen` alone.
     Section {
         peek: bool,
@@ -26,7 +37,10 @@ impl FetchItem {
     pub fn reads(&self) -> bool {
         matches!(
             self,
-            Self::Rfc822 | Self::Rfc822Text | Self::Section { peek: false, .. }
+            Self::Rfc822
+                | Self::Rfc822Text
+                | Self::Section { peek: false, .. }
+                | Self::Binary { peek: false, .. }
         )
     }
 }

@@ -15,7 +15,7 @@ const MODIFIED_BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A mailbox name in Unicode. `INBOX` is in capitals however it was written.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct MailboxName(String);
 
 impl MailboxName {
@@ -32,6 +32,11 @@ impl MailboxName {
     pub fn from_wire(wire: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(wire).ok()?;
         decode(text).map(Self::new)
+    }
+
+    /// A name that no mailbox has: it is a control character.
+    pub(super) fn impossible() -> Self {
+        Self("\u{1}".to_owned())
     }
 
     pub fn as_str(&self) -> &str {

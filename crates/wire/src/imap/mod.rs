@@ -9,7 +9,11 @@
 //!
 //! Besides RFC 3501: SASL-IR (RFC 4959), UIDPLUS (4315), MOVE (6851), ID
 //! (2971), UNSELECT (3691), IDLE (2177), NAMESPACE (2342), LITERAL+ (7888),
-//! modified UTF-7 mailbox names. STARTTLS is not spoken: TLS comes first
+//! modified UTF-7 mailbox names; and, where the conversation is extended:
+//! ENABLE (5161), CONDSTORE and QRESYNC (7162), ESEARCH (4731), SEARCHRES
+//! (5182), SORT and THREAD (5256), LIST-EXTENDED (5258), LIST-STATUS (5819),
+//! SPECIAL-USE (6154), STATUS=SIZE (8438), BINARY (3516), APPENDLIMIT (7889),
+//! QUOTA (9208), UTF8=ACCEPT (6855), IMAP4rev2 (9051). STARTTLS is not spoken: TLS comes first
 //! (RFC 8314). Size limits live in the framing, so that a command that is too
 //! long is dropped without losing one's place.
 //!
@@ -23,10 +27,13 @@ pub mod command;
 pub mod credentials;
 pub mod date;
 mod encode;
+mod encode_extended;
+pub mod extended;
 pub mod fetch;
 pub mod frame;
 pub mod mailbox;
 mod parse;
+mod parse_extended;
 mod parse_fetch;
 mod parse_search;
 mod read;
@@ -39,6 +46,8 @@ pub mod write;
 pub use command::{Append, Command, Flag, StatusItem, StoreMode, Tagged};
 pub use credentials::{Credentials, Mechanism};
 pub use date::Date;
+pub use extended::{Dialect, ListReturns, ListSelection, Listing, Opening, Resync, Search};
+pub use extended::{SearchReturns, SortCriterion, SortKey};
 pub use fetch::{FetchItem, Partial, Section, SectionText};
 pub use mailbox::MailboxName;
 pub use parse::{ParseError, parse_append, parse_command};

@@ -3,11 +3,14 @@
 use mailward_mail::Secret;
 use zeroize::Zeroize as _;
 
-use super::command::{Append, Command, IdField, StatusItem, StoreMode, Tagged};
+use super::command::{Append, Command, IdField, StoreMode, Tagged};
 use super::credentials::Mechanism;
 use super::date::parse_date_time;
+use super::extended::Dialect;
+use super::parse_extended::{
+    fetch_modifiers, listing, opening, search, sort, status_item, store_modifier, thread,
+};
 use super::parse_fetch::fetch_items;
-use super::parse_search::search;
 use super::read::{Parsed, Reader, SyntaxError, is_atom_char};
 
 /// Tags longer than this are refused: every response repeats them.
@@ -30,8 +33,8 @@ pub enum ParseError {
 
 /// Reads one whole command: its lines joined, each literal after its
 /// announcement, without the final line end.
-pub fn parse_command(bytes: &[u8]) -> Result<Tagged, ParseError> {
-    let mut reader = Reader::new(bytes);
+pub fn parse_command(bytes: &[u8], dialect: Dialect) -> Result<Tagged, ParseError> {
+    let mut reader = Reader::with(bytes, dialect);
     let tag = tag(&mut reader).ok_or(ParseError::NoTag)?;
     let mut name = command_name(&mut reader);
     let by_uid = name == "UID";
@@ -51,8 +54,8 @@ pub fn parse_command(bytes: &[u8]) -> Result<Tagged, ParseError> {
 
 /// Reads an APPEND as far as the announcement of its message, which `bytes`
 /// ends with. `None` when this is no APPEND, or not yet at its message.
-pub fn parse_append(bytes: &[u8], octets: u64) -> Option<Append> {
-    let mut reader = Reader::new(bytes);
+pub fn parse_append(bytes: &[u8], octets: u64, dialect: Dialect) -> Option<Append> {
+    let mut reader = Reader::with(bytes, dialect);
     let tag = tag(&mut reader)?;
     if command_name(&mut reader) != "APPEND" {
         return None;
@@ -83,19 +86,24 @@ fn command_name(reader: &mut Reader<'_>) -> String {
 fn arguments(reader: &mut Reader<'_>, name: &str, by_uid: bool) -> Parsed<Option<Command>> {
     let command = match name {
         "SEARCH" => {
-            let (charset, key) = search(reader)?;
-            Command::Search {
-                by_uid,
-                charset,
-                key,
-            }
+            let search = search(reader)?;
+            Command::Search { by_uid, search }
         }
+        "SORT" if reader.dialect.extended => sort(reader, by_uid)?,
+        "THREAD" if reader.dialect.extended => thread(reader, by_uid)?,
         "FETCH" => {
             reader.space()?;
             let set = reader.sequence_set()?;
             reader.space()?;
             let items = fetch_items(reader)?;
-            Command::Fetch { by_uid, set, items }
+            let (changed_since, vanished) = fetch_modifiers(reader, by_uid)?;
+            Command::Fetch {
+                by_uid,
+                set,
+                items,
+                changed_since,
+                vanished,
+            }
         }
         "STORE" => store(reader, by_uid)?,
         "COPY" | "MOVE" => {
@@ -156,12 +164,33 @@ fn plain_arguments(reader: &mut Reader<'_>, name: &str) -> Parsed<Option<Command
             }
             Command::Enable(names)
         }
-        "SELECT" | "EXAMINE" | "CREATE" | "DELETE" | "SUBSCRIBE" | "UNSUBSCRIBE" => {
+        "SELECT" | "EXAMINE" => {
+            reader.space()?;
+            let opening = opening(reader)?;
+            match name {
+                "SELECT" => Command::Select(opening),
+                _ => Command::Examine(opening),
+            }
+        }
+        "GETQUOTA" | "SETQUOTA" if reader.dialect.extended => {
+            reader.space()?;
+            let root = reader.text()?;
+            if name == "GETQUOTA" {
+                Command::GetQuota(root)
+            } else {
+                reader.space()?;
+                reader.parenthesised(true, Reader::astring)?;
+                Command::SetQuota(root)
+            }
+        }
+        "GETQUOTAROOT" if reader.dialect.extended => {
+            reader.space()?;
+            Command::GetQuotaRoot(reader.mailbox()?)
+        }
+        "CREATE" | "DELETE" | "SUBSCRIBE" | "UNSUBSCRIBE" => {
             reader.space()?;
             let mailbox = reader.mailbox()?;
             match name {
-                "SELECT" => Command::Select(mailbox),
-                "EXAMINE" => Command::Examine(mailbox),
                 "CREATE" => Command::Create(mailbox),
                 "DELETE" => Command::Delete(mailbox),
                 "SUBSCRIBE" => Command::Subscribe(mailbox),
@@ -175,16 +204,16 @@ fn plain_arguments(reader: &mut Reader<'_>, name: &str) -> Parsed<Option<Command
             let to = reader.mailbox()?;
             Command::Rename { from, to }
         }
-        "LIST" | "LSUB" => {
+        "LIST" => {
+            reader.space()?;
+            Command::List(listing(reader)?)
+        }
+        "LSUB" => {
             reader.space()?;
             let reference = reader.mailbox()?;
             reader.space()?;
             let pattern = reader.list_pattern()?;
-            if name == "LIST" {
-                Command::List { reference, pattern }
-            } else {
-                Command::Lsub { reference, pattern }
-            }
+            Command::Lsub { reference, pattern }
         }
         "STATUS" => {
             reader.space()?;
@@ -219,6 +248,16 @@ fn append_arguments(reader: &mut Reader<'_>, tag: String, octets: u64) -> Parsed
         };
         reader.space()?;
     }
+    let extended = reader.dialect.extended;
+    let utf8 = extended && reader.keyword("UTF8");
+    if utf8 {
+        reader.space()?;
+        reader.expect(b'(', "an opening parenthesis")?;
+    }
+    let binary = extended && reader.take(b'~');
+    if utf8 && !binary {
+        return reader.error("a binary literal");
+    }
     reader.expect(b'{', "a literal")?;
     reader.take_while(|byte| byte.is_ascii_digit());
     reader.take(b'+');
@@ -234,6 +273,8 @@ fn append_arguments(reader: &mut Reader<'_>, tag: String, octets: u64) -> Parsed
         flags,
         internal_date,
         octets,
+        binary,
+        utf8,
     })
 }
 
@@ -241,6 +282,7 @@ fn store(reader: &mut Reader<'_>, by_uid: bool) -> Parsed<Command> {
     reader.space()?;
     let set = reader.sequence_set()?;
     reader.space()?;
+    let unchanged_since = store_modifier(reader)?;
     let mode = if reader.take(b'+') {
         StoreMode::Add
     } else if reader.take(b'-') {
@@ -270,6 +312,7 @@ fn store(reader: &mut Reader<'_>, by_uid: bool) -> Parsed<Command> {
         mode,
         silent,
         flags,
+        unchanged_since,
     })
 }
 
@@ -319,15 +362,4 @@ fn id_fields(reader: &mut Reader<'_>) -> Parsed<Vec<IdField>> {
         return reader.error("at most thirty fields");
     }
     Ok(fields)
-}
-
-fn status_item(reader: &mut Reader<'_>) -> Parsed<StatusItem> {
-    let name = reader.atom()?;
-    match StatusItem::NAMES
-        .iter()
-        .find(|(_, own)| own.eq_ignore_ascii_case(name))
-    {
-        Some((item, _)) => Ok(*item),
-        None => reader.error("a status item"),
-    }
 }

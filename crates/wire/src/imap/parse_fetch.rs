@@ -46,8 +46,26 @@ fn fetch_item(reader: &mut Reader<'_>) -> Parsed<FetchItem> {
         "RFC822.TEXT" => Ok(FetchItem::Rfc822Text),
         "BODYSTRUCTURE" => Ok(FetchItem::BodyStructure),
         "UID" => Ok(FetchItem::Uid),
+        "MODSEQ" if reader.dialect.extended => Ok(FetchItem::ModSeq),
+        "BINARY" | "BINARY.PEEK" if reader.dialect.extended => Ok(FetchItem::Binary {
+            peek: name == "BINARY.PEEK",
+            part: binary_part(reader)?,
+            partial: partial(reader)?,
+        }),
+        "BINARY.SIZE" if reader.dialect.extended => Ok(FetchItem::BinarySize(binary_part(reader)?)),
         _ => reader.error("an item to fetch"),
     }
+}
+
+/// `[1.2]`; nothing between the brackets is the message itself.
+fn binary_part(reader: &mut Reader<'_>) -> Parsed<Vec<u32>> {
+    reader.expect(b'[', "an opening bracket")?;
+    let section = section(reader)?;
+    reader.expect(b']', "a closing bracket")?;
+    if section.text.is_some() {
+        return reader.error("a part number alone");
+    }
+    Ok(section.part)
 }
 
 fn section(reader: &mut Reader<'_>) -> Parsed<Section> {

@@ -2,12 +2,12 @@
 
 use super::command::Flag;
 use super::date::Date;
+use super::extended::Search;
 use super::read::{Parsed, Reader};
 use super::search::{Charset, SEARCH_DEPTH_MAX, SearchKey};
 
-/// The character set and the keys, which must all hold.
-pub(super) fn search(reader: &mut Reader<'_>) -> Parsed<(Charset, SearchKey)> {
-    reader.space()?;
+/// The character set, if it is named, and the keys, which must all hold.
+pub(super) fn search_keys(reader: &mut Reader<'_>) -> Parsed<Search> {
     let mut charset = Charset::Unnamed;
     if reader.keyword("CHARSET") {
         reader.space()?;
@@ -19,7 +19,11 @@ pub(super) fn search(reader: &mut Reader<'_>) -> Parsed<(Charset, SearchKey)> {
         reader.space()?;
         keys.push(key(reader, 0)?);
     }
-    Ok((charset, all_of(keys)))
+    Ok(Search {
+        charset,
+        key: all_of(keys),
+        returns: None,
+    })
 }
 
 fn all_of(mut keys: Vec<SearchKey>) -> SearchKey {
@@ -42,6 +46,9 @@ fn key(reader: &mut Reader<'_>, depth: usize) -> Parsed<SearchKey> {
             return Ok(all_of(keys));
         }
         Some(b'0'..=b'9' | b'*') => return Ok(SearchKey::Sequence(reader.sequence_set()?)),
+        Some(b'$') if reader.dialect.extended => {
+            return Ok(SearchKey::Sequence(reader.sequence_set()?));
+        }
         _ => {}
     }
     let name = reader.atom()?.to_ascii_uppercase();
@@ -73,6 +80,21 @@ fn key(reader: &mut Reader<'_>, depth: usize) -> Parsed<SearchKey> {
         "SENTSINCE" => SearchKey::SentSince(date(reader)?),
         "LARGER" => SearchKey::Larger(reader.number()?),
         "SMALLER" => SearchKey::Smaller(reader.number()?),
+        "MODSEQ" if reader.dialect.extended => {
+            if reader.peek() == Some(b'"') {
+                // The flag whose change is meant, which we do not tell apart.
+                reader.string()?;
+                reader.space()?;
+                if !["all", "priv", "shared"]
+                    .iter()
+                    .any(|kind| reader.keyword(kind))
+                {
+                    return reader.error("all, priv or shared");
+                }
+                reader.space()?;
+            }
+            SearchKey::ModSeq(reader.number64()?)
+        }
         "UID" => SearchKey::Uid(reader.sequence_set()?),
         "NOT" => SearchKey::Not(Box::new(key(reader, depth + 1)?)),
         "OR" => {

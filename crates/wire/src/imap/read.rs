@@ -1,6 +1,7 @@
 //! Reading the elements that all commands are made of (RFC 3501 section 9).
 
 use super::command::Flag;
+use super::extended::Dialect;
 use super::mailbox::MailboxName;
 use super::sequence::SequenceSet;
 
@@ -19,11 +20,20 @@ pub(super) type Parsed<T> = Result<T, SyntaxError>;
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
+    pub(super) dialect: Dialect,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, position: 0 }
+        Self::with(bytes, Dialect::default())
+    }
+
+    pub(super) fn with(bytes: &'a [u8], dialect: Dialect) -> Self {
+        Self {
+            bytes,
+            position: 0,
+            dialect,
+        }
     }
 
     pub(super) fn rest(&self) -> &'a [u8] {
@@ -45,6 +55,16 @@ impl<'a> Reader<'a> {
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.position += usize::from(found);
+        found
+    }
+
+    /// Takes two octets, the second in any case, if they are next.
+    pub(super) fn take_both(&mut self, both: &[u8; 2]) -> bool {
+        let found = self
+            .rest()
+            .get(..2)
+            .is_some_and(|next| next.eq_ignore_ascii_case(both));
+        self.position += 2 * usize::from(found);
         found
     }
 
@@ -102,6 +122,15 @@ impl<'a> Reader<'a> {
 
     /// A number that is not zero-padded beyond what fits in 32 bits.
     pub(super) fn number(&mut self) -> Parsed<u32> {
+        self.digits()
+    }
+
+    /// A mod-sequence, which has 63 bits (RFC 7162 section 7).
+    pub(super) fn number64(&mut self) -> Parsed<u64> {
+        self.digits::<i64>().map(i64::unsigned_abs)
+    }
+
+    fn digits<T: std::str::FromStr>(&mut self) -> Parsed<T> {
         let start = self.position;
         let digits = self.take_while(|byte| byte.is_ascii_digit());
         std::str::from_utf8(digits)
@@ -206,7 +235,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn mailbox(&mut self) -> Parsed<MailboxName> {
         let position = self.position;
-        MailboxName::from_wire(&self.astring()?).ok_or(SyntaxError {
+        let wire = self.astring()?;
+        self.name(&wire).ok_or(SyntaxError {
             position,
             expected: "a mailbox name in modified UTF-7",
         })
@@ -221,7 +251,7 @@ impl<'a> Reader<'a> {
                 .take_while(|byte| is_atom_char(byte) || matches!(byte, b'%' | b'*' | b']'))
                 .to_vec(),
         };
-        MailboxName::from_wire(&wire)
+        self.name(&wire)
             .map(|name| name.as_str().to_owned())
             .ok_or(SyntaxError {
                 position,
@@ -229,8 +259,24 @@ impl<'a> Reader<'a> {
             })
     }
 
+    fn name(&self, wire: &[u8]) -> Option<MailboxName> {
+        if self.dialect.utf8_names {
+            return std::str::from_utf8(wire).ok().map(MailboxName::new);
+        }
+        // What is no modified UTF-7 is the name of no mailbox, and not a
+        // command that can't be read.
+        MailboxName::from_wire(wire).or_else(|| {
+            std::str::from_utf8(wire)
+                .ok()
+                .map(|_| MailboxName::impossible())
+        })
+    }
+
     pub(super) fn sequence_set(&mut self) -> Parsed<SequenceSet> {
         let start = self.position;
+        if self.dialect.extended && self.take(b'$') {
+            return Ok(SequenceSet::saved());
+        }
         let text =
             self.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'*' | b':' | b','));
         std::str::from_utf8(text)

@@ -18,6 +18,14 @@ pub enum Charset {
 }
 
 impl Charset {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unnamed | Self::Ascii => "US-ASCII",
+            Self::Utf8 => "UTF-8",
+            Self::Other(name) => name,
+        }
+    }
+
     pub fn named(name: &str) -> Self {
         match name.to_ascii_uppercase().as_str() {
             "US-ASCII" | "ASCII" => Self::Ascii,
@@ -62,6 +70,8 @@ pub enum SearchKey {
     SentSince(Date),
     Larger(u32),
     Smaller(u32),
+    /// Changed at this mod-sequence or later (RFC 7162 section 3.1.5).
+    ModSeq(u64),
     Sequence(SequenceSet),
     Uid(SequenceSet),
 }

@@ -35,6 +35,16 @@ impl fmt::Display for Bound {
 pub struct SequenceSet(pub Vec<(Bound, Bound)>);
 
 impl SequenceSet {
+    /// `$`: what the last search saved (RFC 5182 section 2.1). It has no
+    /// ranges of its own.
+    pub fn saved() -> Self {
+        Self(Vec::new())
+    }
+
+    pub fn is_saved(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         text.split(',')
             .map(|range| match range.split_once(':') {
@@ -88,6 +98,9 @@ fn bound(text: &str) -> Option<Bound> {
 
 impl fmt::Display for SequenceSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_saved() {
+            return f.write_str("$");
+        }
         for (index, (start, end)) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str(",")?;

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::command::{Append, Command};
 use super::credentials::{Credentials, Mechanism};
+use super::extended::Dialect;
 use super::frame::{Announced, Frame, Framer};
 use super::parse::{ParseError, parse_append, parse_command};
 use super::write::{Status, put_continuation, put_status};
@@ -96,6 +97,9 @@ pub struct Server {
     framer: Framer,
     phase: Phase,
     state: State,
+    dialect: Dialect,
+    /// What has to follow the message of an APPEND.
+    append_tail: &'static [u8],
     words: ServerWords,
     /// Of the command that is answered next; empty when there is none.
     tag: String,
@@ -111,6 +115,8 @@ impl Server {
             framer: Framer::new(command_octets_max),
             phase: Phase::Ready,
             state: State::NotAuthenticated,
+            dialect: Dialect::default(),
+            append_tail: b"",
             words,
             tag: String::new(),
             command_name: "",
@@ -126,6 +132,16 @@ impl Server {
     /// The client signed in, selected a mailbox, or left it.
     pub fn enter(&mut self, state: State) {
         self.state = state;
+    }
+
+    /// Which extensions are read from now on.
+    pub fn speak(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
+
+    /// The tag of the command that is being answered.
+    pub fn tag(&self) -> &str {
+        &self.tag
     }
 
     /// The name of the command that is being answered.
@@ -232,7 +248,8 @@ impl Server {
     fn line(&mut self, line: &[u8]) -> Option<Event> {
         match std::mem::replace(&mut self.phase, Phase::Busy) {
             Phase::AppendEnding => {
-                if line.iter().all(|byte| *byte == b' ') {
+                let rest = line.strip_prefix(self.append_tail);
+                if rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b' ')) {
                     return Some(Event::AppendEnd);
                 }
                 let text = self.words.bad_arguments.clone();
@@ -258,7 +275,7 @@ impl Server {
     }
 
     fn command(&mut self, line: &[u8]) -> Option<Event> {
-        let tagged = match parse_command(line) {
+        let tagged = match parse_command(line, self.dialect) {
             Ok(tagged) => tagged,
             Err(ParseError::NoTag) => {
                 let text = self.words.bad_command.clone();
@@ -319,7 +336,8 @@ impl Server {
     }
 
     fn literal(&mut self, announced: Announced) -> Option<Event> {
-        if let Some(append) = parse_append(self.framer.so_far(), announced.octets) {
+        if let Some(append) = parse_append(self.framer.so_far(), announced.octets, self.dialect) {
+            self.append_tail = if append.utf8 { b")" } else { b"" };
             if matches!(self.phase, Phase::Ready) {
                 self.tag.clone_from(&append.tag);
                 self.command_name = "APPEND";
@@ -380,6 +398,8 @@ fn allowed(command: &Command, state: State) -> bool {
         | Command::Unselect
         | Command::Expunge(_)
         | Command::Search { .. }
+        | Command::Sort { .. }
+        | Command::Thread { .. }
         | Command::Fetch { .. }
         | Command::Store { .. }
         | Command::Copy { .. }

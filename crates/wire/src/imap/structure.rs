@@ -25,6 +25,8 @@ pub struct EnvelopeAddress {
     pub name: Option<Vec<u8>>,
     pub mailbox: Option<Vec<u8>>,
     pub host: Option<Vec<u8>>,
+    /// An obsolete source route, `@one,@two`.
+    pub route: Option<Vec<u8>>,
 }
 
 /// One part and what it holds.
@@ -121,8 +123,9 @@ fn put_addresses(out: &mut Vec<u8>, list: &[EnvelopeAddress]) {
     for address in list {
         put(out, "(");
         put_nstring(out, address.name.as_deref());
-        // The source route is obsolete and always NIL.
-        put(out, " NIL ");
+        put(out, " ");
+        put_nstring(out, address.route.as_deref());
+        put(out, " ");
         put_nstring(out, address.mailbox.as_deref());
         put(out, " ");
         put_nstring(out, address.host.as_deref());

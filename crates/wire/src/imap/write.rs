@@ -95,6 +95,15 @@ pub(super) fn put_literal(out: &mut Vec<u8>, string: &[u8]) {
     out.extend_from_slice(string);
 }
 
+/// A mailbox name for a client that reads plain UTF-8 (RFC 6855 section 3).
+pub fn put_mailbox_utf8(out: &mut Vec<u8>, name: &str) {
+    if name.is_ascii() && !name.contains('&') {
+        return put_mailbox(out, name);
+    }
+    // A folder name has no control characters.
+    put_quoted(out, name.as_bytes());
+}
+
 /// A mailbox name: an atom where that can be, else quoted.
 pub fn put_mailbox(out: &mut Vec<u8>, name: &str) {
     let wire = mailbox::encode(name);
@@ -177,6 +186,9 @@ mod tests {
         check(|out| put_mailbox(out, "Sent Items"), "\"Sent Items\"");
         check(|out| put_mailbox(out, "Entwürfe"), "Entw&APw-rfe");
         check(|out| put_mailbox(out, "nil"), "\"nil\"");
+        check(|out| put_mailbox_utf8(out, "Entwürfe"), "\"Entwürfe\"");
+        check(|out| put_mailbox_utf8(out, "R&D"), "\"R&D\"");
+        check(|out| put_mailbox_utf8(out, "INBOX"), "INBOX");
         let section = Section {
             part: vec![1, 2],
             text: Some(SectionText::HeaderFields(vec![

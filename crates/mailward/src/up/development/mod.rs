@@ -188,6 +188,7 @@ impl Setting {
             dice: Arc::clone(&self.surroundings.dice),
             as_of: self.place.as_of.map_or(AsOf::GUIDE, AsOf::new),
             rates: self.place.rates,
+            imap_in_full: self.place.imap_in_full,
             breached: breached(self.seed.breached_passwords.as_deref())?,
             tenant_id: self.tenant_id.clone(),
             oauth_client: self.oauth_client.clone(),

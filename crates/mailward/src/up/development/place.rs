@@ -14,6 +14,7 @@ pub(super) struct Place {
     _temporary: Option<tempfile::TempDir>,
     pub(super) ports: Ports,
     pub(super) rates: bool,
+    pub(super) imap_in_full: bool,
     pub(super) as_of: Option<Timestamp>,
 }
 
@@ -48,6 +49,7 @@ impl Place {
             _temporary: temporary,
             ports,
             rates: arguments.limits == "on",
+            imap_in_full: arguments.profile == "full",
             as_of,
         })
     }

@@ -288,7 +288,7 @@ fn addresses(reader: &mut Reader<'_>) -> Parsed<Vec<EnvelopeAddress>> {
         reader.expect(b'(', "an address")?;
         let name = reader.octets()?;
         reader.space()?;
-        let _route = reader.octets()?;
+        let route = reader.octets()?;
         reader.space()?;
         let mailbox = reader.octets()?;
         reader.space()?;
@@ -298,6 +298,7 @@ fn addresses(reader: &mut Reader<'_>) -> Parsed<Vec<EnvelopeAddress>> {
             name,
             mailbox,
             host,
+            route,
         });
     }
     Ok(addresses)

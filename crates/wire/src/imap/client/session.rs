@@ -7,9 +7,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::super::command::{Command, Tagged};
 use super::super::credentials::{Credentials, Mechanism};
+use super::super::extended::{Listing, Opening, Search};
 use super::super::fetch::FetchItem;
 use super::super::mailbox::MailboxName;
-use super::super::search::{Charset, SearchKey};
+use super::super::search::SearchKey;
 use super::super::sequence::SequenceSet;
 use super::capability::Capabilities;
 use super::error::{Error, Stage, Violation};
@@ -164,10 +165,7 @@ impl Session {
     pub fn list(&mut self) {
         let extended =
             self.capabilities.has("SPECIAL-USE") && self.capabilities.has("LIST-EXTENDED");
-        let command = Command::List {
-            reference: MailboxName::new(""),
-            pattern: "*".to_owned(),
-        };
+        let command = Command::List(Listing::plain(MailboxName::default(), "*"));
         // Without being asked some servers keep the uses to themselves.
         let more = if extended {
             " RETURN (SPECIAL-USE)"
@@ -179,18 +177,18 @@ impl Session {
 
     /// Opens a folder to read. [`Done::Opened`] follows.
     pub fn examine(&mut self, name: &MailboxName) {
-        self.ask(Stage::Examine, Command::Examine(name.clone()));
+        self.ask(
+            Stage::Examine,
+            Command::Examine(Opening::plain(name.clone())),
+        );
     }
 
     /// UIDs of the messages in the open folder that fit. [`Done::Found`]
     /// follows.
     pub fn search(&mut self, key: SearchKey) {
-        let charset = Charset::Unnamed;
-        let by_uid = true;
         let command = Command::Search {
-            by_uid,
-            charset,
-            key,
+            by_uid: true,
+            search: Search::plain(key),
         };
         self.ask(Stage::Search, command);
     }
@@ -200,8 +198,14 @@ impl Session {
         if !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
-        let by_uid = true;
-        self.ask(Stage::Fetch, Command::Fetch { by_uid, set, items });
+        let command = Command::Fetch {
+            by_uid: true,
+            set,
+            items,
+            changed_since: None,
+            vanished: false,
+        };
+        self.ask(Stage::Fetch, command);
     }
 
     /// [`Done::Parted`] follows, whatever the server says.

@@ -323,6 +323,7 @@ fn an_envelope_is_read_as_our_server_writes_it() {
         name: name.map(<[u8]>::to_vec),
         mailbox: Some(b"asha".to_vec()),
         host: Some(b"northmoor.example".to_vec()),
+        route: None,
     };
     let envelope = Envelope {
         date: Some(b"Sat, 21 Nov 2026 09:30:00 +0000".to_vec()),

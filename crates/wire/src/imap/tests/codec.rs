@@ -1,12 +1,12 @@
 //! Commands decoded, encoded, and decoded again.
 
-use crate::imap::{ParseError, parse_append, parse_command};
+use crate::imap::{Command, Dialect, ParseError, parse_append, parse_command};
 
 /// `wire` is a command without tag; `shown` its arguments as the encoder
 /// writes them, or `""` when that is `wire` itself.
 #[track_caller]
 fn check(wire: &str, shown: &str) {
-    let tagged = parse_command(format!("a1 {wire}").as_bytes())
+    let tagged = parse_command(format!("a1 {wire}").as_bytes(), Dialect::FULL)
         .unwrap_or_else(|error| panic!("{wire:?}: {error}"));
     assert_eq!(tagged.tag, "a1");
     let bytes = tagged.to_bytes();
@@ -16,7 +16,7 @@ fn check(wire: &str, shown: &str) {
         format!("a1 {shown}\r\n"),
         "{wire:?}"
     );
-    let again = parse_command(&bytes[..bytes.len() - 2]).expect(wire);
+    let again = parse_command(&bytes[..bytes.len() - 2], Dialect::FULL).expect(wire);
     assert_eq!(format!("{tagged:?}"), format!("{again:?}"), "{wire:?}");
 }
 
@@ -86,6 +86,80 @@ fn commands_go_there_and_back() {
         ("STORE 1 FLAGS ()", ""),
     ] {
         check(wire, shown);
+    }
+}
+
+#[test]
+fn extensions_go_there_and_back() {
+    for (wire, shown) in [
+        ("SELECT INBOX (CONDSTORE)", ""),
+        ("EXAMINE Sent (QRESYNC (7 20))", ""),
+        (
+            "SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541))",
+            "",
+        ),
+        (
+            "SELECT INBOX (CONDSTORE QRESYNC (7 20 1:9 (1,3,9 4,7,22)))",
+            "",
+        ),
+        (
+            r#"LIST (SUBSCRIBED RECURSIVEMATCH) "" "*" RETURN (CHILDREN)"#,
+            "",
+        ),
+        (r#"LIST "" (a% "b c")"#, r#"LIST "" ("a%" "b c")"#),
+        (
+            r#"LIST (SPECIAL-USE) "" "%" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES SIZE))"#,
+            "",
+        ),
+        (
+            r#"list "" "" return (status (unseen))"#,
+            r#"LIST "" "" RETURN (STATUS (UNSEEN))"#,
+        ),
+        ("STATUS INBOX (HIGHESTMODSEQ SIZE APPENDLIMIT DELETED)", ""),
+        ("SEARCH RETURN () ALL", "SEARCH RETURN (ALL) ALL"),
+        ("UID SEARCH RETURN (MIN MAX ALL COUNT SAVE) UNSEEN", ""),
+        ("SEARCH $ MODSEQ 620162338", ""),
+        (
+            r#"SEARCH MODSEQ "/flags/\\draft" all 62"#,
+            "SEARCH MODSEQ 62",
+        ),
+        ("SORT (SUBJECT REVERSE DATE) UTF-8 ALL", ""),
+        (
+            "UID SORT (ARRIVAL CC FROM SIZE TO) US-ASCII SEEN SUBJECT a",
+            "",
+        ),
+        ("UID THREAD REFERENCES UTF-8 UNSEEN", ""),
+        (
+            "UID FETCH 1:* (FLAGS MODSEQ) (CHANGEDSINCE 12345 VANISHED)",
+            "",
+        ),
+        (
+            "FETCH $ (BINARY[1.2]<0.7> BINARY.PEEK[] BINARY.SIZE[3])",
+            "",
+        ),
+        (r"UID STORE 1 (UNCHANGEDSINCE 12) +FLAGS.SILENT (\Seen)", ""),
+        (r#"GETQUOTA """#, ""),
+        ("GETQUOTAROOT INBOX", ""),
+        (r#"SETQUOTA "" (STORAGE 512)"#, r#"SETQUOTA "" ()"#),
+    ] {
+        check(wire, shown);
+        let refused = parse_command(format!("a1 {wire}").as_bytes(), Dialect::default());
+        assert!(refused.is_err(), "{wire} is for those who offer it");
+    }
+}
+
+#[test]
+fn names_are_read_in_the_alphabet_that_is_spoken() {
+    let utf8 = Dialect {
+        utf8_names: true,
+        ..Dialect::FULL
+    };
+    for (dialect, expected) in [(Dialect::FULL, "Entwürfe"), (utf8, "Entw&APw-rfe")] {
+        let tagged = parse_command(b"a CREATE Entw&APw-rfe", dialect).expect("read");
+        assert!(
+            matches!(&tagged.command, Command::Create(name) if name.as_str() == expected),
+            "{tagged:?}"
+        );
     }
 }
 
@@ -190,7 +264,7 @@ fn reads_append_up_to_its_message() {
             true,
         ),
     ] {
-        let append = parse_append(wire.as_bytes(), 9).expect(wire);
+        let append = parse_append(wire.as_bytes(), 9, Dialect::FULL).expect(wire);
         assert_eq!(append.tag, "a");
         assert_eq!(append.mailbox.as_str(), mailbox);
         assert_eq!(append.flags.len(), flags);
@@ -204,7 +278,10 @@ fn reads_append_up_to_its_message() {
         "a APPEND INBOX (\\Seen {9}\r\n",
         "a APPEND INBOX (\\Seen) \"1-Nov-2026\" {9}\r\n",
     ] {
-        assert!(parse_append(wire.as_bytes(), 9).is_none(), "{wire}");
+        assert!(
+            parse_append(wire.as_bytes(), 9, Dialect::FULL).is_none(),
+            "{wire}"
+        );
     }
 }
 
@@ -220,7 +297,11 @@ fn refuses_with_the_tag_where_there_is_one() {
         &"x".repeat(65),
     ] {
         assert_eq!(
-            parse_command(format!("{wire} x").trim_end_matches(" x").as_bytes()).expect_err(wire),
+            parse_command(
+                format!("{wire} x").trim_end_matches(" x").as_bytes(),
+                Dialect::FULL
+            )
+            .expect_err(wire),
             ParseError::NoTag,
             "{wire:?}"
         );
@@ -235,7 +316,7 @@ fn refuses_with_the_tag_where_there_is_one() {
         "X-Y",
     ] {
         assert!(
-            matches!(parse_command(format!("t {wire}").as_bytes()),
+            matches!(parse_command(format!("t {wire}").as_bytes(), Dialect::FULL),
                 Err(ParseError::UnknownCommand { tag, .. }) if tag == "t"),
             "{wire:?}"
         );
@@ -282,10 +363,10 @@ fn refuses_with_the_tag_where_there_is_one() {
         "LOGIN {9}\r\nabc",
     ] {
         assert!(
-            matches!(parse_command(format!("t {wire}").as_bytes()),
+            matches!(parse_command(format!("t {wire}").as_bytes(), Dialect::FULL),
                 Err(ParseError::Arguments { tag, .. }) if tag == "t"),
             "{wire:?}: {:?}",
-            parse_command(format!("t {wire}").as_bytes())
+            parse_command(format!("t {wire}").as_bytes(), Dialect::FULL)
         );
     }
 }

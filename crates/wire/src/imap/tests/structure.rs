@@ -60,6 +60,7 @@ fn writes_envelopes() {
         name: Some(b"Asha".to_vec()),
         mailbox: Some(b"asha".to_vec()),
         host: Some(b"northmoor.example".to_vec()),
+        route: Some(b"@relay.example".to_vec()),
     };
     let envelope = Envelope {
         subject: Some(b"Hello".to_vec()),
@@ -68,7 +69,7 @@ fn writes_envelopes() {
     };
     let mut out = Vec::new();
     envelope.put(&mut out);
-    let asha = r#"(("Asha" NIL "asha" "northmoor.example"))"#;
+    let asha = r#"(("Asha" "@relay.example" "asha" "northmoor.example"))"#;
     assert_eq!(
         String::from_utf8_lossy(&out),
         format!(r#"(NIL "Hello" {asha} {asha} {asha} NIL NIL NIL NIL NIL)"#)

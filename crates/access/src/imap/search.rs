@@ -13,7 +13,7 @@ use tokio::io::AsyncWrite;
 
 use crate::imap::candidate::Candidate;
 use crate::imap::host::Host;
-use crate::imap::search_key::{Test, asks_modseq};
+use crate::imap::search_key::{Test, asks_modseq, exceeds};
 use crate::imap::serve::End;
 use crate::imap::session::{Answer, Session, modseq};
 
@@ -134,6 +134,10 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         let Some(selected) = &self.selected else {
             return Ok(Err(self.failed()));
         };
+        // Exchange's manner; others find nothing there.
+        if !self.profile.extended && exceeds(&search.key, selected.view.count()) {
+            return Ok(Err(Answer::bad(&self.profile.words.bad_arguments)));
+        }
         let Some(test) = Test::new(search.key, selected, &self.saved, &|flag| self.kept(flag))
         else {
             return Ok(Err(Answer::bad(&self.profile.words.bad_arguments)));

@@ -136,6 +136,17 @@ fn ranges(uids: &[Uid]) -> Vec<(u32, u32)> {
     ranges
 }
 
+/// A sequence number beyond the last message is among the keys.
+pub(crate) fn exceeds(key: &SearchKey, count: u32) -> bool {
+    match key {
+        SearchKey::Sequence(set) => count > 0 && set.exceeds(count),
+        SearchKey::And(keys) => keys.iter().any(|key| exceeds(key, count)),
+        SearchKey::Or(one, other) => exceeds(one, count) || exceeds(other, count),
+        SearchKey::Not(key) => exceeds(key, count),
+        _ => false,
+    }
+}
+
 /// MODSEQ is among the keys.
 pub(crate) fn asks_modseq(key: &SearchKey) -> bool {
     match key {

@@ -1,9 +1,9 @@
 //! All mailboxes of one store, or of one world in memory.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use mailward_mail::Clock;
+use mailward_mail::{Clock, Timestamp};
 use mailward_store::{BodyRef, ReadError, Store, TxError, WriteError};
 
 use crate::body::{BodyReader, BodyWriter, MemoryLimit, NewBody};
@@ -23,6 +23,8 @@ pub struct Mailboxes {
     engine: Engine,
     clock: Arc<dyn Clock>,
     live: Arc<LiveFolders>,
+    /// Where a session went, see [`Mailboxes::for_session`].
+    elsewhere: Option<Arc<OnceLock<Self>>>,
 }
 
 #[derive(Clone)]
@@ -94,6 +96,7 @@ impl Mailboxes {
             engine: Engine::Store(store),
             clock,
             live: Arc::default(),
+            elsewhere: None,
         }
     }
 
@@ -114,12 +117,46 @@ impl Mailboxes {
             engine: Engine::Memory(Arc::new(memory)),
             clock,
             live: Arc::default(),
+            elsewhere: None,
         }
+    }
+
+    /// For one session, which learns only at sign-in whose mailboxes it is
+    /// for: until [`Mailboxes::go_to`] they are these.
+    pub fn for_session(&self) -> Self {
+        Self {
+            elsewhere: Some(Arc::default()),
+            ..self.here().clone()
+        }
+    }
+
+    /// From now on this, and every clone of it, is `other`. Only those of
+    /// [`Mailboxes::for_session`] go, and only once.
+    pub fn go_to(&self, other: &Self) {
+        if let Some(elsewhere) = &self.elsewhere {
+            let _ = elsewhere.set(other.here().clone());
+        }
+    }
+
+    /// The same for all clones, and another for other mailboxes while both
+    /// are there.
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(self.live()) as usize
+    }
+
+    /// What the clock of these mailboxes shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    fn here(&self) -> &Self {
+        let elsewhere = self.elsewhere.as_ref().and_then(|slot| slot.get());
+        elsewhere.unwrap_or(self)
     }
 
     /// All mailboxes as they are now; `None` when they are in a store.
     pub fn image(&self) -> Option<Image> {
-        match &self.engine {
+        match &self.here().engine {
             Engine::Store(_) => None,
             Engine::Memory(memory) => Some(Image {
                 state: memory.state().clone(),
@@ -131,18 +168,18 @@ impl Mailboxes {
     /// Puts all mailboxes back to what they were. Sessions hear that their
     /// folders are gone. False when they are in a store: nothing is done.
     pub fn restore(&self, image: &Image) -> bool {
-        let Engine::Memory(memory) = &self.engine else {
+        let Engine::Memory(memory) = &self.here().engine else {
             return false;
         };
         *memory.state() = image.state.clone();
-        self.live.abandon();
+        self.live().abandon();
         true
     }
 
     /// Makes mailboxes, all in one write; those that exist already are left as
     /// they are. Says how many were made.
     pub async fn create(&self, mailboxes: Vec<NewMailbox>) -> Result<usize, MailboxError> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         self.write(Vec::new(), move |tx, _| {
             let mut made = 0;
             for mailbox in &mailboxes {
@@ -175,7 +212,7 @@ impl Mailboxes {
             self.empty_folder(owner, &folder.name).await?;
         }
         let owner = owner.to_owned();
-        let live = Arc::clone(&self.live);
+        let live = Arc::clone(self.live());
         let offered = self
             .write(Vec::new(), move |tx, _| {
                 let mailbox = MailboxRow::find(tx, &owner)?;
@@ -184,7 +221,7 @@ impl Mailboxes {
                 Ok(offered)
             })
             .await?;
-        self.live.confirm(&offered);
+        self.live().confirm(&offered);
         Ok(())
     }
 
@@ -225,7 +262,7 @@ impl Mailboxes {
 
     /// Starts a message, to be filed with [`Mailboxes::append_to_many`].
     pub fn new_message(&self) -> MessageWriter {
-        MessageWriter::new(match &self.engine {
+        MessageWriter::new(match &self.here().engine {
             Engine::Store(store) => BodyWriter::Store(store.new_body()),
             Engine::Memory(memory) => BodyWriter::Memory {
                 content: Vec::new(),
@@ -237,7 +274,7 @@ impl Mailboxes {
     /// An item's octets, from the first, in pieces; the last one vouches for
     /// the checksum of all.
     pub fn read_body(&self, body: &BodyRef) -> Result<BodyReader, MailboxError> {
-        match &self.engine {
+        match &self.here().engine {
             Engine::Store(store) => store
                 .read_body(body)
                 .map(BodyReader::of_store)
@@ -247,11 +284,11 @@ impl Mailboxes {
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
+        &*self.here().clock
     }
 
     pub(crate) fn live(&self) -> &Arc<LiveFolders> {
-        &self.live
+        &self.here().live
     }
 
     /// One change: all of it happens or none. A refusal rolls it back and
@@ -261,7 +298,7 @@ impl Mailboxes {
         bodies: Vec<NewBody>,
         change: impl FnOnce(&mut dyn RowsMut, &[BodyRef]) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, MailboxError> {
-        match &self.engine {
+        match &self.here().engine {
             Engine::Store(store) => write_store(store, bodies, change).await,
             Engine::Memory(memory) => write_memory(memory, bodies, change),
         }
@@ -271,7 +308,7 @@ impl Mailboxes {
         &self,
         query: impl FnOnce(&dyn Rows) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, MailboxError> {
-        match &self.engine {
+        match &self.here().engine {
             Engine::Store(store) => {
                 let refused = Arc::new(Mutex::new(None));
                 let slot = Arc::clone(&refused);

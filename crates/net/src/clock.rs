@@ -146,6 +146,16 @@ impl ShiftedClock {
             .send_modify(|shift| shift.set(shift.millis.saturating_add(millis)));
     }
 
+    /// The clock that this one runs with.
+    pub fn base(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.base)
+    }
+
+    /// Runs this far ahead of its base from now on.
+    pub fn set_shift_millis(&self, millis: i64) {
+        self.shift.send_modify(|shift| shift.set(millis));
+    }
+
     /// How far this clock is ahead of its base, in milliseconds.
     pub fn shift_millis(&self) -> i64 {
         self.shift.borrow().millis
@@ -210,6 +220,43 @@ impl Clock for ShiftedClock {
                 }
             }
         })
+    }
+}
+
+/// A clock that always shows the same moment, for scripts that shall happen
+/// the same way twice: a [`ShiftedClock`] over it moves only when it is told
+/// to. Pauses ([`Clock::wait`]) take their time on `base` all the same; who
+/// waits for a later moment waits until the clock is moved.
+#[derive(Debug)]
+pub struct HeldClock {
+    base: Arc<dyn Clock>,
+    at: Timestamp,
+}
+
+impl HeldClock {
+    pub fn new(base: Arc<dyn Clock>, at: Timestamp) -> Self {
+        Self { base, at }
+    }
+}
+
+impl Clock for HeldClock {
+    fn now(&self) -> Timestamp {
+        self.at
+    }
+
+    fn steady(&self) -> Duration {
+        self.base.steady()
+    }
+
+    fn wait_until(&self, moment: Timestamp) -> Waiting {
+        if moment <= self.at {
+            return Box::pin(std::future::ready(()));
+        }
+        Box::pin(std::future::pending())
+    }
+
+    fn wait(&self, duration: Duration) -> Waiting {
+        self.base.wait(duration)
     }
 }
 
@@ -372,6 +419,19 @@ mod tests {
         clock.wait_until(due).await;
         assert!(clock.now() >= due);
         assert!(clock.now() < moment("2022-03-02"));
+    }
+
+    #[tokio::test]
+    async fn a_held_clock_moves_only_when_told() {
+        let held = Arc::new(HeldClock::new(Arc::new(SystemClock), moment("2026-11-21")));
+        let clock = ShiftedClock::new(held);
+        clock.wait(Duration::from_millis(2)).await;
+        assert_eq!(clock.now(), moment("2026-11-21"));
+        let mut hour = clock.wait_until(moment("2026-11-21T01:00:00Z"));
+        assert_eq!(poll(&mut hour), Poll::Pending);
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(poll(&mut hour), Poll::Ready(()));
+        assert_eq!(clock.now(), moment("2026-11-21T01:00:00Z"));
     }
 
     #[tokio::test]

@@ -31,6 +31,16 @@ impl SeededDice {
             state: Mutex::new(seed),
         }
     }
+
+    /// What [`SeededDice::new`] takes to go on from here.
+    pub fn state(&self) -> u64 {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on from where other dice, or these, once were.
+    pub fn set_state(&self, state: u64) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
 }
 
 impl Dice for SeededDice {
@@ -72,6 +82,17 @@ mod tests {
         assert_ne!(one, other);
         SeededDice::new(7).fill(&mut other);
         assert_eq!(one, other);
+    }
+
+    #[test]
+    fn goes_on_from_a_state() {
+        let dice = SeededDice::new(7);
+        dice.next_u64();
+        let state = dice.state();
+        let next = dice.next_u64();
+        assert_eq!(SeededDice::new(state).next_u64(), next);
+        dice.set_state(state);
+        assert_eq!(dice.next_u64(), next);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub mod tls;
 
 pub use authority::DevAuthority;
 pub use certificate::Certificate;
-pub use clock::{ShiftedClock, SystemClock};
+pub use clock::{HeldClock, ShiftedClock, SystemClock};
 pub use connect::{ConnectError, connect};
 pub use dice::{SeededDice, SystemDice};
 pub use dns::{Resolver, StaticResolver, SystemResolver};

@@ -102,8 +102,9 @@ pub(crate) struct BehaviourDay {
     chosen: Arc<RwLock<Chosen>>,
 }
 
+/// A choice at one moment.
 #[derive(Clone, Copy, Debug)]
-struct Chosen {
+pub(crate) struct Chosen {
     day: Timestamp,
     clock_showed: Timestamp,
 }
@@ -126,6 +127,15 @@ impl BehaviourDay {
             day: chosen.day,
             moved: Some((chosen.clock_showed, self.clock.now())),
         }
+    }
+
+    pub(crate) fn image(&self) -> Chosen {
+        *self.chosen.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As another world has it, or this one had it.
+    pub(crate) fn adopt(&self, image: Chosen) {
+        *self.chosen.write().unwrap_or_else(PoisonError::into_inner) = image;
     }
 
     /// The day that was chosen last.

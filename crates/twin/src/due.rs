@@ -35,9 +35,12 @@ pub(crate) struct Due {
     tasks: Tasks,
 }
 
+/// What waits at one moment, by when it is due and in order of promising.
+pub(crate) type DueImage = BTreeMap<(Timestamp, u64), Work>;
+
 #[derive(Debug, Default)]
 struct State {
-    waiting: BTreeMap<(Timestamp, u64), Work>,
+    waiting: DueImage,
     last: u64,
     /// Whether a task is at it; none is while nothing waits.
     running: bool,
@@ -138,6 +141,19 @@ impl Due {
         };
         let row = KeptWork { at, work };
         self.kept.put(Kind::Due, &row_name(number), &row).await
+    }
+
+    pub(crate) fn image(&self) -> DueImage {
+        self.lock().waiting.clone()
+    }
+
+    /// For worlds in memory: it is written nowhere. [`Due::run`] begins with it.
+    pub(crate) fn adopt(&self, image: &DueImage) {
+        let mut state = self.lock();
+        state.last = image.keys().map(|(_, number)| *number).max().unwrap_or(0);
+        state.waiting.clone_from(image);
+        drop(state);
+        self.sooner.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

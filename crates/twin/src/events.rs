@@ -120,6 +120,12 @@ impl EventLog {
         }
     }
 
+    /// Forgets everything: the next event is the first again.
+    pub(crate) fn begin_anew(&self) {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        *ring = Ring::default();
+    }
+
     /// How many there were of each protocol and kind since the start.
     pub fn counts(&self) -> BTreeMap<(&'static str, &'static str), u64> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);

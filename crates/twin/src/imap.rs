@@ -7,9 +7,10 @@ use mailward_mail::{Dice, Secret};
 use mailward_net::Stream;
 
 use crate::asof::AsOf;
-use crate::door::{Door, Sessions};
+use crate::door::Sessions;
 use crate::names::greeting_bracket;
 use crate::oauth::guid;
+use crate::worlds::SessionDoor;
 
 /// Capabilities seen in 2022, and by the front end of September 2026.
 const CAPABILITY_2022: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+";
@@ -19,7 +20,7 @@ const CAPABILITY_AFTER_LOGIN: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SA
 /// The service behind IMAP sessions.
 #[derive(Debug)]
 pub(crate) struct ImapDoor {
-    pub(crate) door: Door,
+    pub(crate) door: SessionDoor,
     pub(crate) profiles: Profiles,
     pub(crate) dice: Arc<dyn Dice>,
 }
@@ -108,7 +109,14 @@ impl Host for ImapDoor {
 
 impl Sessions for Imap<ImapDoor> {
     async fn serve(&self, stream: Stream, peer: Peer, drain: impl Future<Output = ()> + Send) {
-        let end = Imap::serve(self, stream, peer, drain).await;
+        let (door, mailboxes) = self.host().door.for_session(&stream);
+        let door = ImapDoor {
+            door,
+            profiles: self.host().profiles.clone(),
+            dice: Arc::clone(&self.host().dice),
+        };
+        let session = self.beside(Arc::new(door), mailboxes);
+        let end = Imap::serve(&session, stream, peer, drain).await;
         tracing::debug!(%end, "an IMAP session ended");
     }
 }

@@ -46,6 +46,7 @@ mod shelf;
 mod submission;
 mod tally;
 mod world;
+mod worlds;
 
 pub use accounts::{Account, Accounts};
 pub use asof::AsOf;

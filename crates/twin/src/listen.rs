@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use mailward_access::imap::Imap;
 use mailward_access::pop3::Pop3;
 use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
 use mailward_net::{Listener, tls};
 use mailward_wire::smtp::server::{Dialect, Settings};
+use tower::ServiceExt as _;
 
 use crate::control::{self, Control};
 use crate::door::{self, Sessions};
@@ -18,20 +23,23 @@ use crate::relay::{self, RelayDialect};
 use crate::service::TwinOptions;
 use crate::submission::{self, DoorKind, ExchangeDialect};
 use crate::world::World;
+use crate::worlds::{WorldName, Worlds, of_host};
 
-pub(crate) fn submission(world: &World, options: &TwinOptions, listener: Listener, kind: DoorKind) {
-    let door = world.submission_door(kind);
+pub(crate) fn submission(worlds: &Worlds, world: &World, listener: Listener, kind: DoorKind) {
+    let options = worlds.options();
+    let door = world.submission_door(worlds, kind);
     let dialect = ExchangeDialect::new(world.day.clone(), world.events.clone(), kind.as_str());
     let server = smtp(world, options, door, submission::settings(), dialect);
     let name = match kind {
         DoorKind::Submission => "twin submission",
         DoorKind::HighSending => "twin high sending",
     };
-    options.tasks.spawn_vital(name, server.serve(listener));
+    serve(world, options, name, server.serve(listener));
 }
 
-pub(crate) fn relay(world: &World, options: &TwinOptions, listener: Listener) {
-    let door = world.relay_door();
+pub(crate) fn relay(worlds: &Worlds, world: &World, listener: Listener) {
+    let options = worlds.options();
+    let door = world.relay_door(worlds);
     let rest = ExchangeDialect::new(world.day.clone(), world.events.clone(), "relay");
     let server = smtp(
         world,
@@ -40,9 +48,7 @@ pub(crate) fn relay(world: &World, options: &TwinOptions, listener: Listener) {
         relay::settings(),
         RelayDialect { rest },
     );
-    options
-        .tasks
-        .spawn_vital("twin relay", server.serve(listener));
+    serve(world, options, "twin relay", server.serve(listener));
 }
 
 fn smtp<S: Service>(
@@ -59,50 +65,82 @@ fn smtp<S: Service>(
         security: Security::StartTls(tls::server_config(&options.identity)),
         limits: ConnectionLimits::default(),
         clock: world.clock(),
-        dice: Arc::clone(&options.dice),
+        dice: Arc::clone(&world.dice),
         tasks: options.tasks.clone(),
     }
 }
 
-pub(crate) fn imaps(world: &World, options: &TwinOptions, listener: Listener) {
-    let door = Arc::new(world.imap_door(imap::Profiles::new(options.imap_in_full)));
-    let imap = Imap::new(door, world.deliveries.mailboxes.clone(), world.clock());
-    let names = ["twin imaps", "imap connection"];
-    mailboxes(world, options, listener, imap, names);
+/// Accepts until shutdown, or until the world has been deleted. Without the
+/// default world's endpoints there is no twin; another's may end.
+fn serve(
+    world: &World,
+    options: &TwinOptions,
+    name: &'static str,
+    accepting: impl Future<Output = ()> + Send + 'static,
+) {
+    if world.name == WorldName::main() {
+        options.tasks.spawn_vital(name, accepting);
+        return;
+    }
+    let world = world.clone();
+    options.tasks.spawn(name, async move {
+        tokio::select! {
+            () = accepting => {}
+            () = world.ended() => {}
+        }
+    });
 }
 
-pub(crate) fn pop3s(world: &World, options: &TwinOptions, listener: Listener) {
-    let door = Arc::new(world.pop_door(&Arc::new(pop::profile())));
+pub(crate) fn imaps(worlds: &Worlds, world: &World, listener: Listener) {
+    let door =
+        Arc::new(world.imap_door(worlds, imap::Profiles::new(worlds.options().imap_in_full)));
+    let imap = Imap::new(door, world.deliveries.mailboxes.clone(), world.clock());
+    let names = ["twin imaps", "imap connection"];
+    mailboxes(worlds, world, listener, imap, names);
+}
+
+pub(crate) fn pop3s(worlds: &Worlds, world: &World, listener: Listener) {
+    let door = Arc::new(world.pop_door(worlds, &Arc::new(pop::profile())));
     let pop3 = Pop3::new(door, world.deliveries.mailboxes.clone(), world.clock());
     let names = ["twin pop3s", "pop connection"];
-    mailboxes(world, options, listener, pop3, names);
+    mailboxes(worlds, world, listener, pop3, names);
 }
 
 /// `names` are those of the listener's task and of its connections'.
 fn mailboxes(
+    worlds: &Worlds,
     world: &World,
-    options: &TwinOptions,
     listener: Listener,
     sessions: impl Sessions,
     names: [&'static str; 2],
 ) {
+    let options = worlds.options();
     let tls = tls::server_config(&options.identity);
     let tasks = options.tasks.clone();
     let accepting = door::accept(sessions, names[1], world.clock(), listener, tls, tasks);
-    options.tasks.spawn_vital(names[0], accepting);
+    serve(world, options, names[0], accepting);
 }
 
-/// The pages of the HTTPS endpoint: the control API and the identity service.
-pub(crate) fn router(world: &World, options: &TwinOptions) -> Router {
+/// The pages of the HTTPS endpoint, in the default world or in the one that
+/// the client names by a header or as a host.
+pub(crate) fn router(worlds: &Worlds) -> Router {
+    let pages = pages(worlds, worlds.main());
+    pages.layer(middleware::from_fn_with_state(worlds.clone(), choose_world))
+}
+
+/// The control API and the identity service of one world.
+fn pages(worlds: &Worlds, world: &World) -> Router {
+    let options = worlds.options();
     let control = Control {
         token: options.control_token.clone(),
+        worlds: worlds.clone(),
         accounts: world.accounts.clone(),
         deliveries: world.deliveries.clone(),
         registrations: world.tokens.registrations.clone(),
         events: world.events.clone(),
-        clock: Arc::clone(&options.clock),
+        clock: Arc::clone(&world.clock),
         day: world.day.clone(),
-        dice: Arc::clone(&options.dice),
+        dice: Arc::clone(&world.dice),
         manners: world.manners.clone(),
         admissions: world.admissions.clone(),
     };
@@ -112,4 +150,32 @@ pub(crate) fn router(world: &World, options: &TwinOptions) -> Router {
         world.events.clone(),
         options.population.organisation.domain.clone(),
     ))
+}
+
+/// The header by which a client of the HTTPS endpoint names a world.
+const WORLD_HEADER: &str = "x-mailward-world";
+
+async fn choose_world(State(worlds): State<Worlds>, mut request: Request, next: Next) -> Response {
+    let Some(named) = named_world(request.headers()) else {
+        return next.run(request).await;
+    };
+    match worlds.named(&named) {
+        Ok(world) if world.name == WorldName::main() => next.run(request).await,
+        Ok(world) => {
+            // The default world's pages matched the path already; the other's
+            // match it again.
+            request.extensions_mut().clear();
+            match pages(&worlds, &world).oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        }
+        Err(error) => control::problem(StatusCode::NOT_FOUND, &error.to_string()),
+    }
+}
+
+fn named_world(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| Some(headers.get(name)?.to_str().unwrap_or_default());
+    let named = text(WORLD_HEADER).or_else(|| of_host(text("host")?));
+    named.map(str::to_owned)
 }

@@ -56,6 +56,16 @@ impl Pace {
             .map_or(Duration::ZERO, |rates| rates.refusal_delay)
     }
 
+    /// Forgets the messages of the last minute; connections stay counted.
+    pub(crate) fn forget_messages(&self) {
+        let mailboxes = self.mailboxes.lock();
+        let mut mailboxes = mailboxes.unwrap_or_else(PoisonError::into_inner);
+        mailboxes.retain(|_, mailbox| {
+            mailbox.sent.clear();
+            mailbox.connections > 0
+        });
+    }
+
     pub(crate) fn connect(&self, address: &Address) -> Connected {
         let key = address.key();
         let mut mailboxes = self
@@ -119,7 +129,7 @@ impl Drop for Connected {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(mailbox) = mailboxes.get_mut(&self.key) {
-            mailbox.connections -= 1;
+            mailbox.connections = mailbox.connections.saturating_sub(1);
             if mailbox.connections == 0 && mailbox.sent.is_empty() {
                 mailboxes.remove(&self.key);
             }

@@ -8,13 +8,14 @@ use mailward_mail::Secret;
 use mailward_net::Stream;
 
 use crate::behaviour;
-use crate::door::{Door, Sessions};
+use crate::door::Sessions;
 use crate::names::greeting_bracket;
+use crate::worlds::SessionDoor;
 
 /// The service behind POP sessions.
 #[derive(Debug)]
 pub(crate) struct PopDoor {
-    pub(crate) door: Door,
+    pub(crate) door: SessionDoor,
     pub(crate) profile: Arc<Profile>,
 }
 
@@ -90,7 +91,13 @@ impl Host for PopDoor {
 
 impl Sessions for Pop3<PopDoor> {
     async fn serve(&self, stream: Stream, peer: Peer, drain: impl Future<Output = ()> + Send) {
-        let end = Pop3::serve(self, stream, peer, drain).await;
+        let (door, mailboxes) = self.host().door.for_session(&stream);
+        let door = PopDoor {
+            door,
+            profile: Arc::clone(&self.host().profile),
+        };
+        let session = self.beside(Arc::new(door), mailboxes);
+        let end = Pop3::serve(&session, stream, peer, drain).await;
         tracing::debug!(%end, "a POP session ended");
     }
 }

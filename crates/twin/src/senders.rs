@@ -106,6 +106,22 @@ impl Senders {
     }
 }
 
+/// What is set at one moment.
+pub(crate) type SendersImage = HashMap<String, Sender>;
+
+impl Senders {
+    pub(crate) fn image(&self) -> SendersImage {
+        let senders = self.senders.read().unwrap_or_else(PoisonError::into_inner);
+        senders.clone()
+    }
+
+    /// For worlds in memory: it is written nowhere.
+    pub(crate) fn adopt(&self, image: &SendersImage) {
+        let mut senders = self.senders.write().unwrap_or_else(PoisonError::into_inner);
+        senders.clone_from(image);
+    }
+}
+
 fn read_sender(row: &Row<'_>) -> Result<(String, Sender), TxError> {
     let sender = Sender {
         recipients_max: row

@@ -25,7 +25,7 @@ use crate::seed::{
     AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
 };
 use crate::submission::DoorKind;
-use crate::world::World;
+use crate::worlds::Worlds;
 
 /// Who and what there is from the start.
 #[derive(Clone, Debug)]
@@ -59,10 +59,11 @@ pub struct Endpoints {
 }
 
 /// What a twin is started with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TwinOptions {
-    /// The folder for its store; made if absent, held by one process.
-    pub dir: PathBuf,
+    /// The folder for its store; made if absent, held by one process. Without
+    /// one everything is in memory and ends with the process.
+    pub dir: Option<PathBuf>,
     pub disk: Arc<dyn Disk>,
     pub population: Population,
     pub endpoints: Endpoints,
@@ -91,8 +92,8 @@ pub struct Twin {
     pub mailboxes: Mailboxes,
     pub registrations: Registrations,
     pub events: EventLog,
-    /// To be closed after the tasks have drained.
-    pub store: Store,
+    /// To be closed after the tasks have drained; none in memory.
+    pub store: Option<Store>,
     pub tenant_id: String,
     https: Option<(Listener, Router)>,
     identity: ServerIdentity,
@@ -122,19 +123,23 @@ impl Twin {
         };
         // The signing key takes longest: it is made while the rest starts.
         let key = SigningKey::make();
-        let store = Store::open(Options {
-            dir: options.dir.clone(),
-            schema: SCHEMA,
-            limits: StoreLimits::default(),
-            disk: Arc::clone(&options.disk),
-        })?;
-        let world = World::open(&options, store.clone(), key).await?;
-        listen::submission(&world, &options, submission, DoorKind::Submission);
-        listen::submission(&world, &options, high_sending, DoorKind::HighSending);
-        listen::relay(&world, &options, relay);
-        listen::imaps(&world, &options, imaps);
-        listen::pop3s(&world, &options, pop3s);
-        let router = listen::router(&world, &options);
+        let store = match &options.dir {
+            None => None,
+            Some(dir) => Some(Store::open(Options {
+                dir: dir.clone(),
+                schema: SCHEMA,
+                limits: StoreLimits::default(),
+                disk: Arc::clone(&options.disk),
+            })?),
+        };
+        let worlds = Worlds::open(&options, store.clone(), key).await?;
+        let world = worlds.main().clone();
+        listen::submission(&worlds, &world, submission, DoorKind::Submission);
+        listen::submission(&worlds, &world, high_sending, DoorKind::HighSending);
+        listen::relay(&worlds, &world, relay);
+        listen::imaps(&worlds, &world, imaps);
+        listen::pop3s(&worlds, &world, pop3s);
+        let router = listen::router(&worlds);
         Ok(Self {
             endpoints,
             pace: world.pace,

@@ -24,8 +24,9 @@ pub(crate) struct Tally {
     store: Shelf,
 }
 
-#[derive(Debug, Default)]
-struct State {
+/// The counts at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
     days: HashMap<String, VecDeque<Minute>>,
     /// By account and list, both as keys.
     lists: HashMap<(String, String), Timestamp>,
@@ -138,6 +139,15 @@ impl Tally {
         self.store
             .write(Vec::new(), move |tx, _| write(tx, &sent))
             .await
+    }
+
+    pub(crate) fn image(&self) -> State {
+        self.lock().clone()
+    }
+
+    /// For worlds in memory: it is written nowhere.
+    pub(crate) fn adopt(&self, image: &State) {
+        self.lock().clone_from(image);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use mailward_access::pop3::Profile;
 use mailward_mail::{Clock, Dice};
-use mailward_mailbox::Mailboxes;
+use mailward_mailbox::{Mailboxes, MemoryLimit};
 use mailward_net::ShiftedClock;
 use mailward_policy::limits;
 use mailward_store::Store;
+use tokio::sync::watch;
 
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::BehaviourDay;
 use crate::deliver::{Deliveries, Habits, Receipts, Warned};
 use crate::door::Door;
-use crate::due::Due;
+use crate::due::{Due, DueImage};
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::imap::{ImapDoor, Profiles};
@@ -31,6 +32,7 @@ use crate::service::TwinOptions;
 use crate::shelf::Shelf;
 use crate::submission::{DoorKind, SubmissionDoor};
 use crate::tally::Tally;
+use crate::worlds::{SessionDoor, WorldName, Worlds};
 
 /// Observed in 2022; the service has been slower since.
 const REFUSAL_DELAY: Duration = Duration::from_secs(5);
@@ -38,6 +40,7 @@ const REFUSAL_DELAY: Duration = Duration::from_secs(5);
 /// One world. Clones are the same world.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
+    pub(crate) name: WorldName,
     pub(crate) accounts: Accounts,
     pub(crate) deliveries: Deliveries,
     pub(crate) tokens: Tokens,
@@ -52,17 +55,31 @@ pub(crate) struct World {
     pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) dice: Arc<dyn Dice>,
+    /// Becomes true when the world is deleted.
+    ended: watch::Sender<bool>,
 }
 
 impl World {
-    /// The world of a seed, with what an earlier run left in the store.
+    /// The world of a seed, with what an earlier run left in the store. What
+    /// it keeps in memory counts against `limit`.
     pub(crate) async fn open(
+        name: WorldName,
         options: &TwinOptions,
-        store: Store,
+        store: Option<Store>,
+        limit: &MemoryLimit,
         key: SigningKey,
     ) -> Result<Self, TwinError> {
         let clock = Arc::clone(&options.clock) as Arc<dyn Clock>;
-        let shelf = Shelf::of(store.clone());
+        let (shelf, mailboxes) = match store {
+            Some(store) => (
+                Shelf::of(store.clone()),
+                Mailboxes::open(store, Arc::clone(&clock)),
+            ),
+            None => (
+                Shelf::default(),
+                Mailboxes::in_memory(limit.clone(), Arc::clone(&clock)),
+            ),
+        };
         let kept = Kept::new(shelf.clone());
         let events = EventLog::new(Arc::clone(&clock));
         let day = BehaviourDay::new(options.as_of, Arc::clone(&clock));
@@ -83,7 +100,7 @@ impl World {
             rates: options.rates,
             tally: Tally::open(shelf.clone()).await?,
             senders: Senders::open(shelf).await?,
-            mailboxes: Mailboxes::open(store, Arc::clone(&clock)),
+            mailboxes,
             accounts: accounts.clone(),
             events: events.clone(),
             clock: Arc::clone(&clock),
@@ -109,6 +126,7 @@ impl World {
         deliveries.due.run(&deliveries);
         let high_sending = manners.now().high_sending;
         Ok(Self {
+            name,
             accounts,
             deliveries,
             tokens,
@@ -135,19 +153,34 @@ impl World {
             day,
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),
+            ended: watch::Sender::new(false),
         })
+    }
+
+    /// Its endpoints close; sessions that are in it may end as they like.
+    pub(crate) fn end(&self) {
+        self.deliveries.due.adopt(&DueImage::new());
+        self.ended.send_replace(true);
+    }
+
+    /// Completes when the world has been deleted.
+    pub(crate) async fn ended(&self) {
+        let mut ended = self.ended.subscribe();
+        // This very world holds the sender.
+        let _ = ended.wait_for(|ended| *ended).await;
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock) as Arc<dyn Clock>
     }
 
-    pub(crate) fn submission_door(&self, kind: DoorKind) -> SubmissionDoor {
+    pub(crate) fn submission_door(&self, worlds: &Worlds, kind: DoorKind) -> SubmissionDoor {
         let pace = match kind {
             DoorKind::Submission => &self.pace,
             DoorKind::HighSending => &self.high_sending_pace,
         };
         SubmissionDoor {
+            worlds: worlds.clone(),
             accounts: self.accounts.clone(),
             deliveries: self.deliveries.clone(),
             tokens: self.tokens.clone(),
@@ -162,8 +195,9 @@ impl World {
         }
     }
 
-    pub(crate) fn relay_door(&self) -> RelayDoor {
+    pub(crate) fn relay_door(&self, worlds: &Worlds) -> RelayDoor {
         RelayDoor {
+            worlds: worlds.clone(),
             admissions: self.admissions.clone(),
             deliveries: self.deliveries.clone(),
             events: self.events.clone(),
@@ -174,22 +208,22 @@ impl World {
         }
     }
 
-    pub(crate) fn imap_door(&self, profiles: Profiles) -> ImapDoor {
+    pub(crate) fn imap_door(&self, worlds: &Worlds, profiles: Profiles) -> ImapDoor {
         ImapDoor {
-            door: self.door(Protocol::Imap),
+            door: SessionDoor::new(worlds, self, Protocol::Imap),
             profiles,
             dice: Arc::clone(&self.dice),
         }
     }
 
-    pub(crate) fn pop_door(&self, profile: &Arc<Profile>) -> PopDoor {
+    pub(crate) fn pop_door(&self, worlds: &Worlds, profile: &Arc<Profile>) -> PopDoor {
         PopDoor {
-            door: self.door(Protocol::Pop),
+            door: SessionDoor::new(worlds, self, Protocol::Pop),
             profile: Arc::clone(profile),
         }
     }
 
-    fn door(&self, protocol: Protocol) -> Door {
+    pub(crate) fn door(&self, protocol: Protocol) -> Door {
         Door {
             protocol,
             accounts: self.accounts.clone(),

@@ -75,7 +75,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             flags: flags.map_err(|error| self.append_refusal(&error))?,
             internal_date: append
                 .internal_date
-                .unwrap_or_else(|| self.imap.clock.now()),
+                .unwrap_or_else(|| self.imap.mailboxes.now()),
             writer: Ok(self.imap.mailboxes.new_message()),
         })
     }

@@ -24,8 +24,8 @@ pub struct Imap<H> {
     pub(crate) host: Arc<H>,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) structures: Structures,
-    pub(crate) facts: AllFacts,
+    pub(crate) structures: Arc<Structures>,
+    pub(crate) facts: Arc<AllFacts>,
 }
 
 /// How a session ended.
@@ -63,8 +63,24 @@ impl<H: Host> Imap<H> {
             host,
             mailboxes,
             clock,
-            structures: Structures::default(),
-            facts: AllFacts::default(),
+            structures: Arc::default(),
+            facts: Arc::default(),
+        }
+    }
+
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The same service with another host and other mailboxes, for one session
+    /// for example; it shares what is remembered of messages.
+    pub fn beside(&self, host: Arc<H>, mailboxes: Mailboxes) -> Self {
+        Self {
+            host,
+            mailboxes,
+            clock: Arc::clone(&self.clock),
+            structures: Arc::clone(&self.structures),
+            facts: Arc::clone(&self.facts),
         }
     }
 

@@ -8,21 +8,25 @@ use mailward_mailbox::{FlagChange, Flags, Folder, FolderName, Item, MailboxError
 
 /// Which maildrops some session has.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Locks(Arc<Mutex<HashSet<String>>>);
+pub(crate) struct Locks(Arc<Mutex<HashSet<Key>>>);
+
+/// Which mailboxes, and whose of them.
+type Key = (usize, String);
 
 /// A maildrop that is one session's alone until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
     locks: Locks,
-    owner: String,
+    key: Key,
 }
 
 impl Locks {
-    pub(crate) fn take(&self, owner: &str) -> Option<Lock> {
+    pub(crate) fn take(&self, mailboxes: &Mailboxes, owner: &str) -> Option<Lock> {
+        let key = (mailboxes.identity(), owner.to_owned());
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(owner.to_owned()).then(|| Lock {
+        held.insert(key.clone()).then(|| Lock {
             locks: self.clone(),
-            owner: owner.to_owned(),
+            key,
         })
     }
 }
@@ -30,7 +34,7 @@ impl Locks {
 impl Drop for Lock {
     fn drop(&mut self) {
         let mut held = self.locks.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.remove(&self.owner);
+        held.remove(&self.key);
     }
 }
 
@@ -65,7 +69,7 @@ impl Maildrop {
         lock: Lock,
         permit: Box<dyn Any + Send + Sync>,
     ) -> Result<Self, MailboxError> {
-        let folder = mailboxes.folder(&lock.owner, &FolderName::inbox()).await?;
+        let folder = mailboxes.folder(&lock.key.1, &FolderName::inbox()).await?;
         let entry = |item| Entry {
             item,
             deleted: false,
@@ -80,7 +84,7 @@ impl Maildrop {
     }
 
     pub(crate) fn owner(&self) -> &str {
-        &self.lock.owner
+        &self.lock.key.1
     }
 
     /// How many messages there are and how many octets they have, without
@@ -139,7 +143,7 @@ impl Maildrop {
         if !uids.is_empty() {
             // What others took away meanwhile is gone as well.
             mailboxes
-                .remove(&self.lock.owner, self.folder.name(), &uids)
+                .remove(&self.lock.key.1, self.folder.name(), &uids)
                 .await?;
             self.items.retain(|entry| !entry.deleted);
         }

@@ -67,6 +67,21 @@ impl<H: Host> Pop3<H> {
         }
     }
 
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The same service with another host and other mailboxes, for one session
+    /// for example; a maildrop is one session's alone over both.
+    pub fn beside(&self, host: Arc<H>, mailboxes: Mailboxes) -> Self {
+        Self {
+            host,
+            mailboxes,
+            clock: Arc::clone(&self.clock),
+            locks: self.locks.clone(),
+        }
+    }
+
     /// Serves one client until it leaves. The stream is past its TLS
     /// handshake. When `drain` completes, the session ends as soon as no
     /// command is in progress.

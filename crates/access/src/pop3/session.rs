@@ -164,7 +164,7 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
         permit: Box<dyn std::any::Any + Send + Sync>,
         welcome: &str,
     ) -> Result<(), End> {
-        let Some(lock) = self.pop3.locks.take(mailbox) else {
+        let Some(lock) = self.pop3.locks.take(&self.pop3.mailboxes, mailbox) else {
             self.pop3.host.in_use(mailbox);
             return self.refuse(&self.profile.words.in_use.clone()).await;
         };

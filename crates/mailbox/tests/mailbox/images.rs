@@ -83,3 +83,18 @@ async fn octets_are_limited_over_all_forks_and_counted_once() {
     assert_eq!(removed, Ok(1));
     assert_eq!(limit.held(), 0);
 }
+
+#[tokio::test]
+async fn a_session_goes_to_other_mailboxes_once() {
+    let (here, there) = (Bench::new().await, Bench::new().await);
+    let session = here.mailboxes.for_session();
+    session.go_to(&there.mailboxes);
+    session.go_to(&here.mailboxes);
+    let session = Bench::on(session);
+    session.append("INBOX", "1").await;
+    assert_eq!(session.uids("INBOX").await, [1]);
+    assert_eq!(there.uids("INBOX").await, [1]);
+    assert_eq!(here.uids("INBOX").await, [0; 0]);
+    here.mailboxes.go_to(&there.mailboxes);
+    assert_eq!(here.uids("INBOX").await, [0; 0], "it is no session's");
+}

@@ -51,7 +51,8 @@ pub(crate) struct GatewayPart {
 pub(crate) struct TwinPart {
     pub(crate) accounts: Accounts,
     pub(crate) mailboxes: Mailboxes,
-    pub(crate) store: Store,
+    /// None in memory.
+    pub(crate) store: Option<Store>,
     pub(crate) events: EventLog,
     pub(crate) throttling: Throttling,
     /// The twin's own, which may stand on another day.
@@ -81,7 +82,7 @@ impl ConsoleSource {
     /// The worst of the stores.
     fn health(&self) -> StoreHealth {
         let gateway = self.gateway.as_ref().map(|part| part.queue.store());
-        let twin = self.twin.as_ref().map(|part| &part.store);
+        let twin = self.twin.as_ref().and_then(|part| part.store.as_ref());
         let stores = gateway.into_iter().chain(twin);
         let worst = stores.map(Store::health).max_by_key(|health| match health {
             Health::Sound => 0,

@@ -25,7 +25,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         https: ports::ANY,
     };
     let twin = Twin::start(TwinOptions {
-        dir: dir.to_owned(),
+        dir: Some(dir.to_owned()),
         disk: Arc::new(SystemDisk),
         population: Seed::sample().population(),
         endpoints,

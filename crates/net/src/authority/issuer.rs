@@ -35,7 +35,7 @@ impl Names {
         }
         match names
             .iter()
-            .find(|name| ServerName::try_from(name.as_str()).is_err())
+            .find(|name| ServerName::try_from(host_of(name)).is_err())
         {
             Some(bad) => Err(AuthorityError::BadName(bad.clone())),
             None => Ok(Self(names)),
@@ -60,6 +60,15 @@ impl Names {
                     .map_err(|_| AuthorityError::BadName(name.clone())),
             })
             .collect()
+    }
+}
+
+/// The name, or for `*.twin.test` one of the hosts that it covers (RFC 6125
+/// section 6.4.3).
+fn host_of(name: &str) -> String {
+    match name.strip_prefix("*.") {
+        Some(domain) => format!("any.{domain}"),
+        None => name.to_owned(),
     }
 }
 
@@ -161,7 +170,7 @@ impl Issuer {
             let seconds = u64::try_from(moment.as_millis() / 1000).unwrap_or(0);
             let moment = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
             for name in &names.0 {
-                let name = ServerName::try_from(name.as_str()).map_err(|e| e.to_string())?;
+                let name = ServerName::try_from(host_of(name)).map_err(|e| e.to_string())?;
                 verifier
                     .verify_server_cert(leaf, above, &name, &[], moment)
                     .map_err(|error| error.to_string())?;

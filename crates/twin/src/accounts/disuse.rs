@@ -24,10 +24,13 @@ pub(crate) enum Entrance {
     Disused,
 }
 
+/// The last uses at one moment, by account.
+pub(super) type UsesImage = HashMap<String, HashMap<Protocol, Timestamp>>;
+
 /// When each protocol of each account was last used, to the day.
 #[derive(Clone, Debug)]
 pub(super) struct LastUses {
-    uses: Arc<Mutex<HashMap<String, HashMap<Protocol, Timestamp>>>>,
+    uses: Arc<Mutex<UsesImage>>,
     /// What was never used counts from the first start that saw any use.
     start: Timestamp,
     kept: Kept,
@@ -41,6 +44,17 @@ impl LastUses {
             start,
             kept,
         })
+    }
+
+    pub(super) fn image(&self) -> UsesImage {
+        let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.clone()
+    }
+
+    /// For worlds in memory: it is written nowhere.
+    pub(super) fn adopt(&self, image: &UsesImage) {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.clone_from(image);
     }
 
     fn last(&self, account: &str, protocol: Protocol) -> Timestamp {

@@ -95,7 +95,14 @@ pub(crate) enum GivenBy {
     Control,
 }
 
-#[derive(Debug, Default)]
+/// Everybody at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountsImage {
+    directory: Arc<Directory>,
+    last_uses: disuse::UsesImage,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Directory {
     accounts: HashMap<String, Arc<Account>>,
     /// The `made` of the next account.
@@ -107,7 +114,8 @@ struct Directory {
 /// next start.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    directory: Arc<RwLock<Directory>>,
+    /// Shared with the worlds that began as this one was, until one changes.
+    directory: Arc<RwLock<Arc<Directory>>>,
     store: Shelf,
     clock: Arc<dyn Clock>,
     rules: Arc<SignInRules>,
@@ -133,7 +141,7 @@ impl Accounts {
         }
         let last_uses = LastUses::open(Kept::new(store.clone()), clock.now()).await?;
         Ok(Self {
-            directory: Arc::new(RwLock::new(directory)),
+            directory: Arc::new(RwLock::new(Arc::new(directory))),
             store,
             clock,
             rules: Arc::new(rules),
@@ -251,16 +259,49 @@ impl Accounts {
         account
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Directory> {
+    /// Everybody as they are now.
+    pub(crate) fn image(&self) -> AccountsImage {
+        AccountsImage {
+            directory: Arc::clone(&self.read()),
+            last_uses: self.last_uses.image(),
+        }
+    }
+
+    /// Takes everybody from another world, or from this one as it was. It is
+    /// written nowhere: for worlds in memory.
+    pub(crate) fn adopt(&self, image: &AccountsImage) {
+        let directory = self.directory.write();
+        *directory.unwrap_or_else(PoisonError::into_inner) = Arc::clone(&image.directory);
+        self.last_uses.adopt(&image.last_uses);
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Arc<Directory>> {
         self.directory
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Directory> {
-        self.directory
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> Changing<'_> {
+        let directory = self.directory.write();
+        Changing(directory.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The directory of this world, copied before its first change where another
+/// world shares it.
+struct Changing<'a>(std::sync::RwLockWriteGuard<'a, Arc<Directory>>);
+
+impl std::ops::Deref for Changing<'_> {
+    type Target = Directory;
+
+    fn deref(&self) -> &Directory {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut Directory {
+        Arc::make_mut(&mut self.0)
     }
 }
 

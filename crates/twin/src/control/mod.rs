@@ -4,6 +4,7 @@
 mod accounts;
 mod conduct;
 mod habits;
+mod worlds;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +31,13 @@ use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations};
 use crate::relay::Admissions;
 use crate::seed::DistributionListSpec;
+use crate::worlds::Worlds;
 
 /// What the control API acts upon.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     pub(crate) token: Secret,
+    pub(crate) worlds: Worlds,
     pub(crate) accounts: Accounts,
     pub(crate) deliveries: Deliveries,
     pub(crate) registrations: Registrations,
@@ -55,6 +58,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/control/v1/distribution-lists", post(put_list))
         .route("/control/v1/applications", post(register_application))
         .merge(conduct::router())
+        .merge(worlds::router())
         .route("/control/v1/clock", get(read_clock).put(set_clock))
         .route("/control/v1/clock/advance", post(advance_clock))
         .route("/control/v1/events", get(list_events))
@@ -88,7 +92,7 @@ async fn require_token(State(control): State<Control>, request: Request, next: N
 }
 
 /// `application/problem+json` (RFC 9457).
-fn problem(status: StatusCode, detail: &str) -> Response {
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
     let body = json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or_default(),

@@ -55,6 +55,9 @@ pub(crate) struct Habit {
     pub(crate) reading: Option<Reading>,
 }
 
+/// Habits, and who was told of them, at one moment.
+pub(crate) type HabitsImage = (HashMap<String, Arc<Habit>>, HashMap<String, u64>);
+
 /// By mailbox; only those with a habit are held. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Habits {
@@ -74,6 +77,21 @@ impl Habits {
             told: Arc::new(RwLock::new(told.into_iter().collect())),
             kept,
         })
+    }
+
+    pub(crate) fn image(&self) -> HabitsImage {
+        let habits = self.habits.read().unwrap_or_else(PoisonError::into_inner);
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
+        (habits.clone(), told.clone())
+    }
+
+    /// For worlds in memory: it is written nowhere.
+    pub(crate) fn adopt(&self, (habits, told): &HabitsImage) {
+        let own = self.habits.write();
+        own.unwrap_or_else(PoisonError::into_inner)
+            .clone_from(habits);
+        let own = self.told.write();
+        own.unwrap_or_else(PoisonError::into_inner).clone_from(told);
     }
 
     pub(crate) fn of(&self, mailbox: &str) -> Option<Arc<Habit>> {

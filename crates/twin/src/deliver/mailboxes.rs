@@ -51,11 +51,7 @@ impl Deliveries {
                 self.note_weak(account);
             }
         }
-        let mailboxes = accounts
-            .iter()
-            .map(|account| mailbox(account.address.key(), quota_octets(account)))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.mailboxes.create(mailboxes).await?;
+        self.make_mailboxes(&accounts).await?;
         // One that was there has kept its quota.
         for (account, before) in accounts.iter().zip(before) {
             if before.is_some_and(|before| before.quota_mb != account.quota_mb) {
@@ -66,6 +62,16 @@ impl Deliveries {
             }
         }
         Ok(accounts)
+    }
+
+    /// Those that are missing.
+    pub(crate) async fn make_mailboxes(&self, accounts: &[Arc<Account>]) -> Result<(), TwinError> {
+        let mailboxes = accounts
+            .iter()
+            .map(|account| mailbox(account.address.key(), quota_octets(account)))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.mailboxes.create(mailboxes).await?;
+        Ok(())
     }
 
     /// A password that was given is taken as it is; the event log says what

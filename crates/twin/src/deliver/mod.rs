@@ -41,7 +41,7 @@ use answers::Asked;
 use far_ends::LateReport;
 use verdicts::LateVerdict;
 
-pub(crate) use habits::{AutoReply, Habits, Reading};
+pub(crate) use habits::{AutoReply, Habits, HabitsImage, Reading};
 pub(crate) use quota::{Unsendable, Warned};
 pub(crate) use receipts::Receipts;
 

@@ -143,6 +143,11 @@ impl Manners {
         Arc::clone(&self.spec.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// For worlds in memory: it is written nowhere.
+    pub(crate) fn adopt(&self, spec: &Arc<ServiceSpec>) {
+        *self.spec.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(spec);
+    }
+
     /// Holds at once; returns when the next start will know of it too.
     pub(crate) async fn set(&self, spec: ServiceSpec) -> Result<(), TwinError> {
         if let Some(fault) = spec.mail.fault() {

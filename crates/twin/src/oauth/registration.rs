@@ -109,4 +109,21 @@ impl Registrations {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         all.get(&client_id.to_ascii_lowercase()).cloned()
     }
+
+    pub(crate) fn image(&self) -> HashMap<String, Arc<AppRegistration>> {
+        let all = self
+            .all
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.clone()
+    }
+
+    /// For worlds in memory: it is written nowhere.
+    pub(crate) fn adopt(&self, image: &HashMap<String, Arc<AppRegistration>>) {
+        let mut all = self
+            .all
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.clone_from(image);
+    }
 }

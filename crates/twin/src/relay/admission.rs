@@ -68,6 +68,20 @@ impl Admissions {
         })
     }
 
+    /// Who is registered now.
+    pub(crate) fn image(&self) -> HashMap<IpAddr, RelayRegistrationSpec> {
+        let registered = self.registered.read();
+        registered.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// For worlds in memory: it is written nowhere.
+    pub(crate) fn adopt(&self, image: &HashMap<IpAddr, RelayRegistrationSpec>) {
+        let registered = self.registered.write();
+        registered
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(image);
+    }
+
     /// Returns once the next start will know of it too.
     pub(crate) async fn register(
         &self,

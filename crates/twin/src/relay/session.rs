@@ -20,6 +20,7 @@ use crate::events::EventLog;
 use crate::manners::{ExternalBanner, Manners, RefusesAt, Spoofed};
 use crate::message::{Message, client_name, out_of_order, trouble};
 use crate::reshape::{Banner, Reshaper};
+use crate::worlds::{Worlds, of_host};
 
 const RELAY: &str = "relay";
 
@@ -44,6 +45,8 @@ const EXTERNAL_BANNER: Banner = Banner {
 /// What all connections share.
 #[derive(Clone, Debug)]
 pub(crate) struct RelayDoor {
+    /// The others, into which a client may go by a TLS server name.
+    pub(crate) worlds: Worlds,
     pub(crate) admissions: Admissions,
     pub(crate) deliveries: Deliveries,
     pub(crate) events: EventLog,
@@ -68,6 +71,7 @@ impl Service for RelayDoor {
             admitted,
             tls: String::new(),
             client_name: String::new(),
+            no_world: None,
             message: None,
             spoofed: None,
         })
@@ -96,6 +100,8 @@ pub(crate) struct Relay {
     admitted: Option<Admitted>,
     tls: String,
     client_name: String,
+    /// Why the world that the TLS server name stands for is none.
+    no_world: Option<String>,
     message: Option<Message>,
     /// What becomes of the message under way because of its sender.
     spoofed: Option<Spoofed>,
@@ -215,6 +221,17 @@ impl Connection for Relay {
     fn tls_established(&mut self, facts: &TlsFacts) {
         self.tls = format!("version={}, cipher={}", facts.version, facts.cipher);
         self.message = None;
+        let Some(world) = facts.server_name.as_deref().and_then(of_host) else {
+            return;
+        };
+        match self.door.worlds.named(world) {
+            Ok(world) => {
+                self.door = world.relay_door(&self.door.worlds);
+                self.admitted = self.door.admissions.of(self.peer.address.ip());
+                self.no_world = None;
+            }
+            Err(error) => self.no_world = Some(error.to_string()),
+        }
     }
 
     fn hello(&mut self, hello: &Hello) {
@@ -229,6 +246,9 @@ impl Connection for Relay {
 
     async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {
         self.message = None;
+        if let Some(why) = &self.no_world {
+            return Err(Reply::status(554, 7, 1, why.as_str()));
+        }
         Ok(Reply::status(250, 1, 0, "Sender OK"))
     }
 

@@ -22,10 +22,13 @@ use crate::oauth::{Access, Tokens};
 use crate::pace::{Connected, Pace};
 use crate::reshape::Reshaper;
 use crate::seed::Protocol;
+use crate::worlds::{Worlds, of_host, split_user};
 
 /// What all connections share.
 #[derive(Clone, Debug)]
 pub(crate) struct SubmissionDoor {
+    /// The others, into which a client may go by name.
+    pub(crate) worlds: Worlds,
     pub(crate) accounts: Accounts,
     pub(crate) deliveries: Deliveries,
     pub(crate) tokens: Tokens,
@@ -65,6 +68,7 @@ impl Service for SubmissionDoor {
             door: self.clone(),
             peer,
             tls: String::new(),
+            server_world: None,
             client_name: String::new(),
             signed_in: None,
             message: None,
@@ -78,6 +82,8 @@ pub(crate) struct Submission {
     pub(super) door: SubmissionDoor,
     peer: Peer,
     tls: String,
+    /// The world that the TLS server name stands for.
+    server_world: Option<String>,
     client_name: String,
     signed_in: Option<SignedIn>,
     message: Option<Message>,
@@ -119,12 +125,27 @@ impl Failure {
 }
 
 impl Submission {
-    async fn judge(&self, credentials: &Credentials) -> Result<Arc<Account>, Failure> {
+    async fn judge(&mut self, credentials: &Credentials) -> Result<Arc<Account>, Failure> {
+        let (Credentials::Password { username, .. } | Credentials::Bearer { username, .. }) =
+            credentials;
+        let (user, world) = split_user(username);
+        if let Some(world) = world.or(self.server_world.as_deref()) {
+            self.door = self.door_of(world)?;
+        }
         match credentials {
-            Credentials::Password {
-                username, password, ..
-            } => self.password(username, password).await,
-            Credentials::Bearer { username, token } => self.token(username, token).await,
+            Credentials::Password { password, .. } => self.password(user, password).await,
+            Credentials::Bearer { token, .. } => self.token(user, token).await,
+        }
+    }
+
+    /// The same endpoint of another world.
+    fn door_of(&self, world: &str) -> Result<SubmissionDoor, Failure> {
+        match self.door.worlds.named(world) {
+            Ok(world) => Ok(world.submission_door(&self.door.worlds, self.door.kind)),
+            Err(error) => {
+                let why = error.to_string();
+                Err(Failure::worded(why.clone(), why, behaviour::USER_NAME))
+            }
         }
     }
 
@@ -252,6 +273,8 @@ impl Submission {
 impl Connection for Submission {
     fn tls_established(&mut self, facts: &TlsFacts) {
         self.tls = format!("version={}, cipher={}", facts.version, facts.cipher);
+        let world = facts.server_name.as_deref().and_then(of_host);
+        self.server_world = world.map(str::to_owned);
         self.signed_in = None;
         self.message = None;
     }

@@ -30,7 +30,7 @@ use crate::seed::Seed;
 
 /// Names that clients may have built in; the certificate covers them, so that
 /// such clients can be pointed here.
-const SERVICE_NAMES: [&str; 7] = [
+const SERVICE_NAMES: [&str; 8] = [
     "localhost",
     "127.0.0.1",
     "outlook.office365.com",
@@ -38,6 +38,8 @@ const SERVICE_NAMES: [&str; 7] = [
     "relay.nhs.uk",
     "login.microsoftonline.com",
     "graph.microsoft.com",
+    // Each world of the twin is a host there.
+    "*.twin.test",
 ];
 
 const CONSOLE_USER: &str = "admin";
@@ -98,7 +100,9 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     };
     setting.surroundings.drain().await;
     standing.gateway.queue.close().await;
-    twin.store.close().await;
+    if let Some(store) = twin.store {
+        store.close().await;
+    }
     outcome
 }
 
@@ -117,7 +121,9 @@ pub(crate) async fn twin(arguments: TwinArguments) -> Result<ExitCode, String> {
     announce(&setting.ready(&twin, console_url), arguments.place.json)?;
     let stopped = setting.surroundings.until_stopped(None).await;
     setting.surroundings.drain().await;
-    twin.store.close().await;
+    if let Some(store) = twin.store {
+        store.close().await;
+    }
     stopped.map(|()| ExitCode::SUCCESS)
 }
 
@@ -172,7 +178,8 @@ impl Setting {
     async fn start_twin(&mut self) -> Result<Twin, String> {
         let ports = self.place.ports;
         let twin = Twin::start(TwinOptions {
-            dir: self.place.dir.join("twin"),
+            // Without a folder of the user's the twin is in memory.
+            dir: self.place.is_kept().then(|| self.place.dir.join("twin")),
             disk: Arc::new(SystemDisk),
             population: self.seed.population(),
             endpoints: Endpoints {

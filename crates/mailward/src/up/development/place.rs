@@ -11,7 +11,7 @@ use crate::ports::Ports;
 pub(super) struct Place {
     pub(super) dir: PathBuf,
     /// Removed at the end, when nobody named a folder.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
     pub(super) ports: Ports,
     pub(super) rates: bool,
     pub(super) imap_in_full: bool,
@@ -46,11 +46,16 @@ impl Place {
         };
         Ok(Self {
             dir,
-            _temporary: temporary,
+            temporary,
             ports,
             rates: arguments.limits == "on",
             imap_in_full: arguments.profile == "full",
             as_of,
         })
+    }
+
+    /// Somebody named a folder, so what is in it shall last.
+    pub(super) fn is_kept(&self) -> bool {
+        self.temporary.is_none()
     }
 }

@@ -1,6 +1,7 @@
 //! IMAP sessions over real mailboxes: scripts, and other people's programs.
 
 mod clients;
+mod extended;
 mod folders;
 mod limits;
 mod messages;

@@ -3,6 +3,7 @@
 use mailward_mail::Timestamp;
 use mailward_store::BodyRef;
 
+use crate::arrivals::Place;
 use crate::engine::RowsMut;
 use crate::error::MailboxError;
 use crate::flags::Flags;
@@ -74,7 +75,12 @@ impl Mailboxes {
             Content::New(message) => (vec![message.body], None, message.summary),
             Content::Existing { body, summary } => (Vec::new(), Some(body), summary),
         };
-        let (results, offered) = self
+        let arrived = summary.clone();
+        let wished: Vec<(String, FolderName)> = targets
+            .iter()
+            .map(|target| (target.owner.clone(), target.folder.clone()))
+            .collect();
+        let (results, offered, octets) = self
             .write(bodies, move |tx, bodies| {
                 // A new body comes with its first holder.
                 let mut to_hold = bodies.first().copied();
@@ -104,10 +110,17 @@ impl Mailboxes {
                 if let Some(unheld) = to_hold {
                     tx.release_body(&unheld)?;
                 }
-                Ok((results, offered))
+                Ok((results, offered, body.octets()))
             })
             .await?;
         self.live().confirm(&offered);
+        let places = wished.into_iter().zip(&results);
+        let places = places.filter_map(|((owner, folder), result)| {
+            let uid = result.as_ref().ok()?.uid;
+            Some(Place { owner, folder, uid })
+        });
+        self.arrivals()
+            .add(internal_date, octets, arrived, places.collect());
         Ok(results)
     }
 }

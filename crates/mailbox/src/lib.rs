@@ -17,6 +17,7 @@
 //! what its folders are for.
 
 mod append;
+mod arrivals;
 mod body;
 mod change;
 mod engine;
@@ -38,6 +39,7 @@ mod transfer;
 mod view;
 
 pub use append::{Appended, Content, TARGETS_MAX, Target};
+pub use arrivals::{ARRIVALS_MAX, Arrival, Arrivals, Place};
 pub use body::{BodyReader, MemoryLimit};
 pub use change::{Stored, StoredFlags};
 pub use error::MailboxError;

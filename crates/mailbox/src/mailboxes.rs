@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use mailward_mail::{Clock, Timestamp};
 use mailward_store::{BodyRef, ReadError, Store, TxError, WriteError};
 
+use crate::arrivals::Arrivals;
 use crate::body::{BodyReader, BodyWriter, MemoryLimit, NewBody};
 use crate::engine::memory::State;
 use crate::engine::{Rows, RowsMut};
@@ -25,6 +26,7 @@ pub struct Mailboxes {
     live: Arc<LiveFolders>,
     /// Where a session went, see [`Mailboxes::for_session`].
     elsewhere: Option<Arc<OnceLock<Self>>>,
+    arrivals: Arrivals,
 }
 
 #[derive(Clone)]
@@ -97,6 +99,7 @@ impl Mailboxes {
             clock,
             live: Arc::default(),
             elsewhere: None,
+            arrivals: Arrivals::default(),
         }
     }
 
@@ -118,6 +121,7 @@ impl Mailboxes {
             clock,
             live: Arc::default(),
             elsewhere: None,
+            arrivals: Arrivals::default(),
         }
     }
 
@@ -173,6 +177,7 @@ impl Mailboxes {
         };
         *memory.state() = image.state.clone();
         self.live().abandon();
+        self.arrivals().forget();
         true
     }
 
@@ -281,6 +286,11 @@ impl Mailboxes {
                 .map_err(unreadable),
             Engine::Memory(memory) => Ok(BodyReader::of_memory(*body, memory.state().body(body))),
         }
+    }
+
+    /// What was filed since the start, in all mailboxes.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.here().arrivals
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -73,6 +73,15 @@ impl Ports {
 }
 
 impl Ports {
+    /// The twin's test API: outside the block as well.
+    pub(crate) fn test_api(self) -> SocketAddr {
+        let port = match self {
+            Self::Usual => TEST_API_PORT,
+            Self::From(_) | Self::Auto => 0,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+
     /// For monitoring: outside the block, whose ten ports scripts count on.
     /// With a block of its own a start takes a free one and says which.
     pub(crate) fn metrics(self) -> SocketAddr {
@@ -83,6 +92,9 @@ impl Ports {
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 }
+
+/// As Mailpit has it.
+const TEST_API_PORT: u16 = 8025;
 
 /// As exporters of OpenTelemetry have it.
 const METRICS_PORT: u16 = 9464;

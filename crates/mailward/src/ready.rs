@@ -58,6 +58,8 @@ pub(crate) struct TwinEndpoints {
     pub(crate) relay: String,
     pub(crate) imaps: String,
     pub(crate) pop3s: String,
+    /// As `http://127.0.0.1:8025`.
+    pub(crate) test_api: String,
     pub(crate) https: String,
     pub(crate) oauth: ReadyOAuth,
 }
@@ -146,6 +148,12 @@ impl Ready {
             endpoint(&mut text, "", "IMAP (implicit TLS)", Some(&twin.imaps));
             endpoint(&mut text, "", "POP3 (implicit TLS)", Some(&twin.pop3s));
             endpoint(&mut text, "", "HTTPS (OAuth, control)", Some(&twin.https));
+            endpoint(
+                &mut text,
+                "",
+                "test API (as Mailpit's)",
+                Some(&twin.test_api),
+            );
         }
         if let Some(url) = &self.metrics_url {
             let _ = writeln!(text, "{:9}{:28}{url}", "metrics", "Prometheus");

@@ -16,6 +16,7 @@
 //! connection at all.
 
 mod accounts;
+mod api;
 mod asof;
 pub mod behaviour;
 mod control;

@@ -9,11 +9,13 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use mailward_access::imap::Imap;
 use mailward_access::pop3::Pop3;
+use mailward_net::http::{HttpServer, Limits as HttpLimits};
 use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
 use mailward_net::{Listener, tls};
 use mailward_wire::smtp::server::{Dialect, Settings};
 use tower::ServiceExt as _;
 
+use crate::api::{self, Api};
 use crate::control::{self, Control};
 use crate::door::{self, Sessions};
 use crate::imap;
@@ -119,6 +121,26 @@ fn mailboxes(
     let tasks = options.tasks.clone();
     let accepting = door::accept(sessions, names[1], world.clock(), listener, tls, tasks);
     serve(world, options, names[0], accepting);
+}
+
+/// Mailpit's API, where its clients look for it: without TLS or credentials.
+pub(crate) fn test_api(worlds: &Worlds, world: &World, listener: Listener) {
+    let options = worlds.options();
+    let api = Api::new(
+        world.deliveries.mailboxes.clone(),
+        world.accounts.clone(),
+        world.clock(),
+        Arc::clone(&options.dice),
+    );
+    let server = HttpServer {
+        listener,
+        tls: None,
+        router: api::router(api),
+        limits: HttpLimits::default(),
+        clock: world.clock(),
+    };
+    let serving = server.serve(options.tasks.shutdown().clone());
+    serve(world, options, "twin test api", serving);
 }
 
 /// The pages of the HTTPS endpoint, in the default world or in the one that

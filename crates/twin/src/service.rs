@@ -55,6 +55,8 @@ pub struct Endpoints {
     pub relay: SocketAddr,
     pub imaps: SocketAddr,
     pub pop3s: SocketAddr,
+    /// Plain HTTP, without credentials: on loopback alone.
+    pub test_api: SocketAddr,
     pub https: SocketAddr,
 }
 
@@ -112,6 +114,7 @@ impl Twin {
         let relay = Listener::bind(options.endpoints.relay)?;
         let imaps = Listener::bind(options.endpoints.imaps)?;
         let pop3s = Listener::bind(options.endpoints.pop3s)?;
+        let test_api = Listener::bind(options.endpoints.test_api)?;
         let https = Listener::bind(options.endpoints.https)?;
         let endpoints = Endpoints {
             submission: submission.address(),
@@ -119,6 +122,7 @@ impl Twin {
             relay: relay.address(),
             imaps: imaps.address(),
             pop3s: pop3s.address(),
+            test_api: test_api.address(),
             https: https.address(),
         };
         // The signing key takes longest: it is made while the rest starts.
@@ -139,6 +143,7 @@ impl Twin {
         listen::relay(&worlds, &world, relay);
         listen::imaps(&worlds, &world, imaps);
         listen::pop3s(&worlds, &world, pop3s);
+        listen::test_api(&worlds, &world, test_api);
         let router = listen::router(&worlds);
         Ok(Self {
             endpoints,

@@ -22,6 +22,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         relay: ports::ANY,
         imaps: ports::ANY,
         pop3s: ports::ANY,
+        test_api: ports::ANY,
         https: ports::ANY,
     };
     let twin = Twin::start(TwinOptions {

@@ -37,6 +37,7 @@ async fn worlds() -> Worlds {
             relay: ports::ANY,
             imaps: ports::ANY,
             pop3s: ports::ANY,
+            test_api: ports::ANY,
             https: ports::ANY,
         },
         identity: TestTls::new().identity().clone(),

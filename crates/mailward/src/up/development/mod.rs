@@ -188,6 +188,7 @@ impl Setting {
                 relay: ports.address(Endpoint::TwinRelay),
                 imaps: ports.address(Endpoint::TwinImaps),
                 pop3s: ports.address(Endpoint::TwinPop3s),
+                test_api: ports.test_api(),
                 https: ports.address(Endpoint::TwinHttps),
             },
             identity: self.authority.identity().clone(),

@@ -26,6 +26,7 @@ impl Setting {
                 relay: twin.endpoints.relay.to_string(),
                 imaps: twin.endpoints.imaps.to_string(),
                 pop3s: twin.endpoints.pop3s.to_string(),
+                test_api: format!("http://{}", twin.endpoints.test_api),
                 https: https.to_string(),
                 oauth: ReadyOAuth {
                     token_url: format!("https://{https}/{}/oauth2/v2.0/token", twin.tenant_id),

@@ -1,0 +1,203 @@
+//! A message taken apart, in the shapes of the API.
+
+use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+use serde_json::{Map, Value, json};
+
+/// What a list and a search need of a message.
+#[derive(Debug)]
+pub(super) struct Digest {
+    pub(super) from: Value,
+    pub(super) to: Vec<Value>,
+    pub(super) cc: Vec<Value>,
+    pub(super) bcc: Vec<Value>,
+    pub(super) reply_to: Vec<Value>,
+    pub(super) subject: String,
+    pub(super) message_id: String,
+    pub(super) attachments: usize,
+    pub(super) inline: usize,
+    pub(super) snippet: String,
+    /// In lower case, for words that stand anywhere: addresses, subject, names
+    /// of attachments and the beginning of the text.
+    pub(super) words: String,
+}
+
+/// Characters of a message's text that a list shows.
+const SNIPPET_CHARS: usize = 250;
+/// Characters of a message's text that a search looks at.
+const SEARCHED_CHARS: usize = 16 * 1024;
+
+impl Digest {
+    /// `recipients` are those it was filed for, whoever its header names.
+    pub(super) fn of(octets: &[u8], recipients: &[String]) -> Self {
+        let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+        let to = addresses(parsed.to());
+        let cc = addresses(parsed.cc());
+        let mut bcc = addresses(parsed.bcc());
+        for recipient in recipients {
+            let named = |one: &Value| same_address(one, recipient);
+            if !to.iter().chain(&cc).chain(&bcc).any(named) {
+                bcc.push(json!({"Name": "", "Address": recipient}));
+            }
+        }
+        let text = parsed.body_text(0).unwrap_or_default();
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (attached, inline): (Vec<_>, Vec<_>) =
+            parsed.attachments().partition(|part| !is_inline(part));
+        let subject = parsed.subject().unwrap_or_default().to_owned();
+        let from = addresses(parsed.from()).into_iter().next();
+        let from = from.unwrap_or_else(|| json!({"Name": "", "Address": ""}));
+        let mut searched = String::new();
+        for one in std::iter::once(&from).chain(&to).chain(&cc).chain(&bcc) {
+            searched.push_str(&shown(one));
+            searched.push('\n');
+        }
+        searched.push_str(&subject);
+        for part in parsed.attachments() {
+            searched.push('\n');
+            searched.push_str(part.attachment_name().unwrap_or_default());
+        }
+        searched.push('\n');
+        searched.extend(words.chars().take(SEARCHED_CHARS));
+        Self {
+            from,
+            to,
+            cc,
+            bcc,
+            reply_to: addresses(parsed.reply_to()),
+            subject,
+            message_id: parsed.message_id().unwrap_or_default().to_owned(),
+            attachments: attached.len(),
+            inline: inline.len(),
+            snippet: words.chars().take(SNIPPET_CHARS).collect(),
+            words: searched.to_lowercase(),
+        }
+    }
+}
+
+/// The members of a whole message that no digest has.
+pub(super) fn contents(octets: &[u8]) -> Map<String, Value> {
+    let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+    let mut members = Map::new();
+    let mut files = [Vec::new(), Vec::new()];
+    for id in &parsed.attachments {
+        if let Some(part) = parsed.part(*id) {
+            files[usize::from(is_inline(part))].push(file(*id, part));
+        }
+    }
+    let [attached, inline] = files;
+    let date = parsed.date().map(mail_parser::DateTime::to_rfc3339);
+    let return_path = parsed.return_path().as_text().unwrap_or_default();
+    members.insert("Date".to_owned(), date.into());
+    members.insert("ReturnPath".to_owned(), return_path.into());
+    let text = parsed.body_text(0).unwrap_or_default();
+    members.insert("Text".to_owned(), text.into());
+    members.insert("HTML".to_owned(), html(&parsed).unwrap_or_default().into());
+    members.insert("Inline".to_owned(), inline.into());
+    members.insert("Attachments".to_owned(), attached.into());
+    members.insert(
+        "ListUnsubscribe".to_owned(),
+        json!({"Header": "", "Links": [], "Errors": "", "HeaderPost": ""}),
+    );
+    members
+}
+
+/// Text or HTML of a message, whichever is asked for.
+pub(super) fn body(octets: &[u8], wants_html: bool) -> Option<String> {
+    let parsed = MessageParser::default().parse(octets)?;
+    if wants_html {
+        html(&parsed)
+    } else {
+        parsed.body_text(0).map(std::borrow::Cow::into_owned)
+    }
+}
+
+/// Every field's values by its name.
+pub(super) fn header(octets: &[u8]) -> Map<String, Value> {
+    let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+    let mut fields: Map<String, Value> = Map::new();
+    for (name, value) in parsed.headers_raw() {
+        let values = fields
+            .entry(canonical(name))
+            .or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(values) = values {
+            values.push(value.trim().into());
+        }
+    }
+    fields
+}
+
+/// Media type and decoded octets of a part.
+pub(super) fn part(octets: &[u8], id: &str) -> Option<(String, Vec<u8>)> {
+    let parsed = MessageParser::default().parse(octets)?;
+    let part = parsed.part(id.parse().ok()?)?;
+    Some((media_type(part), part.contents().to_vec()))
+}
+
+pub(super) fn same_address(one: &Value, address: &str) -> bool {
+    one["Address"]
+        .as_str()
+        .is_some_and(|own| own.eq_ignore_ascii_case(address))
+}
+
+/// Name and address in one text.
+pub(super) fn shown(one: &Value) -> String {
+    let text = |member: &str| one[member].as_str().unwrap_or_default().to_owned();
+    format!("{} <{}>", text("Name"), text("Address"))
+}
+
+fn html(parsed: &Message<'_>) -> Option<String> {
+    let mut parts = parsed.html_body.iter().filter_map(|id| parsed.part(*id));
+    parts.find_map(|part| match &part.body {
+        PartType::Html(html) => Some(html.to_string()),
+        _ => None,
+    })
+}
+
+fn file(id: u32, part: &MessagePart<'_>) -> Value {
+    json!({
+        "PartID": id.to_string(),
+        "FileName": part.attachment_name().unwrap_or_default(),
+        "ContentType": media_type(part),
+        "ContentID": part.content_id().unwrap_or_default(),
+        "Size": part.contents().len(),
+    })
+}
+
+fn is_inline(part: &MessagePart<'_>) -> bool {
+    part.content_disposition()
+        .is_some_and(|disposition| disposition.is_inline())
+}
+
+fn media_type(part: &MessagePart<'_>) -> String {
+    part.content_type().map_or_else(
+        || "application/octet-stream".to_owned(),
+        |own| format!("{}/{}", own.ctype(), own.subtype().unwrap_or("plain")),
+    )
+}
+
+fn addresses(field: Option<&Address<'_>>) -> Vec<Value> {
+    let one = |addr: &mail_parser::Addr<'_>| {
+        json!({
+            "Name": addr.name().unwrap_or_default(),
+            "Address": addr.address().unwrap_or_default(),
+        })
+    };
+    field.map_or_else(Vec::new, |field| field.iter().map(one).collect())
+}
+
+/// `message-id` as `Message-Id`: as Mailpit, and Go with it, writes names.
+fn canonical(name: &str) -> String {
+    let mut upper = true;
+    name.trim()
+        .chars()
+        .map(|char| {
+            let own = if upper {
+                char.to_ascii_uppercase()
+            } else {
+                char.to_ascii_lowercase()
+            };
+            upper = char == '-';
+            own
+        })
+        .collect()
+}

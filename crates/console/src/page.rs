@@ -14,6 +14,8 @@ use crate::{Console, assets, links};
 pub(crate) struct Layout<'a> {
     pub(crate) service: &'a str,
     pub(crate) banner: Option<&'a str>,
+    /// Shown to those who have signed in.
+    pub(crate) notice: Option<String>,
     pub(crate) page: &'a str,
     pub(crate) stylesheet: &'static str,
     pub(crate) icon: &'static str,
@@ -48,6 +50,7 @@ impl Layout<'_> {
         Layout {
             service: &console.title,
             banner: console.banner.as_deref(),
+            notice: visitor.and_then(|_| console.source.notice()),
             page,
             stylesheet: &assets::STYLESHEET.path,
             icon: &assets::ICON.path,

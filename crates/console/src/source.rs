@@ -26,6 +26,12 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
 pub trait Source: Send + Sync + 'static {
     fn halves(&self) -> Halves;
 
+    /// What everybody must know while it lasts, shown on every page: that the
+    /// twin plays faults, for example. Asked once for each page.
+    fn notice(&self) -> Option<String> {
+        None
+    }
+
     fn overview(&self) -> Answer<'_, Overview>;
 
     fn messages(&self, filter: MessageFilter) -> Answer<'_, Page<MessageRow>>;

@@ -32,6 +32,26 @@ fn mailbox_with(raw: &[u8]) -> Fake {
 const ITEM: &str = "/console/mailboxes/ward7@northmoor.example/items/7";
 
 #[tokio::test]
+async fn a_notice_stands_on_every_page_of_those_who_signed_in() {
+    let fake = Fake {
+        notice: Some("The service is <down> (outage).".to_owned()),
+        ..three_messages()
+    };
+    let browser = Browser::signed_in(fake, Role::Viewer).await;
+    for path in ["/console", "/console/messages", "/console/mailboxes"] {
+        let body = browser.get(path).await.body;
+        assert!(
+            body.contains(
+                "<strong>Faults are set.</strong> The service is &#60;down&#62; (outage)."
+            ),
+            "{path}: {body}"
+        );
+    }
+    let sound = Browser::signed_in(three_messages(), Role::Viewer).await;
+    assert!(!sound.get("/console").await.body.contains("Faults are set"));
+}
+
+#[tokio::test]
 async fn lists_what_the_filter_and_the_search_leave() {
     let browser = Browser::signed_in(three_messages(), Role::Viewer).await;
     for (query, shown, not_shown) in [

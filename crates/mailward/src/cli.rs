@@ -71,6 +71,9 @@ pub(crate) struct PlaceArguments {
     /// `full`: offer every IMAP extension, for tests by strangers that want more than Exchange has
     #[arg(long, value_name = "exchange|full", default_value = "exchange", value_parser = ["exchange", "full"])]
     pub(crate) profile: String,
+    /// Set the faults of this TOML file at the twin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
     /// Behave as the service did on this day, and set the clock to it
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<String>,

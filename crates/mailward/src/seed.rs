@@ -11,6 +11,7 @@ use mailward_mail::{Address, Secret};
 use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty, Level, Profile, Settings};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
+use mailward_twin::faults::FaultSpec;
 use mailward_twin::manners::ServiceSpec;
 use mailward_twin::seed::{
     AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
@@ -50,6 +51,9 @@ pub(crate) struct Seed {
     /// Lockout of the twin.
     #[serde(default)]
     pub(crate) sign_in: SignInSpec,
+    /// What goes wrong at the twin from the start.
+    #[serde(default)]
+    pub(crate) fault: Vec<FaultSpec>,
     /// For `up` alone; the twin knows no applications.
     #[serde(default)]
     pub(crate) application: Vec<SeedApplication>,
@@ -246,20 +250,34 @@ impl Seed {
         }
     }
 
+    /// The seed with the faults of a file of their own beside its own.
+    pub(crate) fn with_faults(mut self, path: Option<&Path>) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            #[serde(default)]
+            fault: Vec<FaultSpec>,
+        }
+        if let Some(path) = path {
+            let wrong = |problem: String| format!("--faults {}: {problem}", path.display());
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+            let file: File =
+                toml::from_str(&text).map_err(|error| wrong(problem(&error, &text)))?;
+            file.fault
+                .iter()
+                .try_for_each(FaultSpec::check)
+                .map_err(|error| wrong(error.to_string()))?;
+            self.fault.extend(file.fault);
+        }
+        Ok(self)
+    }
+
     pub(crate) fn sample() -> Self {
         Self::parse(SAMPLE).expect("the sample organisation is tested")
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let seed: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            format!(
-                "line {line}: {}",
-                error.message().lines().collect::<Vec<_>>().join(" ")
-            )
-        })?;
+        let seed: Self = toml::from_str(text).map_err(|error| problem(&error, text))?;
         seed.check()?;
         Ok(seed)
     }
@@ -268,6 +286,10 @@ impl Seed {
     fn check(&self) -> Result<(), String> {
         self.settings()?;
         self.accredited()?;
+        self.fault
+            .iter()
+            .try_for_each(FaultSpec::check)
+            .map_err(|error| error.to_string())?;
         for application in &self.application {
             let name = &application.name;
             if !self
@@ -341,8 +363,18 @@ impl Seed {
             ptr_records: self.ptr.clone(),
             service: self.service.clone(),
             sign_in: self.sign_in.clone(),
+            faults: self.fault.clone(),
         }
     }
+}
+
+/// What is wrong with a file, by its line.
+fn problem(error: &toml::de::Error, text: &str) -> String {
+    let line = error
+        .span()
+        .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+    let words: Vec<&str> = error.message().lines().collect();
+    format!("line {line}: {}", words.join(" "))
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub mod local;
 pub mod metrics;
 pub mod smtp;
 pub mod stream;
+pub mod tap;
 pub mod tasks;
 pub mod tls;
 

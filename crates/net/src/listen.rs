@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::clock::SystemClock;
 use crate::stream::Stream;
+use crate::tap::Taps;
 
 /// Connections the kernel holds ready for us.
 const BACKLOG: u32 = 1024;
@@ -25,6 +27,7 @@ pub struct Listener {
     address: SocketAddr,
     /// Whether the last accept failed, so that a bad spell is one log line.
     troubled: AtomicBool,
+    taps: Option<Arc<dyn Taps>>,
 }
 
 /// Why a port cannot be listened on.
@@ -57,6 +60,13 @@ impl Listener {
         })
     }
 
+    /// Every connection from now on is watched.
+    #[must_use]
+    pub fn tapped(mut self, taps: Arc<dyn Taps>) -> Self {
+        self.taps = Some(taps);
+        self
+    }
+
     /// Where it listens, with the port that was taken.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -77,7 +87,11 @@ impl Listener {
                     if self.troubled.swap(false, Ordering::Relaxed) {
                         tracing::info!(address = %self.address, "accepting connections again");
                     }
-                    return stream;
+                    let Some(taps) = &self.taps else {
+                        return stream;
+                    };
+                    let tap = taps.tap(stream.peer(), stream.local());
+                    return stream.tapped(tap);
                 }
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
@@ -105,6 +119,7 @@ fn listen(address: SocketAddr) -> io::Result<Listener> {
         address: tcp.local_addr()?,
         tcp,
         troubled: AtomicBool::new(false),
+        taps: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 use crate::connect::ConnectError;
+use crate::tap::{Cut, Tap};
 use crate::tls::TlsFacts;
 
 /// A TCP connection. Reads and writes go through TLS once it is upgraded.
@@ -26,6 +27,7 @@ pub struct Stream {
     kind: Kind,
     peer: SocketAddr,
     local: SocketAddr,
+    tap: Option<Box<dyn Tap>>,
 }
 
 /// The TLS states are boxed: they take about a kibibyte each, and a stream
@@ -53,7 +55,15 @@ impl Stream {
             peer: tcp.peer_addr()?,
             local: tcp.local_addr()?,
             kind: Kind::Plain(tcp),
+            tap: None,
         })
+    }
+
+    /// Lets `tap` watch this connection from now on.
+    #[must_use]
+    pub fn tapped(mut self, tap: Option<Box<dyn Tap>>) -> Self {
+        self.tap = tap;
+        self
     }
 
     pub fn peer(&self) -> SocketAddr {
@@ -79,8 +89,16 @@ impl Stream {
     /// Answers the client's handshake. The caller bounds the time it may take,
     /// and drops whatever it has read but not yet acted on: bytes that came
     /// before the handshake must not count after it (RFC 3207 section 4.2).
-    pub async fn upgrade_server(self, config: Arc<ServerConfig>) -> Result<Self, HandshakeError> {
+    pub async fn upgrade_server(
+        mut self,
+        config: Arc<ServerConfig>,
+    ) -> Result<Self, HandshakeError> {
         let (peer, local) = (self.peer, self.local);
+        let mut tap = self.tap.take();
+        if tap.as_mut().is_some_and(|tap| !tap.allows_tls()) {
+            let why = io::Error::other("the tap lets no handshake through");
+            return Err(HandshakeError { peer, why });
+        }
         let tcp = self
             .into_plain()
             .map_err(|why| HandshakeError { peer, why })?;
@@ -88,22 +106,29 @@ impl Stream {
             .accept(tcp)
             .await
             .map_err(|why| HandshakeError { peer, why })?;
-        Ok(Self {
+        let mut upgraded = Self {
             kind: Kind::Server(Box::new(tls)),
             peer,
             local,
-        })
+            tap: None,
+        };
+        if let Some(tap) = &mut tap {
+            tap.secured(upgraded.tls().as_ref());
+        }
+        upgraded.tap = tap;
+        Ok(upgraded)
     }
 
     /// Starts a handshake with a server that must prove to be `name`, a host
     /// name or an address. The caller bounds the time and drops what it has
     /// read before, as in [`Self::upgrade_server`].
     pub async fn upgrade_client(
-        self,
+        mut self,
         config: Arc<ClientConfig>,
         name: &str,
     ) -> Result<Self, ConnectError> {
         let (peer, local) = (self.peer, self.local);
+        let tap = self.tap.take();
         let host = name.strip_suffix('.').unwrap_or(name);
         let server_name =
             ServerName::try_from(host.to_owned()).map_err(|_| ConnectError::TlsCertificate {
@@ -121,6 +146,7 @@ impl Stream {
             kind: Kind::Client(Box::new(tls)),
             peer,
             local,
+            tap,
         })
     }
 
@@ -135,9 +161,23 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl Stream {
+    /// Ends as the tap wishes.
+    fn cut(&self, cut: Cut) -> io::Error {
+        if cut == Cut::Reset {
+            let tcp = match &self.kind {
+                Kind::Plain(tcp) => tcp,
+                Kind::Server(tls) => tls.get_ref().0,
+                Kind::Client(tls) => tls.get_ref().0,
+            };
+            // Where the system refuses, a plain close has to do.
+            let _ = tcp.set_zero_linger();
+        }
+        cut.error()
+    }
+
+    fn poll_read_kind(
+        &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -147,11 +187,9 @@ impl AsyncRead for Stream {
             Kind::Client(tls) => Pin::new(tls).poll_read(context, buffer),
         }
     }
-}
 
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
+    fn poll_write_kind(
+        &mut self,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
@@ -161,12 +199,58 @@ impl AsyncWrite for Stream {
             Kind::Client(tls) => Pin::new(tls).poll_write(context, bytes),
         }
     }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(tap) = &mut self.tap else {
+            return self.poll_read_kind(context, buffer);
+        };
+        if let Err(cut) = ready!(tap.poll_receive(context)) {
+            return Poll::Ready(Err(self.cut(cut)));
+        }
+        let before = buffer.filled().len();
+        ready!(self.poll_read_kind(context, buffer))?;
+        if let Some(tap) = &mut self.tap {
+            tap.received(&buffer.filled()[before..]);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some(tap) = &mut self.tap else {
+            return self.poll_write_kind(context, bytes);
+        };
+        let most = match ready!(tap.poll_send(context)) {
+            Ok(octets) => octets.max(1).min(bytes.len()),
+            Err(cut) => return Poll::Ready(Err(self.cut(cut))),
+        };
+        let written = ready!(self.poll_write_kind(context, &bytes[..most]))?;
+        if let Some(tap) = &mut self.tap {
+            tap.sent(&bytes[..written]);
+        }
+        Poll::Ready(Ok(written))
+    }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.tap.is_some() {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(context, first.map_or(&[][..], |slice| slice));
+        }
         match &mut self.kind {
             Kind::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, slices),
             Kind::Server(tls) => Pin::new(tls).poll_write_vectored(context, slices),
@@ -175,11 +259,12 @@ impl AsyncWrite for Stream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.kind {
-            Kind::Plain(tcp) => tcp.is_write_vectored(),
-            Kind::Server(tls) => tls.is_write_vectored(),
-            Kind::Client(tls) => tls.is_write_vectored(),
-        }
+        self.tap.is_none()
+            && match &self.kind {
+                Kind::Plain(tcp) => tcp.is_write_vectored(),
+                Kind::Server(tls) => tls.is_write_vectored(),
+                Kind::Client(tls) => tls.is_write_vectored(),
+            }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -191,6 +276,12 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A line that was cut says nothing more, not even that it ends.
+        if let Some(tap) = &mut self.tap
+            && let Poll::Ready(Err(cut)) = tap.poll_send(context)
+        {
+            return Poll::Ready(Err(self.cut(cut)));
+        }
         match &mut self.kind {
             Kind::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
             Kind::Server(tls) => Pin::new(tls).poll_shutdown(context),

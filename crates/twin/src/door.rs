@@ -14,9 +14,11 @@ use crate::accounts::{Account, Accounts, Entrance, Refusal, SignIn};
 use crate::asof::BehaviourDay;
 use crate::behaviour;
 use crate::events::EventLog;
+use crate::faults::{self, ActionSpec, Credential, Faults, Situation};
 use crate::oauth::{Access, TokenError, Tokens};
 use crate::pace::Pace;
 use crate::seed::Protocol;
+use crate::sessions::{self, Sessions as Lines};
 
 /// What the service says where a password is no longer taken.
 const BASIC_ENDED: &str = "Basic authentication is disabled";
@@ -31,6 +33,8 @@ pub(crate) struct Door {
     pub(crate) pace: Pace,
     pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) faults: Faults,
+    pub(crate) lines: Lines,
 }
 
 impl Door {
@@ -50,6 +54,9 @@ impl Door {
     }
 
     pub(crate) async fn login(&self, user: &str, password: &Secret) -> Entry {
+        if let Some(entry) = self.struck(user, Credential::Password).await {
+            return entry;
+        }
         if !self.day.today().imap_password() {
             let why = format!("password sign-in for {} has ended", self.shown());
             let ended = match self.protocol {
@@ -69,6 +76,9 @@ impl Door {
     }
 
     pub(crate) async fn bearer(&self, user: &str, token: &Secret) -> Entry {
+        if let Some(entry) = self.struck(user, Credential::Token).await {
+            return entry;
+        }
         let Ok(address) = Address::parse(user) else {
             return self.refuse_name(user).await;
         };
@@ -84,6 +94,35 @@ impl Door {
                 Entry::NotConnected
             }
             Err(error) => self.refuse(user, &error.to_string(), None).await,
+        }
+    }
+
+    /// What a fault answers to somebody who signs in.
+    async fn struck(&self, user: &str, credential: Credential) -> Option<Entry> {
+        let protocol = match self.protocol {
+            Protocol::Pop => faults::Protocol::Pop,
+            _ => faults::Protocol::Imap,
+        };
+        let mut strike = self.faults.strike(&Situation {
+            account: Some(user),
+            credential: Some(credential),
+            ..Situation::of(protocol, "auth")
+        })?;
+        let delay = std::mem::take(&mut strike.delay);
+        if !delay.is_zero() {
+            self.clock.wait(delay).await;
+        }
+        let line = sessions::current().and_then(|name| self.lines.named(&name));
+        let action = match line {
+            Some(line) => line.suffer(strike),
+            None => strike.action,
+        };
+        match action {
+            Some(ActionSpec::Reply { text }) => {
+                let words = text.split_once(' ').map(|(_, words)| words.to_owned());
+                Some(Entry::Refused { text: words })
+            }
+            _ => None,
         }
     }
 
@@ -187,6 +226,7 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) async fn accept(
     sessions: impl Sessions,
     name: &'static str,
+    lines: Lines,
     clock: Arc<dyn Clock>,
     listener: Listener,
     tls: Arc<ServerConfig>,
@@ -204,14 +244,20 @@ pub(crate) async fn accept(
             continue;
         };
         let (sessions, tls, shutdown) = (Arc::clone(&sessions), Arc::clone(&tls), shutdown.clone());
-        let clock = Arc::clone(&clock);
+        let (clock, lines) = (Arc::clone(&clock), lines.clone());
         tasks.spawn(name, async move {
             let peer = Peer {
                 remote: stream.peer(),
                 local: stream.local(),
             };
             match within(&*clock, HANDSHAKE_LIMIT, stream.upgrade_server(tls)).await {
-                Ok(Ok(stream)) => sessions.serve(stream, peer, shutdown.begun()).await,
+                Ok(Ok(stream)) => {
+                    let serving = sessions.serve(stream, peer, shutdown.begun());
+                    match lines.between(peer.remote, peer.local) {
+                        Some(line) => lines.during(line.recording().name(), serving).await,
+                        None => serving.await,
+                    }
+                }
                 Ok(Err(error)) => tracing::debug!(%error, "TLS did not come about"),
                 Err(_) => tracing::debug!("TLS took too long"),
             }

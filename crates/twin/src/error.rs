@@ -18,6 +18,8 @@ pub enum TwinError {
     Bind(#[from] mailward_net::BindError),
     #[error("the list of breached passwords gives no answer: {0}")]
     BreachedList(mailward_policy::password::BreachedListError),
+    #[error(transparent)]
+    Fault(#[from] crate::faults::FaultError),
     #[error("{0}")]
     Seed(String),
 }

@@ -6,11 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mailward_mail::{Clock, Timestamp};
 use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
 
 use crate::behaviour::Behaviour;
+use crate::sessions;
 
 /// The oldest events are forgotten beyond this many.
 const EVENTS_MAX: usize = 10_000;
+
+/// Who may read the log as it grows, at once.
+pub(crate) const READERS_MAX: usize = 64;
 
 /// One thing that happened, with the clause it rests on where there is one.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +39,9 @@ pub struct Event {
     /// The clauses that it witnesses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<String>,
+    /// The session in which it happened; its transcript has the same name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +56,10 @@ struct Ring {
 #[derive(Clone, Debug)]
 pub struct EventLog {
     ring: Arc<Mutex<Ring>>,
+    /// The sequence of the latest.
+    news: Arc<watch::Sender<u64>>,
+    /// Places for those who read it as it grows.
+    readers: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
@@ -55,6 +67,8 @@ impl EventLog {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             ring: Arc::default(),
+            news: Arc::new(watch::Sender::new(0)),
+            readers: Arc::new(Semaphore::new(READERS_MAX)),
             clock,
         }
     }
@@ -114,10 +128,23 @@ impl EventLog {
                 .or_else(|| clauses.first().cloned()),
             behaviour: behaviour.map(|one| one.id),
             clauses,
+            session: sessions::current().map(|name| name.to_string()),
         });
         if ring.events.len() > EVENTS_MAX {
             ring.events.pop_front();
         }
+        drop(ring);
+        self.news
+            .send_modify(|latest| *latest = sequence.max(*latest));
+    }
+
+    pub(crate) fn readers(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.readers)
+    }
+
+    /// Changes with every event; holds the sequence of the latest.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
     }
 
     /// Forgets everything: the next event is the first again.

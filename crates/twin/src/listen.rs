@@ -1,9 +1,10 @@
 //! The twin's endpoints: each takes its listener and opens on a world.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -18,6 +19,7 @@ use tower::ServiceExt as _;
 use crate::api::{self, Api};
 use crate::control::{self, Control};
 use crate::door::{self, Sessions};
+use crate::faults::{self, Faulty, FaultyDialect, HttpFaults, Protocol};
 use crate::imap;
 use crate::oauth;
 use crate::pop;
@@ -31,7 +33,19 @@ pub(crate) fn submission(worlds: &Worlds, world: &World, listener: Listener, kin
     let options = worlds.options();
     let door = world.submission_door(worlds, kind);
     let dialect = ExchangeDialect::new(world.day.clone(), world.events.clone(), kind.as_str());
-    let server = smtp(world, options, door, submission::settings(), dialect);
+    let protocol = match kind {
+        DoorKind::Submission => Protocol::Submission,
+        DoorKind::HighSending => Protocol::HighSending,
+    };
+    let server = smtp(
+        world,
+        options,
+        protocol,
+        door,
+        submission::settings(),
+        dialect,
+    );
+    let listener = listener.tapped(world.sessions.taps(protocol));
     let name = match kind {
         DoorKind::Submission => "twin submission",
         DoorKind::HighSending => "twin high sending",
@@ -46,24 +60,38 @@ pub(crate) fn relay(worlds: &Worlds, world: &World, listener: Listener) {
     let server = smtp(
         world,
         options,
+        Protocol::Relay,
         door,
         relay::settings(),
         RelayDialect { rest },
     );
+    let listener = listener.tapped(world.sessions.taps(Protocol::Relay));
     serve(world, options, "twin relay", server.serve(listener));
 }
 
 fn smtp<S: Service>(
     world: &World,
     options: &TwinOptions,
+    protocol: Protocol,
     service: S,
     settings: Arc<Settings>,
     dialect: impl Dialect + 'static,
-) -> Server<S> {
+) -> Server<Faulty<S>> {
     Server {
-        service: Arc::new(service),
+        service: Arc::new(Faulty {
+            service,
+            protocol,
+            faults: world.faults.clone(),
+            sessions: world.sessions.clone(),
+            clock: world.clock(),
+        }),
         settings,
-        dialect: Arc::new(dialect),
+        dialect: Arc::new(FaultyDialect {
+            dialect,
+            protocol,
+            faults: world.faults.clone(),
+            sessions: world.sessions.clone(),
+        }),
         security: Security::StartTls(tls::server_config(&options.identity)),
         limits: ConnectionLimits::default(),
         clock: world.clock(),
@@ -98,6 +126,7 @@ pub(crate) fn imaps(worlds: &Worlds, world: &World, listener: Listener) {
         Arc::new(world.imap_door(worlds, imap::Profiles::new(worlds.options().imap_in_full)));
     let imap = Imap::new(door, world.deliveries.mailboxes.clone(), world.clock());
     let names = ["twin imaps", "imap connection"];
+    let listener = listener.tapped(world.sessions.taps(Protocol::Imap));
     mailboxes(worlds, world, listener, imap, names);
 }
 
@@ -105,6 +134,7 @@ pub(crate) fn pop3s(worlds: &Worlds, world: &World, listener: Listener) {
     let door = Arc::new(world.pop_door(worlds, &Arc::new(pop::profile())));
     let pop3 = Pop3::new(door, world.deliveries.mailboxes.clone(), world.clock());
     let names = ["twin pop3s", "pop connection"];
+    let listener = listener.tapped(world.sessions.taps(Protocol::Pop));
     mailboxes(worlds, world, listener, pop3, names);
 }
 
@@ -119,7 +149,15 @@ fn mailboxes(
     let options = worlds.options();
     let tls = tls::server_config(&options.identity);
     let tasks = options.tasks.clone();
-    let accepting = door::accept(sessions, names[1], world.clock(), listener, tls, tasks);
+    let accepting = door::accept(
+        sessions,
+        names[1],
+        world.sessions.clone(),
+        world.clock(),
+        listener,
+        tls,
+        tasks,
+    );
     serve(world, options, names[0], accepting);
 }
 
@@ -165,13 +203,24 @@ fn pages(worlds: &Worlds, world: &World) -> Router {
         dice: Arc::clone(&world.dice),
         manners: world.manners.clone(),
         admissions: world.admissions.clone(),
+        faults: world.faults.clone(),
+        sessions: world.sessions.clone(),
+        shutdown: options.tasks.shutdown().clone(),
     };
-    control::router(control).merge(oauth::router(
+    let struck = HttpFaults {
+        faults: world.faults.clone(),
+        // Everybody comes by the default world's listener.
+        sessions: worlds.main().sessions.clone(),
+        clock: world.clock(),
+    };
+    let service = oauth::router(
         world.tokens.clone(),
         world.accounts.clone(),
         world.events.clone(),
         options.population.organisation.domain.clone(),
-    ))
+    )
+    .layer(middleware::from_fn_with_state(struck, faults::layer));
+    control::router(control).merge(service)
 }
 
 /// The header by which a client of the HTTPS endpoint names a world.
@@ -186,7 +235,11 @@ async fn choose_world(State(worlds): State<Worlds>, mut request: Request, next: 
         Ok(world) => {
             // The default world's pages matched the path already; the other's
             // match it again.
+            let peer = request.extensions_mut().remove::<ConnectInfo<SocketAddr>>();
             request.extensions_mut().clear();
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
             match pages(&worlds, &world).oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},

@@ -16,6 +16,7 @@ use crate::accounts::{Account, Accounts};
 use crate::asof::AsOf;
 use crate::error::TwinError;
 use crate::events::EventLog;
+use crate::faults::{FaultSpec, Faults, Protocol};
 use crate::listen;
 use crate::manners::ServiceSpec;
 use crate::oauth::{Registrations, SigningKey};
@@ -38,6 +39,8 @@ pub struct Population {
     pub ptr_records: Vec<PtrSpec>,
     pub service: ServiceSpec,
     pub sign_in: SignInSpec,
+    /// What goes wrong from the start.
+    pub faults: Vec<FaultSpec>,
 }
 
 /// The application registration that may use every account of the seed.
@@ -94,6 +97,7 @@ pub struct Twin {
     pub mailboxes: Mailboxes,
     pub registrations: Registrations,
     pub events: EventLog,
+    pub faults: Faults,
     /// To be closed after the tasks have drained; none in memory.
     pub store: Option<Store>,
     pub tenant_id: String,
@@ -145,6 +149,7 @@ impl Twin {
         listen::pop3s(&worlds, &world, pop3s);
         listen::test_api(&worlds, &world, test_api);
         let router = listen::router(&worlds);
+        let https = https.tapped(world.sessions.taps(Protocol::Http));
         Ok(Self {
             endpoints,
             pace: world.pace,
@@ -152,6 +157,7 @@ impl Twin {
             mailboxes: world.deliveries.mailboxes,
             registrations: world.tokens.registrations,
             events: world.events,
+            faults: world.faults,
             store,
             tenant_id: options.tenant_id,
             https: Some((https, router)),

@@ -14,11 +14,12 @@ use tokio::sync::watch;
 
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::BehaviourDay;
-use crate::deliver::{Deliveries, Habits, Receipts, Warned};
+use crate::deliver::{Deliveries, Habits, Overtaken, Receipts, Warned};
 use crate::door::Door;
 use crate::due::{Due, DueImage};
 use crate::error::TwinError;
 use crate::events::EventLog;
+use crate::faults::Faults;
 use crate::imap::{ImapDoor, Profiles};
 use crate::kept::Kept;
 use crate::manners::Manners;
@@ -29,6 +30,7 @@ use crate::relay::{Admissions, RelayDoor};
 use crate::seed::Protocol;
 use crate::senders::Senders;
 use crate::service::TwinOptions;
+use crate::sessions::Sessions;
 use crate::shelf::Shelf;
 use crate::submission::{DoorKind, SubmissionDoor};
 use crate::tally::Tally;
@@ -50,6 +52,8 @@ pub(crate) struct World {
     pub(crate) high_sending_pace: Pace,
     pub(crate) manners: Manners,
     pub(crate) admissions: Admissions,
+    pub(crate) faults: Faults,
+    pub(crate) sessions: Sessions,
     /// False lifts every rate; wrong passwords lock an account all the same.
     pub(crate) rates: bool,
     pub(crate) day: BehaviourDay,
@@ -83,6 +87,13 @@ impl World {
         let kept = Kept::new(shelf.clone());
         let events = EventLog::new(Arc::clone(&clock));
         let day = BehaviourDay::new(options.as_of, Arc::clone(&clock));
+        let faults = Faults::new(
+            events.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&options.dice),
+        );
+        faults.set(options.population.faults.clone())?;
+        let sessions = Sessions::new(Arc::clone(&clock), faults.clone());
         let rules = SignInRules::new(
             &options.population.sign_in,
             day.clone(),
@@ -106,6 +117,8 @@ impl World {
             clock: Arc::clone(&clock),
             dice: Arc::clone(&options.dice),
             domain: options.population.organisation.domain.clone(),
+            faults: faults.clone(),
+            overtaken: Overtaken::default(),
         };
         deliveries.make_outside().await?;
         deliveries
@@ -148,7 +161,10 @@ impl World {
                 options.population.ptr_records.clone(),
                 kept,
             )
-            .await?,
+            .await?
+            .with_faults(faults.clone()),
+            faults,
+            sessions,
             rates: options.rates,
             day,
             clock: Arc::clone(&options.clock),
@@ -232,6 +248,8 @@ impl World {
             pace: self.pace.clone(),
             day: self.day.clone(),
             clock: self.clock(),
+            faults: self.faults.clone(),
+            lines: self.sessions.clone(),
         }
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Fake {
     pub(crate) conflict: Option<String>,
     pub(crate) control: ControlView,
     pub(crate) control_acted: Mutex<Vec<(ControlAct, String)>>,
+    pub(crate) notice: Option<String>,
 }
 
 /// What was done, by whom and why.
@@ -73,6 +74,7 @@ impl Default for Fake {
             acted: Mutex::default(),
             control: ControlView::default(),
             control_acted: Mutex::default(),
+            notice: None,
             conflict: None,
         }
     }
@@ -136,6 +138,10 @@ impl Fake {
 impl Source for Fake {
     fn halves(&self) -> Halves {
         self.halves
+    }
+
+    fn notice(&self) -> Option<String> {
+        self.notice.clone()
     }
 
     fn overview(&self) -> Answer<'_, Overview> {

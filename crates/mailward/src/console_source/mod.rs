@@ -32,7 +32,7 @@ use mailward_mail::{Clock, MessageId};
 use mailward_mailbox::Mailboxes;
 use mailward_queue::{Queue, RerouteJudge};
 use mailward_store::{Health, Store};
-use mailward_twin::{Accounts, EventLog, Throttling};
+use mailward_twin::{Accounts, EventLog, Faults, Throttling};
 
 /// The gateway's half.
 #[derive(Clone, Debug)]
@@ -57,6 +57,7 @@ pub(crate) struct TwinPart {
     pub(crate) throttling: Throttling,
     /// The twin's own, which may stand on another day.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) faults: Faults,
 }
 
 /// The console's source over whatever runs here.
@@ -103,6 +104,10 @@ impl Source for ConsoleSource {
             gateway: self.gateway.is_some(),
             twin: self.twin.is_some(),
         }
+    }
+
+    fn notice(&self) -> Option<String> {
+        self.twin.as_ref()?.faults.notice()
     }
 
     fn overview(&self) -> Answer<'_, Overview> {

@@ -11,7 +11,7 @@ use mailward_mail::Address;
 use mailward_mail::header::Header;
 use mailward_mailbox::{BodyReader, Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
 use mailward_twin::seed::{AccountKind as TwinKind, AccountState as TwinState};
-use mailward_twin::{Account, OUTSIDE, QUARANTINE};
+use mailward_twin::{Account, HELD, OUTSIDE, QUARANTINE};
 
 use super::TwinPart;
 
@@ -19,6 +19,8 @@ use super::TwinPart;
 const OUTSIDE_NAME: &str = "Everybody outside the organisation";
 /// What the quarantine is called.
 const QUARANTINE_NAME: &str = "Kept back by the service";
+/// What faults hold back is called.
+const HELD_NAME: &str = "Held back by a fault";
 
 /// Whose mailbox it is, before its figures are looked up.
 struct Owner {
@@ -56,6 +58,10 @@ impl Owner {
 
     fn quarantine() -> Self {
         Self::nobody(QUARANTINE, QUARANTINE_NAME)
+    }
+
+    fn held() -> Self {
+        Self::nobody(HELD, HELD_NAME)
     }
 
     fn nobody(key: &str, name: &str) -> Self {
@@ -251,7 +257,7 @@ impl TwinPart {
     fn owners(&self) -> Vec<Owner> {
         let accounts = self.accounts.all();
         let mut owners: Vec<Owner> = accounts.iter().map(|account| Owner::of(account)).collect();
-        owners.extend([Owner::outside(), Owner::quarantine()]);
+        owners.extend([Owner::outside(), Owner::quarantine(), Owner::held()]);
         owners.sort_by(|one, other| one.key.cmp(&other.key));
         owners
     }
@@ -259,6 +265,9 @@ impl TwinPart {
     fn owner(&self, name: &str) -> Result<Owner, SourceError> {
         if name == QUARANTINE {
             return Ok(Owner::quarantine());
+        }
+        if name == HELD {
+            return Ok(Owner::held());
         }
         if name == OUTSIDE {
             return Ok(Owner::outside());

@@ -77,6 +77,7 @@ fn source_of(twin: &Twin) -> ConsoleSource {
         events: twin.events.clone(),
         throttling: twin.throttling(),
         clock: Arc::new(SystemClock),
+        faults: twin.faults.clone(),
     };
     ConsoleSource::new(None, Some(part))
 }

@@ -63,6 +63,13 @@ impl Running {
         }
     }
 
+    /// Keeps a folder until the program has stopped.
+    #[must_use]
+    pub fn keep(mut self, dir: tempfile::TempDir) -> Self {
+        self.dir = Some(dir);
+        self
+    }
+
     pub fn text(&self, pointer: &str) -> &str {
         self.ready
             .pointer(pointer)

@@ -3,7 +3,10 @@
 
 mod accounts;
 mod conduct;
+mod faults;
 mod habits;
+mod sessions;
+mod stream;
 mod worlds;
 
 use std::sync::Arc;
@@ -16,8 +19,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use mailward_mail::{Clock, Dice, Secret, Timestamp};
-use mailward_net::ShiftedClock;
 use mailward_net::metrics::CONTENT_TYPE;
+use mailward_net::{ShiftedClock, Shutdown};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,11 +29,13 @@ use crate::asof::BehaviourDay;
 use crate::deliver::Deliveries;
 use crate::error::TwinError;
 use crate::events::EventLog;
+use crate::faults::Faults;
 use crate::figures;
 use crate::manners::Manners;
 use crate::oauth::{AppRegistration, Registrations};
 use crate::relay::Admissions;
 use crate::seed::DistributionListSpec;
+use crate::sessions::Sessions;
 use crate::worlds::Worlds;
 
 /// What the control API acts upon.
@@ -47,6 +52,9 @@ pub(crate) struct Control {
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) manners: Manners,
     pub(crate) admissions: Admissions,
+    pub(crate) faults: Faults,
+    pub(crate) sessions: Sessions,
+    pub(crate) shutdown: Shutdown,
 }
 
 /// Events given in one answer at most.
@@ -59,12 +67,19 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/control/v1/applications", post(register_application))
         .merge(conduct::router())
         .merge(worlds::router())
+        .merge(faults::router())
+        .merge(sessions::router())
+        .merge(stream::router())
         .route("/control/v1/clock", get(read_clock).put(set_clock))
         .route("/control/v1/clock/advance", post(advance_clock))
         .route("/control/v1/events", get(list_events))
         .route_layer(middleware::from_fn_with_state(
             control.clone(),
             require_token,
+        ))
+        .route_layer(middleware::from_fn_with_state(
+            control.clone(),
+            faults::mark,
         ))
         // For monitoring, which has no token.
         .route("/metrics", get(metrics))

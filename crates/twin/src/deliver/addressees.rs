@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mailward_mail::Address;
 use mailward_policy::limits;
 
+use super::faulty::Held;
 use super::receipts::{Beyond, ReceiptLimits};
 use super::{Deliveries, Filing, Letter, Origin};
 use crate::accounts::{Account, Addressee};
@@ -21,6 +22,11 @@ pub(super) struct Plan {
     pub(super) inboxes: Vec<Arc<Account>>,
     pub(super) outside: Vec<Address>,
     pub(super) failed: Vec<(Address, Cause)>,
+    /// Copies for the outside beyond the first, which all there share.
+    pub(super) outside_again: usize,
+    pub(super) held: Vec<Held>,
+    /// Who is reported after so many seconds.
+    pub(super) bounced: Vec<(Address, u64, Cause)>,
     seen: HashSet<String>,
 }
 
@@ -47,6 +53,9 @@ impl Deliveries {
     /// Whom an address stands for, each once however often it is named.
     fn stands_for(&self, letter: &Letter<'_>, recipient: &Address, plan: &mut Plan, depth: usize) {
         if depth > LIST_DEPTH_MAX || !plan.seen.insert(recipient.key()) {
+            return;
+        }
+        if self.plan_fault(letter, recipient, plan) {
             return;
         }
         match self.accounts.addressee(recipient) {

@@ -13,12 +13,12 @@ use crate::ndr::{Cause, Outcome};
 /// A report for later.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct LateReport {
-    to: Address,
-    recipient: Address,
-    outcome: Outcome,
-    cause: Cause,
+    pub(super) to: Address,
+    pub(super) recipient: Address,
+    pub(super) outcome: Outcome,
+    pub(super) cause: Cause,
     /// The header section of the message, as far as it is text.
-    header: String,
+    pub(super) header: String,
 }
 
 impl Deliveries {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mailward_mail::Dice;
 use mailward_mailbox::{FolderName, MailboxError, NewFolder, NewMailbox};
 
-use super::{Deliveries, JUNK, OUTSIDE, QUARANTINE, SENT_ITEMS, secure};
+use super::{Deliveries, HELD, JUNK, OUTSIDE, QUARANTINE, SENT_ITEMS, secure};
 use crate::accounts::{Account, GivenBy, OCTETS_PER_MB, judge_password};
 use crate::error::TwinError;
 use crate::seed::AccountSpec;
@@ -100,7 +100,10 @@ impl Deliveries {
         let mut outside = mailbox(OUTSIDE.to_owned(), None)?;
         outside.folders.push(folder(secure::FOLDER)?);
         let quarantine = mailbox(QUARANTINE.to_owned(), None)?;
-        self.mailboxes.create(vec![outside, quarantine]).await?;
+        let held = mailbox(HELD.to_owned(), None)?;
+        self.mailboxes
+            .create(vec![outside, quarantine, held])
+            .await?;
         Ok(())
     }
 }

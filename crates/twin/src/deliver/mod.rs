@@ -11,6 +11,7 @@
 mod addressees;
 mod answers;
 mod far_ends;
+mod faulty;
 mod habits;
 mod mailboxes;
 mod quota;
@@ -32,6 +33,7 @@ use crate::accounts::{Account, Accounts};
 use crate::behaviour;
 use crate::due::Due;
 use crate::events::EventLog;
+use crate::faults::Faults;
 use crate::manners::Manners;
 use crate::ndr::Cause;
 use crate::senders::Senders;
@@ -39,8 +41,10 @@ use crate::tally::{ListSend, Sent, Tally};
 
 use answers::Asked;
 use far_ends::LateReport;
+use faulty::LetGo;
 use verdicts::LateVerdict;
 
+pub(crate) use faulty::Overtaken;
 pub(crate) use habits::{AutoReply, Habits, HabitsImage, Reading};
 pub(crate) use quota::{Unsendable, Warned};
 pub(crate) use receipts::Receipts;
@@ -56,6 +60,9 @@ pub const OUTSIDE: &str = "outside";
 
 /// The owner key of the mailbox that holds what the service keeps back.
 pub const QUARANTINE: &str = "quarantine";
+
+/// The owner key of the mailbox where faults keep what is to come later.
+pub const HELD: &str = "held";
 
 /// A message that the service has taken.
 #[derive(Debug)]
@@ -109,6 +116,7 @@ pub(crate) enum Filing {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
     Report(LateReport),
+    LetGo(LetGo),
     Verdict(LateVerdict),
     AutomaticReply(Asked),
     Read {
@@ -140,6 +148,8 @@ pub(crate) struct Deliveries {
     pub(crate) rates: bool,
     /// The organisation's mail domain.
     pub(crate) domain: String,
+    pub(crate) faults: Faults,
+    pub(crate) overtaken: Overtaken,
 }
 
 impl Deliveries {
@@ -181,9 +191,18 @@ impl Deliveries {
         if filing == Filing::Quarantine {
             targets.push(target(QUARANTINE.to_owned(), INBOX, Flags::NONE)?);
         }
+        for _ in 0..plan.outside_again {
+            targets.push(target(OUTSIDE.to_owned(), inbox, Flags::NONE)?);
+        }
+        let first_held = targets.len();
+        for _ in &plan.held {
+            targets.push(target(HELD.to_owned(), INBOX, Flags::NONE)?);
+        }
         let (results, kept) = tokio::join!(self.file_all(targets, message), self.count(counted));
         let results = results?;
         kept?;
+        self.promise_faults(letter, &mut plan, &results[first_held.min(results.len())..])
+            .await;
         let results = results.into_iter().skip(copies);
         let inboxes = std::mem::take(&mut plan.inboxes);
         for (account, result) in inboxes.iter().zip(results) {
@@ -195,6 +214,7 @@ impl Deliveries {
                         .add(letter.protocol, "delivered", address, why, None);
                     if filing == Filing::Inbox {
                         self.delivered(letter, account, appended, late).await;
+                        self.overtake(&account.address.key()).await;
                     }
                 }
                 Err(error) => {
@@ -250,6 +270,7 @@ impl Deliveries {
     pub(crate) async fn perform(&self, work: Work) {
         match work {
             Work::Report(report) => self.report_late(report).await,
+            Work::LetGo(held) => self.let_go(&held).await,
             Work::Verdict(verdict) => self.judge_late(verdict).await,
             Work::AutomaticReply(asked) => self.reply_automatically(&asked).await,
             Work::Read {

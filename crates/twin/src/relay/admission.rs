@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use mailward_mail::Address;
 
 use crate::error::TwinError;
+use crate::faults::{Faults, Protocol, Situation};
 use crate::kept::{Kept, Kind};
 use crate::seed::{Organisation, PtrSpec, RelayRegistrationSpec};
 
@@ -34,6 +35,8 @@ pub(crate) struct Admissions {
     /// What the organisation itself may send from.
     domains: Vec<String>,
     kept: Kept,
+    /// On the look-ups in the zone.
+    faults: Option<Faults>,
 }
 
 impl Admissions {
@@ -65,6 +68,7 @@ impl Admissions {
             zone: Arc::new(zone),
             domains,
             kept,
+            faults: None,
         })
     }
 
@@ -82,6 +86,13 @@ impl Admissions {
             .clone_from(image);
     }
 
+    pub(crate) fn with_faults(self, faults: Faults) -> Self {
+        Self {
+            faults: Some(faults),
+            ..self
+        }
+    }
+
     /// Returns once the next start will know of it too.
     pub(crate) async fn register(
         &self,
@@ -95,6 +106,19 @@ impl Admissions {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(address, registration);
         Ok(())
+    }
+
+    /// Without an answer there is no name, for whatever reason.
+    fn look_up_fails(&self, address: IpAddr) -> bool {
+        let Some(faults) = self.faults.as_ref().filter(|faults| faults.is_any()) else {
+            return false;
+        };
+        let name = address.to_string();
+        let strike = faults.strike(&Situation {
+            name: Some(&name),
+            ..Situation::of(Protocol::Dns, "ptr")
+        });
+        strike.is_some_and(|strike| strike.action.is_some())
     }
 
     pub(crate) fn of(&self, address: IpAddr) -> Option<Admitted> {
@@ -111,6 +135,9 @@ impl Admissions {
             };
             let by = format!("{address} is registered");
             return Some(Admitted { by, domains });
+        }
+        if self.look_up_fails(address) {
+            return None;
         }
         let name = self.zone.get(&address)?;
         Some(Admitted {

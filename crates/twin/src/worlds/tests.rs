@@ -30,6 +30,7 @@ async fn worlds() -> Worlds {
             ptr_records: Vec::new(),
             service: Default::default(),
             sign_in: SignInSpec::default(),
+            faults: Vec::new(),
         },
         endpoints: Endpoints {
             submission: ports::ANY,

@@ -48,7 +48,8 @@ const OAUTH_SCOPE: &str = "https://outlook.office365.com/.default";
 /// Starts both halves, joined.
 pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     let place = Place::open(&arguments.place)?;
-    let seed = Seed::load(arguments.place.seed.as_deref())?;
+    let seed = Seed::load(arguments.place.seed.as_deref())?
+        .with_faults(arguments.place.faults.as_deref())?;
     let mut setting = Setting::make(place, seed)?;
     let mut twin = setting.start_twin().await?;
     twin.serve_https(axum::Router::new());
@@ -109,7 +110,8 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
 /// Starts the twin alone.
 pub(crate) async fn twin(arguments: TwinArguments) -> Result<ExitCode, String> {
     let place = Place::open(&arguments.place)?;
-    let seed = Seed::load(arguments.place.seed.as_deref())?;
+    let seed = Seed::load(arguments.place.seed.as_deref())?
+        .with_faults(arguments.place.faults.as_deref())?;
     let mut setting = Setting::make(place, seed)?;
     let mut twin = setting.start_twin().await?;
     let part = setting.twin_part(&twin);
@@ -213,6 +215,7 @@ impl Setting {
             events: twin.events.clone(),
             throttling: twin.throttling(),
             clock: self.surroundings.clock(),
+            faults: twin.faults.clone(),
         }
     }
 

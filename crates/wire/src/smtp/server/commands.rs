@@ -141,6 +141,12 @@ impl Session {
             extended,
         });
         let first = self.words(&Situation::Hello { extended }, now);
+        if !first.is_positive() {
+            // The dialect greets nobody at the moment; nothing comes of it.
+            self.hello = None;
+            self.put(&first);
+            return aborted;
+        }
         let reply = if extended {
             let lines = first.lines().iter().take(1).cloned();
             Reply::multiline(first.code(), None, lines.chain(self.extension_lines(now)))
@@ -185,8 +191,12 @@ impl Session {
         } else if self.transaction.is_some() {
             Order::InTransaction
         } else {
-            self.phase = Phase::StartTls;
-            return self.ok(&Situation::TlsReady, now);
+            let reply = self.words(&Situation::TlsReady, now);
+            if reply.is_positive() {
+                self.phase = Phase::StartTls;
+            }
+            self.put(&reply);
+            return None;
         };
         let verb = Verb::StartTls;
         self.err(&Situation::BadSequence { verb, order }, now)

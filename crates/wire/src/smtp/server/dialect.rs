@@ -13,7 +13,9 @@ use super::super::sasl::{Mechanism, SaslError};
 /// whoever answers the session's questions.
 ///
 /// Reply codes must be of the class that the situation names: a dialect words
-/// a refusal, it cannot turn it into consent. For [`Situation::Hello`] the
+/// a refusal, it cannot turn it into consent. To [`Situation::Hello`] and
+/// [`Situation::TlsReady`] it may refuse consent: its reply is then said alone
+/// and nothing comes of the command. For [`Situation::Hello`] the
 /// reply's first line is the greeting line; the session adds the extensions.
 /// A reply of code 421 closes the connection after it.
 pub trait Dialect: Send + Sync + fmt::Debug {

@@ -1,0 +1,235 @@
+//! One connection, as a fault gets hold of it: its end of the stream waits,
+//! crawls or breaks.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use mailward_mail::{Clock, time::Waiting};
+use mailward_net::TlsFacts;
+use mailward_net::tap::{Cut, Tap};
+
+use super::{ActionSpec, Faults, Protocol, Situation, Strike};
+use crate::transcripts::Recording;
+
+/// What the session's code holds of its connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Line(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    protocol: Protocol,
+    peer: SocketAddr,
+    /// The listener's.
+    port: u16,
+    hindrance: Mutex<Hindrance>,
+    recording: Recording,
+}
+
+#[derive(Debug, Default)]
+struct Hindrance {
+    cut: Option<Cut>,
+    tls_fails: bool,
+    /// Nothing is sent for so long.
+    hold: Duration,
+    octets_per_second: Option<u64>,
+    /// What to say instead of a greeting.
+    turned_away: Option<String>,
+}
+
+impl Line {
+    pub(crate) fn new(
+        protocol: Protocol,
+        peer: SocketAddr,
+        port: u16,
+        recording: Recording,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            protocol,
+            peer,
+            port,
+            hindrance: Mutex::default(),
+            recording,
+        }))
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.0.protocol
+    }
+
+    /// Both ends: what tells it from every other line at this moment.
+    pub(crate) fn ends(&self) -> (SocketAddr, u16) {
+        (self.0.peer, self.0.port)
+    }
+
+    pub(crate) fn recording(&self) -> &Recording {
+        &self.0.recording
+    }
+
+    /// Does to the connection what the strike wants of it, and gives what is
+    /// for others to do.
+    pub(crate) fn suffer(&self, strike: Strike) -> Option<ActionSpec> {
+        let mut hindrance = self.lock();
+        hindrance.hold = hindrance.hold.saturating_add(strike.delay);
+        if strike.octets_per_second.is_some() {
+            hindrance.octets_per_second = strike.octets_per_second;
+        }
+        match strike.action {
+            Some(ActionSpec::Close) => hindrance.cut = Some(Cut::Close),
+            Some(ActionSpec::Reset) => hindrance.cut = Some(Cut::Reset),
+            Some(ActionSpec::TlsFailure) => hindrance.tls_fails = true,
+            other => return other,
+        }
+        None
+    }
+
+    /// Nothing arrives at the client any more.
+    pub(crate) fn cut(&self) {
+        self.lock().cut = Some(Cut::Close);
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.lock().cut.is_some()
+    }
+
+    pub(crate) fn turn_away(&self, words: String) {
+        self.lock().turned_away = Some(words);
+    }
+
+    pub(crate) fn turned_away(&self) -> Option<String> {
+        self.lock().turned_away.take()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Hindrance> {
+        self.0
+            .hindrance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The stream's side of it. It waits by the twin's clock.
+pub(crate) struct LineTap {
+    line: Line,
+    faults: Faults,
+    clock: Arc<dyn Clock>,
+    /// Never locked by two: the mutex makes it fit to share.
+    waiting: Mutex<Option<Waiting>>,
+    /// Called when the connection ends.
+    ended: Box<dyn Fn(&Line) + Send + Sync>,
+}
+
+impl LineTap {
+    pub(crate) fn new(
+        line: Line,
+        faults: Faults,
+        clock: Arc<dyn Clock>,
+        ended: impl Fn(&Line) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            line,
+            faults,
+            clock,
+            waiting: Mutex::default(),
+            ended: Box::new(ended),
+        }
+    }
+}
+
+impl LineTap {
+    fn waiting(&mut self) -> &mut Option<Waiting> {
+        self.waiting
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tap for LineTap {
+    fn received(&mut self, octets: &[u8]) {
+        let commands = self.line.recording().received(octets);
+        if !self.faults.is_any() {
+            return;
+        }
+        let protocol = self.line.protocol();
+        for command in &commands {
+            let strike = self.faults.strike(&Situation {
+                command: Some(command),
+                ..Situation::of(protocol, "command")
+            });
+            if let Some(strike) = strike {
+                self.line.suffer(strike);
+            }
+        }
+    }
+
+    fn sent(&mut self, octets: &[u8]) {
+        self.line.recording().sent(octets);
+        let rate = self.line.lock().octets_per_second;
+        if rate.is_some() {
+            let second = self.clock.wait(Duration::from_secs(1));
+            *self.waiting() = Some(second);
+        }
+    }
+
+    fn allows_tls(&mut self) -> bool {
+        let protocol = self.line.protocol();
+        // What HTTPS serves includes the control API: its faults strike later.
+        if protocol != Protocol::Http
+            && let Some(strike) = self.faults.strike(&Situation::of(protocol, "tls"))
+        {
+            self.line.suffer(strike);
+        }
+        let hindrance = self.line.lock();
+        !hindrance.tls_fails && hindrance.cut.is_none()
+    }
+
+    fn secured(&mut self, facts: Option<&TlsFacts>) {
+        self.line.recording().secured(facts);
+    }
+
+    fn poll_receive(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Cut>> {
+        match self.line.lock().cut {
+            Some(cut) => Poll::Ready(Err(cut)),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, Cut>> {
+        loop {
+            let waiting = self.waiting();
+            if let Some(due) = waiting {
+                ready!(due.as_mut().poll(context));
+                *waiting = None;
+            }
+            let mut hindrance = self.line.lock();
+            if hindrance.hold > Duration::ZERO {
+                let hold = std::mem::take(&mut hindrance.hold);
+                drop(hindrance);
+                let held = self.clock.wait(hold);
+                *self.waiting() = Some(held);
+                continue;
+            }
+            if let Some(cut) = hindrance.cut {
+                return Poll::Ready(Err(cut));
+            }
+            let most = hindrance.octets_per_second.unwrap_or(u64::MAX);
+            return Poll::Ready(Ok(usize::try_from(most).unwrap_or(usize::MAX)));
+        }
+    }
+}
+
+impl Drop for LineTap {
+    fn drop(&mut self) {
+        (self.ended)(&self.line);
+    }
+}
+
+impl fmt::Debug for LineTap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineTap")
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,272 @@
+//! An SMTP service with faults before and after each of its answers.
+
+use std::sync::Arc;
+
+use mailward_mail::{Address, Clock, Envelope, Recipient, Reply};
+use mailward_net::TlsFacts;
+use mailward_net::smtp::{Authentication, Connection, Peer, Service};
+use mailward_wire::smtp::server::{Abort, Hello};
+use mailward_wire::smtp::{Credentials, MailFrom};
+
+use super::magic::{self, Magic};
+use super::{ActionSpec, Credential, Faults, Line, Protocol, Situation, reply};
+use crate::sessions::Sessions;
+
+/// Another service, and the faults of its listener.
+#[derive(Debug)]
+pub(crate) struct Faulty<S> {
+    pub(crate) service: S,
+    pub(crate) protocol: Protocol,
+    pub(crate) faults: Faults,
+    pub(crate) sessions: Sessions,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What a connection needs to be struck.
+#[derive(Debug)]
+struct Victim {
+    protocol: Protocol,
+    faults: Faults,
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+    /// What its events call it.
+    name: Arc<str>,
+    line: Option<Line>,
+    account: Option<String>,
+    sender: Option<String>,
+    recipients: Vec<Address>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct FaultyConnection<C> {
+    connection: C,
+    victim: Victim,
+}
+
+impl<S: Service> Service for Faulty<S> {
+    type Connection = FaultyConnection<S::Connection>;
+
+    fn connect(&self, peer: Peer) -> Result<Self::Connection, Reply> {
+        let name: Arc<str> = peer.session.to_string().into();
+        let line = self.sessions.name(peer.address, peer.local, &name);
+        let turned_away = line.as_ref().and_then(Line::turned_away);
+        if let Some(refusal) = turned_away.as_deref().and_then(reply) {
+            return Err(refusal);
+        }
+        let connection = self.sessions.within(&name, || self.service.connect(peer))?;
+        Ok(FaultyConnection {
+            connection,
+            victim: Victim {
+                protocol: self.protocol,
+                faults: self.faults.clone(),
+                sessions: self.sessions.clone(),
+                clock: Arc::clone(&self.clock),
+                name,
+                line,
+                account: None,
+                sender: None,
+                recipients: Vec::new(),
+            },
+        })
+    }
+}
+
+/// Said into a line that is cut: nobody hears it.
+fn unheard() -> Reply {
+    Reply::status(421, 4, 2, "Connection dropped")
+}
+
+impl Victim {
+    fn situation(&self, stage: &'static str) -> Situation<'_> {
+        Situation {
+            account: self.account.as_deref(),
+            sender: self.sender.as_deref(),
+            recipients: &self.recipients,
+            ..Situation::of(self.protocol, stage)
+        }
+    }
+
+    /// Waits as long as the strike wants, breaks the line if it must, and
+    /// gives the words to refuse with, if any.
+    async fn suffer(&self, situation: Situation<'_>) -> Result<(), Reply> {
+        if !self.faults.is_any() {
+            return Ok(());
+        }
+        let strike = self
+            .sessions
+            .within(&self.name, || self.faults.strike(&situation));
+        let Some(mut strike) = strike else {
+            return Ok(());
+        };
+        let delay = std::mem::take(&mut strike.delay);
+        if !delay.is_zero() {
+            self.clock.wait(delay).await;
+        }
+        let action = match &self.line {
+            Some(line) => line.suffer(strike),
+            None => strike.action,
+        };
+        if self.line.as_ref().is_some_and(Line::is_cut) {
+            return Err(unheard());
+        }
+        match action {
+            Some(ActionSpec::Reply { text }) => Err(reply(&text).unwrap_or_else(unheard)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the recipient's own name asks for.
+    async fn magic(&self, recipient: &Recipient) -> Result<(), Reply> {
+        let address = recipient.forward_path.address();
+        match magic::of(address) {
+            Some(Magic::Rcpt(refusal)) => Err(refusal),
+            Some(Magic::Wait(delay)) => {
+                self.clock.wait(delay).await;
+                Ok(())
+            }
+            Some(Magic::Close) => {
+                self.cut();
+                Err(unheard())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The refusal at the end of the message that a recipient's name asks for.
+    fn magic_dot(&self) -> Option<Reply> {
+        self.recipients
+            .iter()
+            .find_map(|address| match magic::of(address) {
+                Some(Magic::Dot(refusal)) => Some(refusal),
+                _ => None,
+            })
+    }
+
+    /// After the message was taken.
+    fn taken(&self) {
+        if self
+            .recipients
+            .iter()
+            .any(|one| magic::of(one) == Some(Magic::LoseReply))
+        {
+            self.cut();
+        }
+        if !self.faults.is_any() {
+            return;
+        }
+        let situation = self.situation("taken");
+        let strike = self
+            .sessions
+            .within(&self.name, || self.faults.strike(&situation));
+        if let (Some(strike), Some(line)) = (strike, &self.line)
+            && let Some(ActionSpec::LoseReply) = line.suffer(strike)
+        {
+            line.cut();
+        }
+    }
+
+    fn cut(&self) {
+        if let Some(line) = &self.line {
+            line.cut();
+        }
+    }
+}
+
+impl<C: Connection> Connection for FaultyConnection<C> {
+    fn tls_established(&mut self, facts: &TlsFacts) {
+        self.victim.account = None;
+        self.connection.tls_established(facts);
+    }
+
+    fn hello(&mut self, hello: &Hello) {
+        self.connection.hello(hello);
+    }
+
+    async fn authenticate(&mut self, credentials: Credentials) -> Authentication {
+        let (user, credential) = match &credentials {
+            Credentials::Password { username, .. } => (username.clone(), Credential::Password),
+            Credentials::Bearer { username, .. } => (username.clone(), Credential::Token),
+        };
+        let situation = Situation {
+            account: Some(&user),
+            credential: Some(credential),
+            ..self.victim.situation("auth")
+        };
+        if let Err(refusal) = self.victim.suffer(situation).await {
+            return Authentication::Refused(refusal);
+        }
+        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
+        let answer = sessions
+            .during(name, self.connection.authenticate(credentials))
+            .await;
+        if matches!(answer, Authentication::Accepted) {
+            self.victim.account = Some(user);
+        }
+        answer
+    }
+
+    async fn mail_from(&mut self, mail: &MailFrom) -> Result<Reply, Reply> {
+        self.victim.recipients.clear();
+        self.victim.sender = Some(mail.reverse_path.as_str().to_owned());
+        self.victim.suffer(self.victim.situation("mail")).await?;
+        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
+        sessions.during(name, self.connection.mail_from(mail)).await
+    }
+
+    async fn rcpt_to(&mut self, recipient: &Recipient) -> Result<Reply, Reply> {
+        let address = recipient.forward_path.address();
+        let situation = Situation {
+            recipients: std::slice::from_ref(address),
+            ..self.victim.situation("rcpt")
+        };
+        self.victim.suffer(situation).await?;
+        self.victim.magic(recipient).await?;
+        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
+        let taken = sessions
+            .during(name, self.connection.rcpt_to(recipient))
+            .await?;
+        self.victim.recipients.push(address.clone());
+        Ok(taken)
+    }
+
+    async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
+        self.victim.suffer(self.victim.situation("data")).await?;
+        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
+        sessions
+            .during(name, self.connection.body_start(envelope))
+            .await
+    }
+
+    async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
+        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
+        sessions
+            .during(name, self.connection.body_chunk(octets))
+            .await
+    }
+
+    async fn body_end(&mut self) -> Reply {
+        let refused = match self.victim.suffer(self.victim.situation("dot")).await {
+            Ok(()) => self.victim.magic_dot(),
+            Err(refusal) => Some(refusal),
+        };
+        if let Some(refusal) = refused {
+            self.connection.body_abort(Abort::Refused);
+            return refusal;
+        }
+        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
+        let reply = sessions.during(name, self.connection.body_end()).await;
+        if reply.is_positive() {
+            self.victim.taken();
+        }
+        reply
+    }
+
+    fn body_abort(&mut self, abort: Abort) {
+        let name = Arc::clone(&self.victim.name);
+        let connection = &mut self.connection;
+        self.victim
+            .sessions
+            .within(&name, || connection.body_abort(abort));
+    }
+}

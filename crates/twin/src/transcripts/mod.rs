@@ -1,0 +1,322 @@
+//! What was said in a session, both ways, without its secrets.
+//!
+//! ```text
+//!   octets ─▶ lines ─▶ scribe of the protocol ─▶ entries (bounded)
+//!                       │ knows which line is which command
+//!                       └ writes *** for what it must not, or does not, know
+//! ```
+//!
+//! The recording sits on our side of TLS, at the stream, so that it sees what
+//! really passed, faults included. It gathers whole lines before it judges
+//! them, however a client cuts them up, and writes down only what it knows to
+//! be harmless: a line that is no known command is counted, not quoted.
+
+mod imap;
+mod lines;
+mod pop;
+mod smtp;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mailward_mail::{Clock, Timestamp};
+use mailward_net::TlsFacts;
+use serde::Serialize;
+
+use crate::faults::Protocol;
+
+/// Entries of one session; the oldest go beyond this many.
+const ENTRIES_MAX: usize = 2000;
+
+/// What an entry costs besides its text.
+const ENTRY_OCTETS: usize = 64;
+
+/// Who said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Client,
+    Server,
+    /// Nobody: something that happened.
+    Note,
+}
+
+/// One line of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub direction: Direction,
+    /// Whether it went through TLS.
+    pub tls: bool,
+    pub text: String,
+}
+
+/// A session in the list of all.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionView {
+    /// Counts from 1; a cursor.
+    pub sequence: u64,
+    /// What events call it.
+    pub id: String,
+    pub protocol: Protocol,
+    pub peer: SocketAddr,
+    pub begun: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    pub tls: bool,
+    pub entries: usize,
+}
+
+/// The whole of one session, as far as it is kept.
+#[derive(Clone, Debug, Serialize)]
+pub struct TranscriptView {
+    #[serde(flatten)]
+    pub session: SessionView,
+    /// Entries that had to go, from the start.
+    pub forgotten: u64,
+    pub lines: Vec<Entry>,
+}
+
+impl TranscriptView {
+    /// For people: `C: EHLO client`, one line each.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for entry in &self.lines {
+            let who = match entry.direction {
+                Direction::Client => "C",
+                Direction::Server => "S",
+                Direction::Note => "-",
+            };
+            let lock = if entry.tls { "*" } else { " " };
+            text.push_str(&format!("{} {lock}{who}: {}\n", entry.at, entry.text));
+        }
+        text
+    }
+}
+
+/// One session's record. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Recording(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    sequence: u64,
+    protocol: Protocol,
+    peer: SocketAddr,
+    begun: Timestamp,
+    clock: Arc<dyn Clock>,
+    /// Of all recordings together.
+    all_octets: Arc<AtomicUsize>,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Debug)]
+struct Pages {
+    name: Arc<str>,
+    ended: Option<Timestamp>,
+    tls: bool,
+    entries: VecDeque<Entry>,
+    forgotten: u64,
+    octets: usize,
+    /// Nothing is written any more.
+    is_shut: bool,
+    scribe: Scribe,
+}
+
+/// Who knows the protocol.
+#[derive(Debug)]
+enum Scribe {
+    Smtp(smtp::Scribe),
+    Imap(imap::Scribe),
+    Pop(pop::Scribe),
+    /// Written by whoever handles the requests.
+    Http,
+}
+
+/// What a scribe hears of.
+pub(crate) type Said = Vec<(Direction, String)>;
+
+/// Commands of a mailbox protocol, in upper case: `FETCH`, `UID FETCH`, `RETR`.
+pub(crate) type Commands = Vec<String>;
+
+impl Recording {
+    pub(crate) fn begin(
+        sequence: u64,
+        name: Arc<str>,
+        protocol: Protocol,
+        peer: SocketAddr,
+        clock: Arc<dyn Clock>,
+        all_octets: Arc<AtomicUsize>,
+    ) -> Self {
+        let scribe = match protocol {
+            Protocol::Imap => Scribe::Imap(imap::Scribe::default()),
+            Protocol::Pop => Scribe::Pop(pop::Scribe::default()),
+            Protocol::Http | Protocol::Dns | Protocol::Delivery => Scribe::Http,
+            Protocol::Submission | Protocol::HighSending | Protocol::Relay => {
+                Scribe::Smtp(smtp::Scribe::default())
+            }
+        };
+        Self(Arc::new(Shared {
+            sequence,
+            protocol,
+            peer,
+            begun: clock.now(),
+            clock,
+            all_octets,
+            pages: Mutex::new(Pages {
+                name,
+                ended: None,
+                tls: false,
+                entries: VecDeque::new(),
+                forgotten: 0,
+                octets: 0,
+                is_shut: false,
+                scribe,
+            }),
+        }))
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.0.sequence
+    }
+
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.lock().name)
+    }
+
+    /// Gives the old name back.
+    pub(crate) fn rename(&self, name: Arc<str>) -> Arc<str> {
+        std::mem::replace(&mut self.lock().name, name)
+    }
+
+    /// Gives the commands that came whole with these octets, of protocols
+    /// whose sessions do not ask before each.
+    pub(crate) fn received(&self, octets: &[u8]) -> Commands {
+        let mut commands = Commands::new();
+        self.hear(|scribe, said| match scribe {
+            Scribe::Smtp(scribe) => scribe.received(octets, said),
+            Scribe::Imap(scribe) => scribe.received(octets, said, &mut commands),
+            Scribe::Pop(scribe) => scribe.received(octets, said, &mut commands),
+            Scribe::Http => {}
+        });
+        commands
+    }
+
+    pub(crate) fn sent(&self, octets: &[u8]) {
+        self.hear(|scribe, said| match scribe {
+            Scribe::Smtp(scribe) => scribe.sent(octets, said),
+            Scribe::Imap(scribe) => scribe.sent(octets, said),
+            Scribe::Pop(scribe) => scribe.sent(octets, said),
+            Scribe::Http => {}
+        });
+    }
+
+    pub(crate) fn secured(&self, facts: Option<&TlsFacts>) {
+        self.hear(|scribe, said| {
+            if let Scribe::Smtp(scribe) = scribe {
+                scribe.secured();
+            }
+            let facts = facts.map_or(String::new(), |facts| {
+                format!(" {} {}", facts.version, facts.cipher)
+            });
+            said.push((Direction::Note, format!("TLS{facts}")));
+        });
+        self.lock().tls = true;
+    }
+
+    /// A line of somebody who knows it to be harmless.
+    pub(crate) fn write(&self, direction: Direction, text: String) {
+        self.hear(|_, said| said.push((direction, text)));
+    }
+
+    pub(crate) fn end(&self) {
+        self.hear(|scribe, said| match scribe {
+            Scribe::Smtp(scribe) => scribe.ended(said),
+            Scribe::Imap(scribe) => scribe.ended(said),
+            Scribe::Pop(scribe) => scribe.ended(said),
+            Scribe::Http => {}
+        });
+        let now = self.0.clock.now();
+        self.lock().ended = Some(now);
+    }
+
+    /// Whether it is of a connection that the service itself had no part in:
+    /// the control API and the console come over HTTPS, too.
+    pub(crate) fn is_idle_http(&self) -> bool {
+        let said = |entry: &Entry| entry.direction == Direction::Client;
+        self.0.protocol == Protocol::Http && !self.lock().entries.iter().any(said)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lock().ended.is_some()
+    }
+
+    /// Gives back what it holds and writes nothing more.
+    pub(crate) fn forget(&self) {
+        let mut pages = self.lock();
+        pages.is_shut = true;
+        pages.entries = VecDeque::new();
+        let octets = std::mem::take(&mut pages.octets);
+        self.0.all_octets.fetch_sub(octets, Ordering::Relaxed);
+    }
+
+    pub(crate) fn view(&self) -> SessionView {
+        let pages = self.lock();
+        SessionView {
+            sequence: self.0.sequence,
+            id: pages.name.to_string(),
+            protocol: self.0.protocol,
+            peer: self.0.peer,
+            begun: self.0.begun,
+            ended: pages.ended,
+            tls: pages.tls,
+            entries: pages.entries.len(),
+        }
+    }
+
+    pub(crate) fn transcript(&self) -> TranscriptView {
+        let session = self.view();
+        let pages = self.lock();
+        TranscriptView {
+            session,
+            forgotten: pages.forgotten,
+            lines: pages.entries.iter().cloned().collect(),
+        }
+    }
+
+    fn hear(&self, listen: impl FnOnce(&mut Scribe, &mut Said)) {
+        let mut pages = self.lock();
+        let mut said = Said::new();
+        listen(&mut pages.scribe, &mut said);
+        if said.is_empty() || pages.is_shut {
+            return;
+        }
+        let (at, tls) = (self.0.clock.now(), pages.tls);
+        let mut added = 0;
+        let mut gone = 0;
+        for (direction, text) in said {
+            added += text.len() + ENTRY_OCTETS;
+            pages.entries.push_back(Entry {
+                at,
+                direction,
+                tls,
+                text,
+            });
+            if pages.entries.len() > ENTRIES_MAX
+                && let Some(oldest) = pages.entries.pop_front()
+            {
+                gone += oldest.text.len() + ENTRY_OCTETS;
+                pages.forgotten += 1;
+            }
+        }
+        pages.octets = (pages.octets + added).saturating_sub(gone);
+        self.0.all_octets.fetch_add(added, Ordering::Relaxed);
+        self.0.all_octets.fetch_sub(gone, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pages> {
+        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

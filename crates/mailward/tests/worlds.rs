@@ -164,6 +164,9 @@ def run():
     session.rcpt("nobody@northmoor.example")
     replies.append(session.data(b"From: letters@northmoor.example\r\nSubject: lost\r\n\r\nx\r\n"))
     assert control("POST", "/clock/advance", {"seconds": 3600}, world="again")[0] == 200
+    # The hour has passed for the open session as well, which timed out.
+    session = smtp(ports["submission"])
+    replies.append(login(session))
     send(session, "an-hour-later")
     made = control("POST", "/accounts", {"address": "new@northmoor.example"}, world="again")
     claims = token("again").split(".")[1]

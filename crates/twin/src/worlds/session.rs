@@ -97,7 +97,7 @@ impl SessionDoor {
         match self.worlds.named(world) {
             Ok(world) => Ok(Some((
                 world.door(self.protocol),
-                world.deliveries.mailboxes.clone(),
+                world.deliveries.mailboxes,
             ))),
             Err(error) => Err(refuse(error.to_string())),
         }

@@ -86,8 +86,8 @@ impl TwinPart {
     pub(super) async fn overview(&self) -> Result<TwinOverview, SourceError> {
         let owners = self.owners();
         let mut overview = TwinOverview {
-            // Outside and quarantine are no accounts, though their mail counts.
-            accounts: owners.len().saturating_sub(2) as u64,
+            // The service's own mailboxes are no accounts, though their mail counts.
+            accounts: self.accounts.all().len() as u64,
             items: 0,
             octets: 0,
             clock: self.clock.now(),

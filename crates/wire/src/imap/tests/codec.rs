@@ -1,6 +1,6 @@
 //! Commands decoded, encoded, and decoded again.
 
-use crate::imap::{Command, Dialect, ParseError, parse_append, parse_command};
+use crate::imap::{Command, Dialect, MailboxName, ParseError, Tagged, parse_append, parse_command};
 
 /// `wire` is a command without tag; `shown` its arguments as the encoder
 /// writes them, or `""` when that is `wire` itself.
@@ -328,7 +328,6 @@ fn refuses_with_the_tag_where_there_is_one() {
         "LOGIN \"a b",
         "LOGIN \"a\\x\" b",
         "SELECT",
-        "SELECT &",
         "FETCH 0 FLAGS",
         "FETCH 1",
         "FETCH 1 ()",
@@ -368,5 +367,22 @@ fn refuses_with_the_tag_where_there_is_one() {
             "{wire:?}: {:?}",
             parse_command(format!("t {wire}").as_bytes(), Dialect::FULL)
         );
+    }
+}
+
+/// A name in broken modified UTF-7 is one that no mailbox has (RFC 3501 section
+/// 5.1.3), so the answer is NO: the command itself is in order.
+#[test]
+fn a_name_that_cannot_be_read_names_nothing() {
+    for wire in ["SELECT &", "SELECT &AOk", "SELECT \"a&!-\""] {
+        let parsed = parse_command(format!("t {wire}").as_bytes(), Dialect::FULL);
+        let Ok(Tagged {
+            command: Command::Select(opening),
+            ..
+        }) = parsed
+        else {
+            panic!("{wire:?}: {parsed:?}");
+        };
+        assert_eq!(opening.mailbox, MailboxName::impossible(), "{wire:?}");
     }
 }

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use mailward_access::imap::{Entry, Host, Imap, Peer, Profile};
+use mailward_access::imap::{Host, Imap, Profile};
+use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::Secret;
 use mailward_mailbox::{KEYWORDS_SCHEMA, Mailboxes, NewMailbox, SCHEMA};
 use mailward_net::{Listener, SystemClock, Tasks};
@@ -14,10 +15,18 @@ use mailward_store::{Options, Schema, Store};
 struct Open(Arc<Profile>);
 
 impl Host for Open {
+    type Authenticator = Self;
+
+    fn authenticator(&self) -> &Self {
+        self
+    }
+
     fn profile(&self) -> Arc<Profile> {
         Arc::clone(&self.0)
     }
+}
 
+impl Authenticator for Open {
     async fn login(&self, _: &Peer, user: &str, password: &Secret) -> Entry {
         if !password.matches(b"secret") {
             return Entry::Refused { text: None };

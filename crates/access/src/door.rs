@@ -2,13 +2,43 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
+
+use mailward_mail::Secret;
 
 /// Where a session comes from and where it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub remote: SocketAddr,
     pub local: SocketAddr,
+}
+
+/// Who may enter, whatever protocol asks. Attempts are counted by the session;
+/// lockouts, delays and connections per user are decided here.
+pub trait Authenticator: Send + Sync + 'static {
+    /// A password, without another identity. `user` is as the client wrote it.
+    fn login(
+        &self,
+        peer: &Peer,
+        user: &str,
+        password: &Secret,
+    ) -> impl Future<Output = Entry> + Send;
+
+    /// XOAUTH2 with a bearer token.
+    fn authenticate_xoauth2(
+        &self,
+        peer: &Peer,
+        user: &str,
+        token: &Secret,
+    ) -> impl Future<Output = Entry> + Send;
+
+    /// Whether a session that came in may go on: asked before every command.
+    /// When not, an IMAP session goes on as after [`Entry::NotConnected`], and
+    /// one of POP3 ends with nothing deleted.
+    fn still_open(&self, _mailbox: &str) -> bool {
+        true
+    }
 }
 
 /// The answer to somebody at the door.

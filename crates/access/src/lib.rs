@@ -4,7 +4,7 @@
 //!   stream ── imap::Imap::serve ── wire::imap (bytes ↔ commands)
 //!         └── pop3::Pop3::serve ── wire::pop3
 //!                   │
-//!                   ├── Host       who may enter, in which words
+//!                   ├── Host       in which words, and whom it asks who may enter
 //!                   ├── mailbox    folders, items, changes
 //!                   └── mime       where the parts of a message are
 //! ```
@@ -13,9 +13,10 @@
 //! handed streams.
 
 mod door;
+mod hear;
 pub mod imap;
 pub mod mime;
 mod output;
 pub mod pop3;
 
-pub use door::{Entry, Peer};
+pub use door::{Authenticator, Entry, Peer};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use mailward_access::imap::{Entry, Host, Imap, Peer, Profile, Words};
-use mailward_mail::{Dice, Secret};
+use mailward_access::Peer;
+use mailward_access::imap::{Host, Imap, Profile, Words};
+use mailward_mail::Dice;
 use mailward_net::Stream;
 
 use crate::asof::AsOf;
@@ -79,12 +80,14 @@ fn profile(front_end_2026: bool) -> Profile {
 }
 
 impl Host for ImapDoor {
-    fn profile(&self) -> Arc<Profile> {
-        self.profiles.on(self.door.day.today())
+    type Authenticator = SessionDoor;
+
+    fn authenticator(&self) -> &SessionDoor {
+        &self.door
     }
 
-    async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
-        self.door.login(user, password).await
+    fn profile(&self) -> Arc<Profile> {
+        self.profiles.on(self.door.day.today())
     }
 
     fn greeting(&self) -> Option<String> {
@@ -96,14 +99,6 @@ impl Host for ImapDoor {
                 greeting_bracket()
             )
         })
-    }
-
-    async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {
-        self.door.bearer(user, token).await
-    }
-
-    fn still_open(&self, mailbox: &str) -> bool {
-        self.door.still_open(mailbox)
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
+use mailward_access::Peer;
 use mailward_access::pop3::{Host, Pop3, Profile, Words};
-use mailward_access::{Entry, Peer};
-use mailward_mail::Secret;
 use mailward_net::Stream;
 
 use crate::behaviour;
@@ -62,20 +61,14 @@ pub(crate) fn profile() -> Profile {
 }
 
 impl Host for PopDoor {
+    type Authenticator = SessionDoor;
+
+    fn authenticator(&self) -> &SessionDoor {
+        &self.door
+    }
+
     fn profile(&self) -> Arc<Profile> {
         Arc::clone(&self.profile)
-    }
-
-    async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
-        self.door.login(user, password).await
-    }
-
-    async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {
-        self.door.bearer(user, token).await
-    }
-
-    fn still_open(&self, mailbox: &str) -> bool {
-        self.door.still_open(mailbox)
     }
 
     fn in_use(&self, mailbox: &str) {

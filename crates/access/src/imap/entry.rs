@@ -3,7 +3,7 @@
 use mailward_wire::imap::{Command, Credentials, State};
 use tokio::io::AsyncWrite;
 
-use crate::door::Entry;
+use crate::door::{Authenticator as _, Entry};
 use crate::imap::host::Host;
 use crate::imap::serve::End;
 use crate::imap::session::{Answer, Entered, Session};
@@ -14,9 +14,9 @@ const NOT_CONNECTED_COMMANDS_MAX: u32 = 1;
 
 impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     pub(crate) async fn enter(&mut self, credentials: Credentials) -> Result<(), End> {
-        let host = &self.imap.host;
+        let door = self.imap.host.authenticator();
         let entry = match &credentials {
-            Credentials::Login { user, password } => host.login(&self.peer, user, password).await,
+            Credentials::Login { user, password } => door.login(&self.peer, user, password).await,
             // Nobody acts as somebody else here.
             Credentials::Plain {
                 authorization,
@@ -26,10 +26,10 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 Entry::Refused { text: None }
             }
             Credentials::Plain { user, password, .. } => {
-                host.login(&self.peer, user, password).await
+                door.login(&self.peer, user, password).await
             }
             Credentials::XOAuth2 { user, token } => {
-                host.authenticate_xoauth2(&self.peer, user, token).await
+                door.authenticate_xoauth2(&self.peer, user, token).await
             }
         };
         match entry {
@@ -61,7 +61,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     /// Takes the mailbox from a session that may not go on.
     pub(crate) fn look_again(&mut self) {
         if let Entered::Mailbox { owner, .. } = &self.entered
-            && !self.imap.host.still_open(owner)
+            && !self.imap.host.authenticator().still_open(owner)
         {
             self.entered = Entered::NotConnected { refused: 0 };
             self.selected = None;

@@ -55,7 +55,6 @@ mod thread;
 mod threads;
 mod updates;
 
-pub use crate::door::{Entry, Peer};
 pub(crate) use body::unreadable;
 pub use host::Host;
 pub use profile::{Limits, Profile, Words};

@@ -98,7 +98,7 @@ pub struct Words {
     pub continue_idle: String,
     /// After `+ ` when AUTHENTICATE waits for the client's response.
     pub continue_authenticate: String,
-    /// `BAD`, when [`crate::imap::Entry::NotConnected`] was answered.
+    /// `BAD`, when [`crate::Entry::NotConnected`] was answered.
     pub not_connected: String,
     /// `BYE`, when a session that is not connected goes on.
     pub closed: String,

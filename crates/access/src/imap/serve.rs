@@ -7,9 +7,10 @@ use std::sync::Arc;
 use mailward_mail::Clock;
 use mailward_mailbox::Mailboxes;
 use mailward_wire::imap::{Event, Step};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadHalf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
 
 use crate::door::Peer;
+use crate::hear::{Ear, Heard, Silence};
 use crate::imap::facts::AllFacts;
 use crate::imap::host::Host;
 use crate::imap::session::Session;
@@ -54,6 +55,16 @@ pub enum End {
 impl From<ClientGone> for End {
     fn from(_: ClientGone) -> Self {
         Self::ClientGone
+    }
+}
+
+impl From<Silence> for End {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::ClientGone => Self::ClientGone,
+            Silence::Idle => Self::Idle,
+            Silence::Draining => Self::Draining,
+        }
     }
 }
 
@@ -116,17 +127,17 @@ impl<H> fmt::Debug for Imap<H> {
 /// Runs until something ends the session, which is always an [`End`].
 async fn converse<H, S>(
     session: &mut Session<'_, H, tokio::io::WriteHalf<S>>,
-    mut reader: ReadHalf<S>,
+    reader: ReadHalf<S>,
     drain: impl Future<Output = ()> + Send,
 ) -> Result<std::convert::Infallible, End>
 where
     H: Host,
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    let mut drain = std::pin::pin!(drain);
+    let drain = std::pin::pin!(drain);
     session.greet();
-    let mut input = vec![0; INPUT_OCTETS_MAX];
-    let mut heard = session.imap.clock.now();
+    let clock = Arc::clone(&session.imap.clock);
+    let mut ear = Ear::new(reader, INPUT_OCTETS_MAX, clock, drain);
     loop {
         match session.server.step() {
             Step::Send(bytes) => session.out.buffer.extend_from_slice(&bytes),
@@ -139,22 +150,10 @@ where
             Step::Answer => return Err(End::Unreadable("a command was left open".to_owned())),
             Step::Read => {
                 session.out.flush().await?;
-                let clock = Arc::clone(&session.imap.clock);
-                let late = clock.wait_until(heard.plus(session.patience()));
-                tokio::select! {
-                    biased;
-                    read = reader.read(&mut input) => match read {
-                        Ok(0) | Err(_) => return Err(End::ClientGone),
-                        Ok(octets) => {
-                            heard = clock.now();
-                            session.server.receive(&input[..octets]);
-                            // Passwords came this way.
-                            input[..octets].fill(0);
-                        }
-                    },
-                    () = session.news() => session.tell_news().await?,
-                    () = &mut drain => return Err(End::Draining),
-                    () = late => return Err(End::Idle),
+                let patience = session.patience();
+                match ear.hear(patience, session.news()).await? {
+                    Heard::Octets(octets) => session.server.receive(&octets),
+                    Heard::News => session.tell_news().await?,
                 }
             }
         }

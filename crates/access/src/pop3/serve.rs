@@ -1,15 +1,16 @@
 //! One session from greeting to end.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::sync::Arc;
 
 use mailward_mail::Clock;
 use mailward_mailbox::Mailboxes;
 use mailward_wire::pop3::Step;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadHalf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf};
 
 use crate::door::Peer;
+use crate::hear::{Ear, Heard, Silence};
 use crate::output::ClientGone;
 use crate::pop3::host::Host;
 use crate::pop3::maildrop::Locks;
@@ -54,6 +55,16 @@ pub enum End {
 impl From<ClientGone> for End {
     fn from(_: ClientGone) -> Self {
         Self::ClientGone
+    }
+}
+
+impl From<Silence> for End {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::ClientGone => Self::ClientGone,
+            Silence::Idle => Self::Idle,
+            Silence::Draining => Self::Draining,
+        }
     }
 }
 
@@ -114,17 +125,17 @@ impl<H> fmt::Debug for Pop3<H> {
 /// Runs until something ends the session, which is always an [`End`].
 async fn converse<H, S>(
     session: &mut Session<'_, H, tokio::io::WriteHalf<S>>,
-    mut reader: ReadHalf<S>,
+    reader: ReadHalf<S>,
     drain: impl Future<Output = ()> + Send,
 ) -> Result<std::convert::Infallible, End>
 where
     H: Host,
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    let mut drain = std::pin::pin!(drain);
+    let drain = std::pin::pin!(drain);
     session.greet();
-    let mut input = vec![0; INPUT_OCTETS_MAX];
-    let mut heard = session.pop3.clock.now();
+    let clock = Arc::clone(&session.pop3.clock);
+    let mut ear = Ear::new(reader, INPUT_OCTETS_MAX, clock, drain);
     loop {
         match session.server.step() {
             Step::Send(bytes) => {
@@ -136,21 +147,9 @@ where
             Step::Answer | Step::Close => return Err(End::Protocol),
             Step::Read => {
                 session.out.flush().await?;
-                let clock = Arc::clone(&session.pop3.clock);
-                let late = clock.wait_until(heard.plus(session.patience()));
-                tokio::select! {
-                    biased;
-                    read = reader.read(&mut input) => match read {
-                        Ok(0) | Err(_) => return Err(End::ClientGone),
-                        Ok(octets) => {
-                            heard = clock.now();
-                            session.server.receive(&input[..octets]);
-                            // Passwords came this way.
-                            input[..octets].fill(0);
-                        }
-                    },
-                    () = &mut drain => return Err(End::Draining),
-                    () = late => return Err(End::Idle),
+                let patience = session.patience();
+                if let Heard::Octets(octets) = ear.hear(patience, pending()).await? {
+                    session.server.receive(&octets);
                 }
             }
         }

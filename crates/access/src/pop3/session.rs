@@ -9,7 +9,7 @@ use mailward_wire::pop3::server::put_response;
 use mailward_wire::pop3::{Command, Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
-use crate::door::{Entry, Peer};
+use crate::door::{Authenticator as _, Entry, Peer};
 use crate::output::Output;
 use crate::pop3::host::Host;
 use crate::pop3::maildrop::{Maildrop, NoMessage};
@@ -127,7 +127,7 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
     }
 
     async fn enter(&mut self, credentials: Credentials) -> Result<(), End> {
-        let host = &self.pop3.host;
+        let door = self.pop3.host.authenticator();
         let entry = match &credentials {
             // Nobody acts as somebody else here.
             Credentials::Plain {
@@ -138,10 +138,10 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
                 Entry::Refused { text: None }
             }
             Credentials::Login { user, password } | Credentials::Plain { user, password, .. } => {
-                host.login(&self.peer, user, password).await
+                door.login(&self.peer, user, password).await
             }
             Credentials::XOAuth2 { user, token } => {
-                host.authenticate_xoauth2(&self.peer, user, token).await
+                door.authenticate_xoauth2(&self.peer, user, token).await
             }
         };
         let words = &self.profile.words;
@@ -255,7 +255,9 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
     /// Ends a session that may not go on.
     fn look_again(&mut self) -> Result<(), End> {
         match &self.maildrop {
-            Some(maildrop) if !self.pop3.host.still_open(maildrop.owner()) => Err(End::Closed),
+            Some(maildrop) if !self.pop3.host.authenticator().still_open(maildrop.owner()) => {
+                Err(End::Closed)
+            }
             _ => Ok(()),
         }
     }

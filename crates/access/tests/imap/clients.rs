@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use mailward_access::imap::Peer;
+use mailward_access::Peer;
 use mailward_net::tls::server_config;
 use mailward_net::{DevAuthority, Listener, SystemClock};
 

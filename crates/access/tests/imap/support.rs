@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mailward_access::imap::{Entry, Host, Imap, Peer, Profile};
+use mailward_access::imap::{Host, Imap, Profile};
+use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_mailbox::{
     Content, Flags, FolderName, KEYWORDS_SCHEMA, Mailboxes, NewFolder, NewMailbox, SCHEMA, Target,
@@ -31,10 +32,18 @@ impl Drop for Permit {
 }
 
 impl Host for TestHost {
+    type Authenticator = Self;
+
+    fn authenticator(&self) -> &Self {
+        self
+    }
+
     fn profile(&self) -> Arc<Profile> {
         Arc::clone(&self.profile)
     }
+}
 
+impl Authenticator for TestHost {
     async fn login(&self, _: &Peer, user: &str, password: &Secret) -> Entry {
         self.judge(user, password.matches(b"secret"))
     }

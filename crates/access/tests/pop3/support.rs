@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mailward_access::pop3::{Host, Pop3, Profile};
-use mailward_access::{Entry, Peer};
+use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_mailbox::{Content, Flags, FolderName, Mailboxes, NewMailbox, SCHEMA, Target};
 use mailward_net::{ShiftedClock, SystemClock, Tasks};
@@ -22,10 +22,22 @@ pub(crate) struct TestHost {
 }
 
 impl Host for TestHost {
+    type Authenticator = Self;
+
+    fn authenticator(&self) -> &Self {
+        self
+    }
+
     fn profile(&self) -> Arc<Profile> {
         Arc::clone(&self.profile)
     }
 
+    fn in_use(&self, _: &str) {
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Authenticator for TestHost {
     async fn login(&self, _: &Peer, user: &str, password: &Secret) -> Entry {
         judge(user, password.matches(b"secret"))
     }
@@ -36,10 +48,6 @@ impl Host for TestHost {
 
     fn still_open(&self, _: &str) -> bool {
         self.is_open.load(Ordering::Relaxed)
-    }
-
-    fn in_use(&self, _: &str) {
-        self.in_use.fetch_add(1, Ordering::Relaxed);
     }
 }
 

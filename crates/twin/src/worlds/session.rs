@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use mailward_access::Entry;
+use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::Secret;
 use mailward_mailbox::Mailboxes;
 use mailward_net::Stream;
@@ -58,30 +58,6 @@ impl SessionDoor {
         (door, mailboxes)
     }
 
-    pub(crate) async fn login(&self, user: &str, password: &Secret) -> Entry {
-        let (user, world) = split_user(user);
-        match self.choose(user, world) {
-            Ok(Some((door, mailboxes))) => {
-                let entry = door.login(user, password).await;
-                self.go(entry, door, &mailboxes)
-            }
-            Ok(None) => self.here.login(user, password).await,
-            Err(refused) => refused,
-        }
-    }
-
-    pub(crate) async fn bearer(&self, user: &str, token: &Secret) -> Entry {
-        let (user, world) = split_user(user);
-        match self.choose(user, world) {
-            Ok(Some((door, mailboxes))) => {
-                let entry = door.bearer(user, token).await;
-                self.go(entry, door, &mailboxes)
-            }
-            Ok(None) => self.here.bearer(user, token).await,
-            Err(refused) => refused,
-        }
-    }
-
     /// The world that the user names, if it is another one.
     fn choose(&self, user: &str, world: Option<&str>) -> Result<Option<(Door, Mailboxes)>, Entry> {
         let refuse = |why: String| {
@@ -110,6 +86,36 @@ impl SessionDoor {
             let _ = self.elsewhere.set(door);
         }
         entry
+    }
+}
+
+impl Authenticator for SessionDoor {
+    async fn login(&self, _peer: &Peer, user: &str, password: &Secret) -> Entry {
+        let (user, world) = split_user(user);
+        match self.choose(user, world) {
+            Ok(Some((door, mailboxes))) => {
+                let entry = door.login(user, password).await;
+                self.go(entry, door, &mailboxes)
+            }
+            Ok(None) => self.here.login(user, password).await,
+            Err(refused) => refused,
+        }
+    }
+
+    async fn authenticate_xoauth2(&self, _peer: &Peer, user: &str, token: &Secret) -> Entry {
+        let (user, world) = split_user(user);
+        match self.choose(user, world) {
+            Ok(Some((door, mailboxes))) => {
+                let entry = door.bearer(user, token).await;
+                self.go(entry, door, &mailboxes)
+            }
+            Ok(None) => self.here.bearer(user, token).await,
+            Err(refused) => refused,
+        }
+    }
+
+    fn still_open(&self, mailbox: &str) -> bool {
+        Door::still_open(self, mailbox)
     }
 }
 

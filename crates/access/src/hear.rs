@@ -1,0 +1,97 @@
+//! What a session waits for when it has said all it had to say.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailward_mail::{Clock, Timestamp};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+/// A client's octets, as they come.
+pub(crate) struct Ear<'d, R, D> {
+    reader: R,
+    input: Vec<u8>,
+    clock: Arc<dyn Clock>,
+    /// When the client was last heard.
+    heard: Timestamp,
+    drain: Pin<&'d mut D>,
+}
+
+/// Why nothing more is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    ClientGone,
+    /// For longer than the session has patience.
+    Idle,
+    /// The service is shutting down.
+    Draining,
+}
+
+pub(crate) enum Heard<'e> {
+    Octets(Octets<'e>),
+    /// Something else came up.
+    News,
+}
+
+/// Passwords come this way: wiped once they are read.
+pub(crate) struct Octets<'e>(&'e mut [u8]);
+
+impl Deref for Octets<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl Drop for Octets<'_> {
+    fn drop(&mut self) {
+        self.0.fill(0);
+    }
+}
+
+impl<'d, R, D> Ear<'d, R, D>
+where
+    R: AsyncRead + Unpin,
+    D: Future<Output = ()>,
+{
+    /// Takes `octets_max` from the client at once.
+    pub(crate) fn new(
+        reader: R,
+        octets_max: usize,
+        clock: Arc<dyn Clock>,
+        drain: Pin<&'d mut D>,
+    ) -> Self {
+        Self {
+            reader,
+            input: vec![0; octets_max],
+            heard: clock.now(),
+            clock,
+            drain,
+        }
+    }
+
+    /// Waits for the client, for `news`, or for the end: what came first.
+    pub(crate) async fn hear(
+        &mut self,
+        patience: Duration,
+        news: impl Future<Output = ()>,
+    ) -> Result<Heard<'_>, Silence> {
+        let late = self.clock.wait_until(self.heard.plus(patience));
+        tokio::select! {
+            biased;
+            read = self.reader.read(&mut self.input) => match read {
+                Ok(0) | Err(_) => Err(Silence::ClientGone),
+                Ok(octets) => {
+                    self.heard = self.clock.now();
+                    Ok(Heard::Octets(Octets(&mut self.input[..octets])))
+                }
+            },
+            () = news => Ok(Heard::News),
+            () = self.drain.as_mut() => Err(Silence::Draining),
+            () = late => Err(Silence::Idle),
+        }
+    }
+}

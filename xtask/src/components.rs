@@ -1,4 +1,5 @@
-//! The programs of others that the tests run against, all from Debian.
+//! The programs of others that the tests run against, from Debian; packages of
+//! other languages are [`crate::packages`]' part.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,7 +8,7 @@ use std::path::Path;
 use crate::run::{Result, is_installed, run, run_with};
 
 /// A program a test starts, and the Debian package it comes in.
-const COMPONENTS: [(&str, &str); 12] = [
+const COMPONENTS: [(&str, &str); 14] = [
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("swaks", "swaks"),
@@ -18,12 +19,15 @@ const COMPONENTS: [(&str, &str); 12] = [
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("python3", "python3"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
 ];
 
 /// Packages that bring no program of their own to look for.
-const COMPANIONS: [&str; 4] = [
+const COMPANIONS: [&str; 5] = [
+    "python3-venv",
     "libnet-ssleay-perl",
     "libio-socket-ssl-perl",
     "dovecot-imapd",

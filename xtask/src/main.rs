@@ -9,6 +9,7 @@
 mod bench;
 mod components;
 mod crash;
+mod packages;
 mod run;
 mod test;
 
@@ -21,6 +22,7 @@ cargo xtask COMMAND
                      format, lints, tests, generated documents, a minute of
                      kills, licences.
                      --quick leaves out what needs programs of others
+  install            no more than the first of it
   docs               write the generated documents anew (docs/reference)
   bench accept [--quick] [--json] [--dir DIR]
                      accepted messages a second, and memory of idle connections,
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => test::everything(),
         ["test", "--quick"] => test::quick(),
+        ["install"] => test::install(),
         ["docs"] => test::write_documents(),
         ["bench", "accept", rest @ ..] => bench::accept(rest),
         ["bench", "backlog", rest @ ..] => bench::backlog(rest),

@@ -2,10 +2,11 @@
 
 use crate::components;
 use crate::crash;
+use crate::packages;
 use crate::run::{Result, is_installed, run, run_with};
 
 pub(crate) fn everything() -> Result {
-    components::ensure()?;
+    install()?;
     style()?;
     // Every failure of a run is worth knowing, not only the first.
     run(
@@ -14,6 +15,12 @@ pub(crate) fn everything() -> Result {
     )?;
     crash::crash(SHORT_CRASH)?;
     licences()
+}
+
+/// What the tests need beside the workspace.
+pub(crate) fn install() -> Result {
+    components::ensure()?;
+    packages::ensure()
 }
 
 /// A minute of kills. `cargo xtask crash --kills 10000` is the long run.

@@ -46,7 +46,10 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
             .to_string_lossy()
             .into_owned();
         if path.is_dir() {
-            if !matches!(name.as_str(), ".git" | "target" | "node_modules" | "data") {
+            if !matches!(
+                name.as_str(),
+                ".git" | "target" | "node_modules" | ".venv" | "data"
+            ) {
                 files(&path, found);
             }
         } else if !matches!(name.as_str(), "Cargo.lock" | "tidy.rs" | ".git") {

@@ -148,15 +148,53 @@ pub fn python(running: &Running, script: &str, arguments: &[&str]) -> String {
 
 /// The same for a program that was started otherwise.
 pub fn python_with(ready: &Value, script: &str, arguments: &[&str]) -> String {
-    let mut child = Command::new("python3")
-        .arg("-c")
-        .arg(format!("import json, sys\nready = json.loads(sys.stdin.readline())\nargv = sys.argv[1:]\n{PRELUDE}\n{script}"))
-        .args(arguments)
+    let script = format!(
+        "import json, sys\nready = json.loads(sys.stdin.readline())\nargv = sys.argv[1:]\n{PRELUDE}\n{script}"
+    );
+    told(
+        Command::new("python3")
+            .arg("-c")
+            .arg(script)
+            .args(arguments),
+        ready,
+    )
+}
+
+/// Runs a script of `interop` by Node.js, with the packages that the test
+/// command installs there; the ready object is on its standard input.
+pub fn node(script: &str, ready: &Value) -> String {
+    told(Command::new("node").arg(interop(script)), ready)
+}
+
+/// The same for a script in Python.
+pub fn packaged_python(script: &str, ready: &Value) -> String {
+    told(
+        Command::new(interop(".venv/bin/python")).arg(interop(script)),
+        ready,
+    )
+}
+
+/// A file of the folder for programs of others.
+pub fn interop(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../interop")
+        .join(name)
+}
+
+/// What a program printed that was told the ready object, after it exited
+/// with 0.
+fn told(command: &mut Command, ready: &Value) -> String {
+    let child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("python3 is installed");
+        .spawn();
+    let mut child = child.unwrap_or_else(|error| {
+        panic!(
+            "{:?} does not start ({error}): `cargo xtask test` installs it",
+            command.get_program()
+        )
+    });
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "{ready}").unwrap();
     drop(input);

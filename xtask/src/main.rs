@@ -39,6 +39,12 @@ cargo xtask COMMAND
                      1,000, 100,000 and N messages waiting [1,000,000]
   bench rules        what judging a message costs, beside plain passes over
                      the same octets (a minute; run it by --release)
+  bench twin [start|catch|wait|list|idle|worlds|imap ...] [--quick] [--json]
+             [--messages N] [--peers on|off]
+                     the twin as a test mail server: its start, messages caught
+                     a second beside MailDev, waits, lists and searches over N
+                     messages [1,000,000], idle connections, worlds, and mixed
+                     work over IMAP beside Dovecot (as root, for Dovecot)
   crash [power|full|clock] [--far-end own|postfix] [--kills N] [--minutes M]
         [--seed S] [--json] [--dir DIR] [--program FILE]
                      kills the gateway under load and audits its queue; with
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
         ["bench", "backlog", rest @ ..] => bench::backlog(rest),
         ["bench", "relay", rest @ ..] => bench::relay(rest),
         ["bench", "rules", rest @ ..] => bench::rules(rest),
+        ["bench", "twin", rest @ ..] => bench::twin(rest),
         ["crash", rest @ ..] => crash::crash(rest),
         _ => {
             eprint!("{USAGE}");

@@ -71,6 +71,9 @@ pub(crate) struct PlaceArguments {
     /// `full`: offer every IMAP extension, for tests by strangers that want more than Exchange has
     #[arg(long, value_name = "exchange|full", default_value = "exchange", value_parser = ["exchange", "full"])]
     pub(crate) profile: String,
+    /// Take SMTP on this loopback port without TLS, sign-in or rules, for any recipient; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub(crate) catch: Option<u16>,
     /// Set the faults of this TOML file at the twin
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,

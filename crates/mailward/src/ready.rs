@@ -61,6 +61,9 @@ pub(crate) struct TwinEndpoints {
     /// As `http://127.0.0.1:8025`.
     pub(crate) test_api: String,
     pub(crate) https: String,
+    /// Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) catch: Option<String>,
     pub(crate) oauth: ReadyOAuth,
 }
 
@@ -148,6 +151,7 @@ impl Ready {
             endpoint(&mut text, "", "IMAP (implicit TLS)", Some(&twin.imaps));
             endpoint(&mut text, "", "POP3 (implicit TLS)", Some(&twin.pop3s));
             endpoint(&mut text, "", "HTTPS (OAuth, control)", Some(&twin.https));
+            endpoint(&mut text, "", "catch (SMTP for any)", twin.catch.as_deref());
             endpoint(
                 &mut text,
                 "",

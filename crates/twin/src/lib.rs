@@ -3,6 +3,7 @@
 //! ```text
 //!   submission ── sign-in ── checks at end of DATA ── deliver ── mailboxes
 //!   relay ── address, sender ──────┼─────────────────────┤           │
+//!   catch ── anybody, as it came ─┼─────────────────────┼───────────┤
 //!   oauth ── tokens ──┘            │                     │           │
 //!   imap, pop ── sign-in ──────────┼─────────────────────┼───────────┘
 //!   control ── accounts, clock     └── events: why       └── NDRs
@@ -19,6 +20,7 @@ mod accounts;
 mod api;
 mod asof;
 pub mod behaviour;
+mod catch;
 mod control;
 mod deliver;
 mod door;

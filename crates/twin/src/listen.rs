@@ -17,6 +17,7 @@ use mailward_wire::smtp::server::{Dialect, Settings};
 use tower::ServiceExt as _;
 
 use crate::api::{self, Api};
+use crate::catch::{self, CatchDoor};
 use crate::control::{self, Control};
 use crate::door::{self, Sessions};
 use crate::faults::{self, Faulty, FaultyDialect, HttpFaults, Protocol};
@@ -67,6 +68,24 @@ pub(crate) fn relay(worlds: &Worlds, world: &World, listener: Listener) {
     );
     let listener = listener.tapped(world.sessions.taps(Protocol::Relay));
     serve(world, options, "twin relay", server.serve(listener));
+}
+
+/// SMTP for anybody, without TLS.
+pub(crate) fn catch(worlds: &Worlds, world: &World, listener: Listener) {
+    let options = worlds.options();
+    let settings = catch::settings();
+    let door = CatchDoor::new(world);
+    let mut server = smtp(
+        world,
+        options,
+        Protocol::Catch,
+        door,
+        settings,
+        catch::dialect(),
+    );
+    server.security = Security::Plain;
+    let listener = listener.tapped(world.sessions.taps(Protocol::Catch));
+    serve(world, options, "twin catch", server.serve(listener));
 }
 
 fn smtp<S: Service>(

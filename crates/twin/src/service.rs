@@ -61,6 +61,8 @@ pub struct Endpoints {
     /// Plain HTTP, without credentials: on loopback alone.
     pub test_api: SocketAddr,
     pub https: SocketAddr,
+    /// SMTP without TLS, sign-in or rules: on loopback alone.
+    pub catch: Option<SocketAddr>,
 }
 
 /// What a twin is started with.
@@ -120,6 +122,7 @@ impl Twin {
         let pop3s = Listener::bind(options.endpoints.pop3s)?;
         let test_api = Listener::bind(options.endpoints.test_api)?;
         let https = Listener::bind(options.endpoints.https)?;
+        let catch = options.endpoints.catch.map(Listener::bind).transpose()?;
         let endpoints = Endpoints {
             submission: submission.address(),
             high_sending: high_sending.address(),
@@ -128,6 +131,7 @@ impl Twin {
             pop3s: pop3s.address(),
             test_api: test_api.address(),
             https: https.address(),
+            catch: catch.as_ref().map(Listener::address),
         };
         // The signing key takes longest: it is made while the rest starts.
         let key = SigningKey::make();
@@ -148,6 +152,9 @@ impl Twin {
         listen::imaps(&worlds, &world, imaps);
         listen::pop3s(&worlds, &world, pop3s);
         listen::test_api(&worlds, &world, test_api);
+        if let Some(catch) = catch {
+            listen::catch(&worlds, &world, catch);
+        }
         let router = listen::router(&worlds);
         let https = https.tapped(world.sessions.taps(Protocol::Http));
         Ok(Self {

@@ -55,6 +55,7 @@ mod report;
 mod rounds;
 mod rules;
 mod tls;
+mod twin;
 
 pub(crate) use backlog::backlog;
 
@@ -64,6 +65,7 @@ use peer::Peers;
 pub(crate) use relay::relay;
 use report::Report;
 pub(crate) use rules::rules;
+pub(crate) use twin::twin;
 
 pub(crate) fn accept(words: &[&str]) -> Result {
     let options = Options::read(words)?;

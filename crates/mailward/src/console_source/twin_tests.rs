@@ -24,6 +24,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         pop3s: ports::ANY,
         test_api: ports::ANY,
         https: ports::ANY,
+        catch: None,
     };
     let twin = Twin::start(TwinOptions {
         dir: Some(dir.to_owned()),

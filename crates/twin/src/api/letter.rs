@@ -3,6 +3,8 @@
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 use serde_json::{Map, Value, json};
 
+use crate::catch::ENVELOPE_TO;
+
 /// What a list and a search need of a message.
 #[derive(Debug)]
 pub(super) struct Digest {
@@ -33,7 +35,12 @@ impl Digest {
         let to = addresses(parsed.to());
         let cc = addresses(parsed.cc());
         let mut bcc = addresses(parsed.bcc());
-        for recipient in recipients {
+        let caught = parsed.header_raw(ENVELOPE_TO).unwrap_or_default();
+        let caught = caught
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.is_empty());
+        for recipient in recipients.iter().map(String::as_str).chain(caught) {
             let named = |one: &Value| same_address(one, recipient);
             if !to.iter().chain(&cc).chain(&bcc).any(named) {
                 bcc.push(json!({"Name": "", "Address": recipient}));

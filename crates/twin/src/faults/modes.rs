@@ -223,6 +223,7 @@ fn scope(protocol: Protocol) -> Scope {
         Protocol::Submission => Scope::Submission,
         Protocol::HighSending => Scope::HighSending,
         Protocol::Relay => Scope::Relay,
+        Protocol::Catch => Scope::Catch,
         Protocol::Imap => Scope::Imap,
         Protocol::Pop => Scope::Pop,
         Protocol::Http => Scope::Http,

@@ -10,6 +10,8 @@ pub enum Protocol {
     Submission,
     HighSending,
     Relay,
+    /// The catcher: nothing of the service's.
+    Catch,
     Imap,
     Pop,
     /// The service's own pages: tokens, keys, and whatever else it answers
@@ -21,13 +23,14 @@ pub enum Protocol {
     Delivery,
 }
 
-/// Which of them a fault names: one, or the three that speak SMTP.
+/// Which of them a fault names: one, or the service's three that speak SMTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     Submission,
     HighSending,
     Relay,
+    Catch,
     Imap,
     Pop,
     Http,
@@ -44,10 +47,11 @@ const SMTP: &[&str] = &[
 const MAILBOX: &[&str] = &["connect", "tls", "auth", "command"];
 
 impl Protocol {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Submission,
         Self::HighSending,
         Self::Relay,
+        Self::Catch,
         Self::Imap,
         Self::Pop,
         Self::Http,
@@ -60,6 +64,7 @@ impl Protocol {
             Self::Submission => "submission",
             Self::HighSending => "high_sending",
             Self::Relay => "relay",
+            Self::Catch => "catch",
             Self::Imap => "imap",
             Self::Pop => "pop",
             Self::Http => "http",
@@ -74,14 +79,17 @@ impl Protocol {
     }
 
     pub const fn is_smtp(self) -> bool {
-        matches!(self, Self::Submission | Self::HighSending | Self::Relay)
+        matches!(
+            self,
+            Self::Submission | Self::HighSending | Self::Relay | Self::Catch
+        )
     }
 }
 
 impl Scope {
     pub(crate) fn covers(self, protocol: Protocol) -> bool {
         match self {
-            Self::Smtp => protocol.is_smtp(),
+            Self::Smtp => protocol.is_smtp() && protocol != Protocol::Catch,
             one => one.example() == protocol,
         }
     }
@@ -92,6 +100,7 @@ impl Scope {
             Self::Submission | Self::Smtp => Protocol::Submission,
             Self::HighSending => Protocol::HighSending,
             Self::Relay => Protocol::Relay,
+            Self::Catch => Protocol::Catch,
             Self::Imap => Protocol::Imap,
             Self::Pop => Protocol::Pop,
             Self::Http => Protocol::Http,

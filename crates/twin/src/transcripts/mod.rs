@@ -154,7 +154,7 @@ impl Recording {
             Protocol::Imap => Scribe::Imap(imap::Scribe::default()),
             Protocol::Pop => Scribe::Pop(pop::Scribe::default()),
             Protocol::Http | Protocol::Dns | Protocol::Delivery => Scribe::Http,
-            Protocol::Submission | Protocol::HighSending | Protocol::Relay => {
+            Protocol::Submission | Protocol::HighSending | Protocol::Relay | Protocol::Catch => {
                 Scribe::Smtp(smtp::Scribe::default())
             }
         };

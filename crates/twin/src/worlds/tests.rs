@@ -40,6 +40,7 @@ async fn worlds() -> Worlds {
             pop3s: ports::ANY,
             test_api: ports::ANY,
             https: ports::ANY,
+            catch: None,
         },
         identity: TestTls::new().identity().clone(),
         clock: Arc::new(ShiftedClock::new(

@@ -70,7 +70,7 @@ pub(in crate::bench) fn build() -> Result {
 }
 
 /// Cargo puts it beside this program.
-fn program() -> Result<PathBuf> {
+pub(in crate::bench) fn program() -> Result<PathBuf> {
     let own =
         std::env::current_exe().map_err(|error| format!("this program has no path: {error}"))?;
     Ok(own.with_file_name("mailward"))
@@ -138,7 +138,7 @@ impl Drop for Mailward {
 }
 
 /// Without draining: what it holds is thrown away.
-fn stop(child: &mut Child) {
+pub(in crate::bench) fn stop(child: &mut Child) {
     if let Err(error) = child.kill().and_then(|()| child.wait()) {
         eprintln!("mailward (process {}) may still run: {error}", child.id());
     }
@@ -146,7 +146,7 @@ fn stop(child: &mut Child) {
 
 /// What it prints when it listens. Empty if it ends before that, or says
 /// nothing for too long.
-fn first_line(child: &mut Child) -> String {
+pub(in crate::bench) fn first_line(child: &mut Child) -> String {
     let Some(output) = child.stdout.take() else {
         return String::new();
     };

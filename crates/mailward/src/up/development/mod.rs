@@ -192,6 +192,7 @@ impl Setting {
                 pop3s: ports.address(Endpoint::TwinPop3s),
                 test_api: ports.test_api(),
                 https: ports.address(Endpoint::TwinHttps),
+                catch: self.place.catch,
             },
             identity: self.authority.identity().clone(),
             clock: Arc::clone(&self.surroundings.clock),

@@ -1,5 +1,6 @@
 //! Where a development start keeps its state, and how it listens and behaves.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mailward_mail::Timestamp;
@@ -16,6 +17,8 @@ pub(super) struct Place {
     pub(super) rates: bool,
     pub(super) imap_in_full: bool,
     pub(super) as_of: Option<Timestamp>,
+    /// Where the twin's catcher listens.
+    pub(super) catch: Option<SocketAddr>,
 }
 
 impl Place {
@@ -51,6 +54,9 @@ impl Place {
             rates: arguments.limits == "on",
             imap_in_full: arguments.profile == "full",
             as_of,
+            catch: arguments
+                .catch
+                .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         })
     }
 

@@ -28,6 +28,7 @@ impl Setting {
                 pop3s: twin.endpoints.pop3s.to_string(),
                 test_api: format!("http://{}", twin.endpoints.test_api),
                 https: https.to_string(),
+                catch: twin.endpoints.catch.map(|address| address.to_string()),
                 oauth: ReadyOAuth {
                     token_url: format!("https://{https}/{}/oauth2/v2.0/token", twin.tenant_id),
                     client_id: self.oauth_client.client_id.clone(),

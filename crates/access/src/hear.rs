@@ -14,8 +14,10 @@ pub(crate) struct Ear<'d, R, D> {
     reader: R,
     input: Vec<u8>,
     clock: Arc<dyn Clock>,
-    /// When the client was last heard.
+    /// When the client was last heard and answered.
     heard: Timestamp,
+    /// The answer to what was heard comes first.
+    is_answering: bool,
     drain: Pin<&'d mut D>,
 }
 
@@ -68,6 +70,7 @@ where
             reader,
             input: vec![0; octets_max],
             heard: clock.now(),
+            is_answering: false,
             clock,
             drain,
         }
@@ -79,13 +82,18 @@ where
         patience: Duration,
         news: impl Future<Output = ()>,
     ) -> Result<Heard<'_>, Silence> {
+        // Its answer may have led the session to where another clock shows
+        // another time.
+        if std::mem::take(&mut self.is_answering) {
+            self.heard = self.clock.now();
+        }
         let late = self.clock.wait_until(self.heard.plus(patience));
         tokio::select! {
             biased;
             read = self.reader.read(&mut self.input) => match read {
                 Ok(0) | Err(_) => Err(Silence::ClientGone),
                 Ok(octets) => {
-                    self.heard = self.clock.now();
+                    self.is_answering = true;
                     Ok(Heard::Octets(Octets(&mut self.input[..octets])))
                 }
             },

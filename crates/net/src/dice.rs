@@ -43,6 +43,13 @@ impl SeededDice {
     }
 }
 
+/// Goes its own way from the same state.
+impl Clone for SeededDice {
+    fn clone(&self) -> Self {
+        Self::new(self.state())
+    }
+}
+
 impl Dice for SeededDice {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

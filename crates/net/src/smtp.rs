@@ -27,4 +27,4 @@ mod service;
 
 pub use admission::ConnectionLimits;
 pub use serve::{Security, Server};
-pub use service::{Authentication, Connection, Peer, Service};
+pub use service::{Authentication, Connection, Peer, Service, Surroundings};

@@ -20,11 +20,18 @@ use crate::clock::until;
 
 /// The wish to stop, shared by everything that should heed it.
 #[derive(Clone, Debug)]
-pub struct Shutdown(Arc<watch::Sender<bool>>);
+pub struct Shutdown {
+    own: Arc<watch::Sender<bool>>,
+    /// Of the whole that this is a part of.
+    whole: Option<Arc<watch::Sender<bool>>>,
+}
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self {
+            own: Arc::new(watch::Sender::new(false)),
+            whole: None,
+        }
     }
 }
 
@@ -33,19 +40,38 @@ impl Shutdown {
         Self::default()
     }
 
+    /// Of a part that may stop before the whole does. A part of a part is one
+    /// of the whole.
+    pub fn of_part(&self) -> Self {
+        let whole = self.whole.as_ref().unwrap_or(&self.own);
+        Self {
+            own: Arc::new(watch::Sender::new(false)),
+            whole: Some(Arc::clone(whole)),
+        }
+    }
+
     /// Asks everybody to finish. Asking again changes nothing.
     pub fn begin(&self) {
-        self.0.send_replace(true);
+        self.own.send_replace(true);
     }
 
     pub fn has_begun(&self) -> bool {
-        *self.0.borrow()
+        *self.own.borrow() || self.whole.as_ref().is_some_and(|whole| *whole.borrow())
     }
 
-    /// Completes once [`Self::begin`] has been called.
+    /// Completes once [`Self::begin`] has been called, here or for the whole.
     pub async fn begun(&self) {
-        // Cannot fail: this very value keeps the sender.
-        let _ = self.0.subscribe().wait_for(|begun| *begun).await;
+        let begun = async |wish: &watch::Sender<bool>| {
+            // Cannot fail: this very value keeps the sender.
+            let _ = wish.subscribe().wait_for(|begun| *begun).await;
+        };
+        match &self.whole {
+            None => begun(&self.own).await,
+            Some(whole) => tokio::select! {
+                () = begun(&self.own) => {}
+                () = begun(whole) => {}
+            },
+        }
     }
 }
 
@@ -95,6 +121,15 @@ impl Tasks {
 
     pub fn shutdown(&self) -> &Shutdown {
         &self.shutdown
+    }
+
+    /// The same tasks; those that are started here heed `shutdown`, for a part
+    /// that may stop before the rest.
+    pub fn heeding(&self, shutdown: Shutdown) -> Self {
+        Self {
+            shutdown,
+            registry: Arc::clone(&self.registry),
+        }
     }
 
     /// Runs `work` beside its caller. A panic in it is logged with its name

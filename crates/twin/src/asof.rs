@@ -1,9 +1,11 @@
 //! What the service did on a given day. Every date stands here once, with its
 //! source.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use mailward_mail::{Clock, Timestamp};
+
+use crate::own::Own;
 
 /// The day whose service the twin plays. Days are UTC.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +101,7 @@ impl AsOf {
 #[derive(Clone, Debug)]
 pub(crate) struct BehaviourDay {
     clock: Arc<dyn Clock>,
-    chosen: Arc<RwLock<Chosen>>,
+    chosen: Own<Chosen>,
 }
 
 /// A choice at one moment.
@@ -117,38 +119,35 @@ impl BehaviourDay {
         };
         Self {
             clock,
-            chosen: Arc::new(RwLock::new(chosen)),
+            chosen: Own::new(chosen),
         }
     }
 
     pub(crate) fn today(&self) -> AsOf {
-        let chosen = *self.chosen.read().unwrap_or_else(PoisonError::into_inner);
+        let chosen = **self.chosen.read();
         AsOf {
             day: chosen.day,
             moved: Some((chosen.clock_showed, self.clock.now())),
         }
     }
 
-    pub(crate) fn image(&self) -> Chosen {
-        *self.chosen.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn image(&self) -> Arc<Chosen> {
+        self.chosen.image()
     }
 
     /// As another world has it, or this one had it.
-    pub(crate) fn adopt(&self, image: Chosen) {
-        *self.chosen.write().unwrap_or_else(PoisonError::into_inner) = image;
+    pub(crate) fn adopt(&self, image: &Arc<Chosen>) {
+        self.chosen.adopt(image);
     }
 
     /// The day that was chosen last.
     pub(crate) fn chosen(&self) -> Timestamp {
-        self.chosen
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .day
+        self.chosen.read().day
     }
 
     /// Chooses another day; the clock shows what it shows.
     pub(crate) fn choose(&self, day: Timestamp) {
-        *self.chosen.write().unwrap_or_else(PoisonError::into_inner) = Chosen {
+        *self.chosen.write() = Chosen {
             day,
             clock_showed: self.clock.now(),
         };

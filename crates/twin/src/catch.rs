@@ -19,7 +19,7 @@ use mailward_mailbox::{
 };
 use mailward_net::TlsFacts;
 use mailward_net::smtp::{Authentication, Connection, Peer, Service};
-use mailward_wire::smtp::server::{Abort, Extension, Hello, PlainDialect, Settings};
+use mailward_wire::smtp::server::{Abort, Extension, Hello, PlainDialect, SessionId, Settings};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
 use crate::accounts::{Accounts, Addressee};
@@ -27,6 +27,7 @@ use crate::deliver::{OUTSIDE, TWIN_FIELD};
 use crate::events::EventLog;
 use crate::message::{client_name, out_of_order, trouble};
 use crate::world::World;
+use crate::worlds::Resident;
 
 const CATCH: &str = "catch";
 const HOST: &str = "catch.twin.test";
@@ -75,6 +76,8 @@ pub(crate) struct Catching {
     door: CatchDoor,
     peer: Peer,
     client_name: String,
+    /// Why the world that the client named is none.
+    no_world: Option<String>,
     message: Option<Caught>,
 }
 
@@ -137,6 +140,7 @@ impl Service for CatchDoor {
             door: self.clone(),
             peer,
             client_name: String::new(),
+            no_world: None,
             message: None,
         })
     }
@@ -160,6 +164,17 @@ impl Catching {
     }
 }
 
+impl Resident for Catching {
+    fn go_to(&mut self, world: &World, session: SessionId) {
+        self.door = CatchDoor::new(world);
+        self.peer.session = session;
+    }
+
+    fn lead_nowhere(&mut self, why: Option<String>) {
+        self.no_world = why;
+    }
+}
+
 impl Connection for Catching {
     fn tls_established(&mut self, _facts: &TlsFacts) {
         self.message = None;
@@ -171,7 +186,10 @@ impl Connection for Catching {
     }
 
     async fn authenticate(&mut self, _credentials: Credentials) -> Authentication {
-        Authentication::Accepted
+        match &self.no_world {
+            Some(why) => Authentication::Refused(Reply::status(535, 7, 8, why.as_str())),
+            None => Authentication::Accepted,
+        }
     }
 
     async fn mail_from(&mut self, _mail: &MailFrom) -> Result<Reply, Reply> {

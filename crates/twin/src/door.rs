@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_access::{Entry, Peer};
-use mailward_mail::{Address, Clock, Secret};
+use mailward_mail::{Address, Clock, Dice, Secret};
 use mailward_net::clock::within;
-use mailward_net::{Listener, Stream, Tasks};
+use mailward_net::{Listener, Shutdown, Stream, Tasks};
 use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 
@@ -34,7 +34,9 @@ pub(crate) struct Door {
     pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) faults: Faults,
-    pub(crate) lines: Lines,
+    pub(crate) dice: Arc<dyn Dice>,
+    /// Of its world.
+    pub(crate) closing: Shutdown,
 }
 
 impl Door {
@@ -112,8 +114,7 @@ impl Door {
         if !delay.is_zero() {
             self.clock.wait(delay).await;
         }
-        let line = sessions::current().and_then(|name| self.lines.named(&name));
-        let action = match line {
+        let action = match sessions::current() {
             Some(line) => line.suffer(strike),
             None => strike.action,
         };
@@ -253,10 +254,8 @@ pub(crate) async fn accept(
             match within(&*clock, HANDSHAKE_LIMIT, stream.upgrade_server(tls)).await {
                 Ok(Ok(stream)) => {
                     let serving = sessions.serve(stream, peer, shutdown.begun());
-                    match lines.between(peer.remote, peer.local) {
-                        Some(line) => lines.during(line.recording().name(), serving).await,
-                        None => serving.await,
-                    }
+                    let line = lines.between(peer.remote, peer.local);
+                    sessions::during(line, serving).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "TLS did not come about"),
                 Err(_) => tracing::debug!("TLS took too long"),

@@ -11,7 +11,8 @@
 //! lost.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mailward_mail::{Clock, Timestamp};
 use mailward_net::Tasks;
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 use crate::deliver::{Deliveries, Work};
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
+use crate::own::Own;
 
 /// More than this is not promised; what comes beyond is left out, with a line
 /// in the log.
@@ -29,22 +31,25 @@ pub(crate) const WORK_MAX: usize = 100_000;
 /// Clones share one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Due {
-    state: Arc<Mutex<State>>,
+    waiting: Own<Waiting>,
+    /// Whether a task is at it; none is while nothing waits.
+    running: Arc<AtomicBool>,
+    /// Counts how often the queue was put back to what it was.
+    turns: Arc<AtomicU64>,
     sooner: Arc<Notify>,
     kept: Kept,
     tasks: Tasks,
 }
 
-/// What waits at one moment, by when it is due and in order of promising.
-pub(crate) type DueImage = BTreeMap<(Timestamp, u64), Work>;
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: DueImage,
+/// What waits at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting {
+    /// By when it is due and in order of promising.
+    work: BTreeMap<Key, Work>,
     last: u64,
-    /// Whether a task is at it; none is while nothing waits.
-    running: bool,
 }
+
+type Key = (Timestamp, u64);
 
 #[derive(Debug, Deserialize, Serialize)]
 struct KeptWork {
@@ -56,14 +61,16 @@ impl Due {
     /// Reads what an earlier run left; [`Due::run`] begins with it.
     pub(crate) async fn open(kept: Kept, tasks: Tasks) -> Result<Self, TwinError> {
         let rows: Vec<(String, KeptWork)> = kept.all(Kind::Due).await?;
-        let mut state = State::default();
+        let mut waiting = Waiting::default();
         for (name, row) in rows {
             let number = name.parse().unwrap_or(0);
-            state.last = state.last.max(number);
-            state.waiting.insert((row.at, number), row.work);
+            waiting.last = waiting.last.max(number);
+            waiting.work.insert((row.at, number), row.work);
         }
         Ok(Self {
-            state: Arc::new(Mutex::new(state)),
+            waiting: Own::new(waiting),
+            running: Arc::default(),
+            turns: Arc::default(),
             sooner: Arc::default(),
             kept,
             tasks,
@@ -72,92 +79,121 @@ impl Due {
 
     /// How much waits.
     pub(crate) fn count(&self) -> usize {
-        self.lock().waiting.len()
+        self.waiting.read().work.len()
     }
 
     /// Starts a task for what waits, unless one is at it.
     pub(crate) fn run(&self, deliveries: &Deliveries) {
-        {
-            let mut state = self.lock();
-            if state.running || state.waiting.is_empty() {
-                drop(state);
-                self.sooner.notify_one();
-                return;
-            }
-            state.running = true;
+        if self.next().is_none() || self.running.swap(true, Ordering::AcqRel) {
+            self.sooner.notify_one();
+            return;
         }
-        let deliveries = deliveries.clone();
+        let mut runner = Runner {
+            deliveries: deliveries.clone(),
+            under_way: None,
+        };
         let shutdown = self.tasks.shutdown().clone();
         self.tasks.spawn("twin due work", async move {
             tokio::select! {
                 () = shutdown.begun() => {}
-                () = deliveries.due.work_off(&deliveries) => {}
+                () = runner.work_off() => {}
             }
         });
     }
 
-    async fn work_off(&self, deliveries: &Deliveries) {
-        loop {
-            let next = {
-                let mut state = self.lock();
-                let next = state.waiting.first_key_value();
-                match next.map(|(key, _)| *key) {
-                    Some(key) => key,
-                    None => {
-                        state.running = false;
-                        return;
-                    }
-                }
-            };
-            let (at, number) = next;
-            tokio::select! {
-                () = deliveries.clock.wait_until(at) => {}
-                () = self.sooner.notified() => continue,
-            }
-            // It stays in the queue until it is done: a cut-off task loses nothing.
-            let Some(work) = self.lock().waiting.get(&next).cloned() else {
-                continue;
-            };
-            deliveries.perform(work).await;
-            self.lock().waiting.remove(&next);
-            if let Err(error) = self.kept.remove(Kind::Due, &row_name(number)).await {
-                tracing::warn!(%error, "work that was done could not be crossed out");
-            }
-        }
+    fn next(&self) -> Option<Key> {
+        let waiting = self.waiting.read();
+        waiting.work.first_key_value().map(|(key, _)| *key)
     }
 
     /// Promises work. When this resolves it is kept, where there is a folder.
     pub(crate) async fn add(&self, at: Timestamp, work: Work) -> Result<(), TwinError> {
         let number = {
-            let mut state = self.lock();
-            if state.waiting.len() >= WORK_MAX {
+            let mut waiting = self.waiting.write();
+            if waiting.work.len() >= WORK_MAX {
                 tracing::warn!(most = WORK_MAX, "too much waits for later; one is left out");
                 return Ok(());
             }
-            state.last += 1;
-            let number = state.last;
-            state.waiting.insert((at, number), work.clone());
+            waiting.last += 1;
+            let number = waiting.last;
+            waiting.work.insert((at, number), work.clone());
             number
         };
         let row = KeptWork { at, work };
         self.kept.put(Kind::Due, &row_name(number), &row).await
     }
 
-    pub(crate) fn image(&self) -> DueImage {
-        self.lock().waiting.clone()
+    pub(crate) fn image(&self) -> Arc<Waiting> {
+        self.waiting.image()
     }
 
-    /// For worlds in memory: it is written nowhere. [`Due::run`] begins with it.
-    pub(crate) fn adopt(&self, image: &DueImage) {
-        let mut state = self.lock();
-        state.last = image.keys().map(|(_, number)| *number).max().unwrap_or(0);
-        state.waiting.clone_from(image);
-        drop(state);
+    /// [`Due::run`] begins with it.
+    pub(crate) fn adopt(&self, image: &Arc<Waiting>) {
+        self.waiting.adopt(image);
+        self.turns.fetch_add(1, Ordering::AcqRel);
         self.sooner.notify_one();
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// The task that does what is due.
+struct Runner {
+    deliveries: Deliveries,
+    /// What it has begun and not ended.
+    under_way: Option<Key>,
+}
+
+impl Runner {
+    async fn work_off(&mut self) {
+        loop {
+            let due = &self.deliveries.due;
+            let Some(next) = due.next() else {
+                due.running.store(false, Ordering::Release);
+                // Something may have been promised between the two.
+                if due.next().is_some() && !due.running.swap(true, Ordering::AcqRel) {
+                    continue;
+                }
+                return;
+            };
+            let (at, number) = next;
+            tokio::select! {
+                () = self.deliveries.clock.wait_until(at) => {}
+                () = due.sooner.notified() => continue,
+            }
+            // It stays in the queue until it is done: a cut-off task loses nothing.
+            let Some(work) = due.waiting.read().work.get(&next).cloned() else {
+                continue;
+            };
+            let turn = due.turns.load(Ordering::Acquire);
+            self.under_way = Some(next);
+            self.deliveries.perform(work).await;
+            self.under_way = None;
+            let due = &self.deliveries.due;
+            if turn != due.turns.load(Ordering::Acquire) {
+                // What was put back meanwhile is to be done again.
+                continue;
+            }
+            due.waiting.write().work.remove(&next);
+            if let Err(error) = due.kept.remove(Kind::Due, &row_name(number)).await {
+                tracing::warn!(%error, "work that was done could not be crossed out");
+            }
+        }
+    }
+}
+
+/// A piece of work that panicked is left out until the next start, and the
+/// rest goes on without it.
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let Some(key) = self.under_way.take().filter(|_| std::thread::panicking()) else {
+            return;
+        };
+        let due = &self.deliveries.due;
+        due.waiting.write().work.remove(&key);
+        due.running.store(false, Ordering::Release);
+        let why = "a piece of work for later failed by a mistake of the twin's own; the log has it";
+        let events = &self.deliveries.events;
+        events.add("service", "given_up", None, why, None);
+        due.run(&self.deliveries);
     }
 }
 

@@ -2,17 +2,22 @@
 //! console and the control API do.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailward_mail::{Clock, Timestamp};
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::behaviour::Behaviour;
+use crate::own::Own;
 use crate::sessions;
 
-/// The oldest events are forgotten beyond this many.
+/// The oldest events are forgotten beyond this many, a [`CHUNK`] at a time.
 const EVENTS_MAX: usize = 10_000;
+
+/// Events that images of the log share until the next one is written.
+const CHUNK: usize = 100;
 
 /// Who may read the log as it grows, at once.
 pub(crate) const READERS_MAX: usize = 64;
@@ -44,9 +49,10 @@ pub struct Event {
     pub session: Option<String>,
 }
 
-#[derive(Debug, Default)]
-struct Ring {
-    events: VecDeque<Event>,
+/// The log at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ring {
+    chunks: VecDeque<Arc<Vec<Event>>>,
     last: u64,
     /// By protocol and kind, those included that have left the ring.
     counts: BTreeMap<(&'static str, &'static str), u64>,
@@ -55,7 +61,9 @@ struct Ring {
 /// A bounded log that many sessions write to.
 #[derive(Clone, Debug)]
 pub struct EventLog {
-    ring: Arc<Mutex<Ring>>,
+    ring: Own<Ring>,
+    /// Counts how often it was put back to what it was.
+    turns: Arc<AtomicU64>,
     /// The sequence of the latest.
     news: Arc<watch::Sender<u64>>,
     /// Places for those who read it as it grows.
@@ -66,7 +74,8 @@ pub struct EventLog {
 impl EventLog {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
-            ring: Arc::default(),
+            ring: Own::default(),
+            turns: Arc::default(),
             news: Arc::new(watch::Sender::new(0)),
             readers: Arc::new(Semaphore::new(READERS_MAX)),
             clock,
@@ -111,12 +120,12 @@ impl EventLog {
             .map(ToString::to_string)
             .collect();
         let at = self.clock.now();
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.ring.write();
         ring.last += 1;
         *ring.counts.entry((protocol, kind)).or_default() += 1;
         let sequence = ring.last;
         let account = account.map(str::to_owned);
-        ring.events.push_back(Event {
+        ring.push(Event {
             sequence,
             at,
             protocol,
@@ -128,11 +137,8 @@ impl EventLog {
                 .or_else(|| clauses.first().cloned()),
             behaviour: behaviour.map(|one| one.id),
             clauses,
-            session: sessions::current().map(|name| name.to_string()),
+            session: sessions::current().map(|line| line.recording().name().to_string()),
         });
-        if ring.events.len() > EVENTS_MAX {
-            ring.events.pop_front();
-        }
         drop(ring);
         self.news
             .send_modify(|latest| *latest = sequence.max(*latest));
@@ -147,16 +153,27 @@ impl EventLog {
         self.news.subscribe()
     }
 
-    /// Forgets everything: the next event is the first again.
-    pub(crate) fn begin_anew(&self) {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        *ring = Ring::default();
+    pub(crate) fn image(&self) -> Arc<Ring> {
+        self.ring.image()
+    }
+
+    /// Goes on from what another log, or this one, was: the next event follows
+    /// on its last.
+    pub(crate) fn adopt(&self, image: &Arc<Ring>) {
+        self.ring.adopt(image);
+        self.turns.fetch_add(1, Ordering::AcqRel);
+        self.news.send_replace(image.last);
+    }
+
+    /// Another number after each time that the log was put back; who reads it
+    /// as it grows may have seen what has not happened any more.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turns.load(Ordering::Acquire)
     }
 
     /// How many there were of each protocol and kind since the start.
     pub fn counts(&self) -> BTreeMap<(&'static str, &'static str), u64> {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.counts.clone()
+        self.ring.read().counts.clone()
     }
 
     /// Up to `limit` of the events before `cursor` that `is_wanted`, newest
@@ -167,12 +184,12 @@ impl EventLog {
         limit: usize,
         is_wanted: impl Fn(&Event) -> bool,
     ) -> Vec<Event> {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = cursor.map_or(ring.events.len(), |cursor| {
-            ring.events.partition_point(|event| event.sequence < cursor)
-        });
-        let before = ring.events.range(..end).rev();
-        before
+        let ring = self.ring.image();
+        let before = cursor.unwrap_or(u64::MAX);
+        let chunks = ring.chunks.iter().rev();
+        chunks
+            .flat_map(|chunk| chunk.iter().rev())
+            .skip_while(|event| event.sequence >= before)
             .filter(|event| is_wanted(event))
             .take(limit)
             .cloned()
@@ -181,10 +198,31 @@ impl EventLog {
 
     /// Up to `limit` events after `cursor`, oldest first.
     pub fn after(&self, cursor: u64, limit: usize) -> Vec<Event> {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.image();
+        let is_seen = |event: &Event| event.sequence <= cursor;
         let start = ring
-            .events
-            .partition_point(|event| event.sequence <= cursor);
-        ring.events.range(start..).take(limit).cloned().collect()
+            .chunks
+            .partition_point(|chunk| chunk.last().is_none_or(is_seen));
+        let chunks = ring.chunks.range(start..);
+        chunks
+            .flat_map(|chunk| chunk.iter())
+            .skip_while(|event| is_seen(event))
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+}
+
+impl Ring {
+    fn push(&mut self, event: Event) {
+        match self.chunks.back_mut().filter(|chunk| chunk.len() < CHUNK) {
+            Some(chunk) => Arc::make_mut(chunk).push(event),
+            None => {
+                self.chunks.push_back(Arc::new(vec![event]));
+                if self.chunks.len() > EVENTS_MAX / CHUNK {
+                    self.chunks.pop_front();
+                }
+            }
+        }
     }
 }

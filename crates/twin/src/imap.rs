@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use mailward_access::Peer;
 use mailward_access::imap::{Host, Imap, Profile, Words};
-use mailward_mail::Dice;
 use mailward_net::Stream;
 
 use crate::asof::AsOf;
@@ -23,7 +22,6 @@ const CAPABILITY_AFTER_LOGIN: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SA
 pub(crate) struct ImapDoor {
     pub(crate) door: SessionDoor,
     pub(crate) profiles: Profiles,
-    pub(crate) dice: Arc<dyn Dice>,
 }
 
 /// How the service looks, before and since the front end of 2026. Sessions share them.
@@ -95,7 +93,7 @@ impl Host for ImapDoor {
             format!(
                 "Microsoft Exchange IMAP4 service ready. {} \
                  (tcpproxy/15.21.0406.000 BACKENDAUTHENTICATE) [{}]",
-                guid(&*self.dice),
+                guid(&*self.door.dice),
                 greeting_bracket()
             )
         })
@@ -108,10 +106,10 @@ impl Sessions for Imap<ImapDoor> {
         let door = ImapDoor {
             door,
             profiles: self.host().profiles.clone(),
-            dice: Arc::clone(&self.host().dice),
         };
-        let session = self.beside(Arc::new(door), mailboxes);
-        let end = Imap::serve(&session, stream, peer, drain).await;
+        let (clock, here) = (door.door.session_clock(), door.door.clone());
+        let session = self.beside(Arc::new(door), mailboxes, clock);
+        let end = Imap::serve(&session, stream, peer, here.closing(drain)).await;
         tracing::debug!(%end, "an IMAP session ended");
     }
 }

@@ -37,6 +37,7 @@ mod message;
 mod names;
 mod ndr;
 pub mod oauth;
+mod own;
 mod pace;
 mod pop;
 mod relay;

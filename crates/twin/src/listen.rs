@@ -25,119 +25,98 @@ use crate::imap;
 use crate::oauth;
 use crate::pop;
 use crate::relay::{self, RelayDialect};
-use crate::service::TwinOptions;
 use crate::submission::{self, DoorKind, ExchangeDialect};
 use crate::world::World;
 use crate::worlds::{WorldName, Worlds, of_host};
 
 pub(crate) fn submission(worlds: &Worlds, world: &World, listener: Listener, kind: DoorKind) {
-    let options = worlds.options();
-    let door = world.submission_door(worlds, kind);
-    let dialect = ExchangeDialect::new(world.day.clone(), world.events.clone(), kind.as_str());
+    let door = world.submission_door(kind);
     let protocol = match kind {
         DoorKind::Submission => Protocol::Submission,
         DoorKind::HighSending => Protocol::HighSending,
     };
-    let server = smtp(
-        world,
-        options,
-        protocol,
-        door,
-        submission::settings(),
-        dialect,
-    );
+    let server = smtp(worlds, world, protocol, door, submission::settings());
     let listener = listener.tapped(world.sessions.taps(protocol));
     let name = match kind {
         DoorKind::Submission => "twin submission",
         DoorKind::HighSending => "twin high sending",
     };
-    serve(world, options, name, server.serve(listener));
+    serve(world, name, server.serve(listener));
 }
 
 pub(crate) fn relay(worlds: &Worlds, world: &World, listener: Listener) {
-    let options = worlds.options();
-    let door = world.relay_door(worlds);
-    let rest = ExchangeDialect::new(world.day.clone(), world.events.clone(), "relay");
     let server = smtp(
+        worlds,
         world,
-        options,
         Protocol::Relay,
-        door,
+        world.relay_door(),
         relay::settings(),
-        RelayDialect { rest },
     );
     let listener = listener.tapped(world.sessions.taps(Protocol::Relay));
-    serve(world, options, "twin relay", server.serve(listener));
+    serve(world, "twin relay", server.serve(listener));
 }
 
 /// SMTP for anybody, without TLS.
 pub(crate) fn catch(worlds: &Worlds, world: &World, listener: Listener) {
-    let options = worlds.options();
-    let settings = catch::settings();
-    let door = CatchDoor::new(world);
-    let mut server = smtp(
-        world,
-        options,
-        Protocol::Catch,
-        door,
-        settings,
-        catch::dialect(),
-    );
+    let (door, settings) = (CatchDoor::new(world), catch::settings());
+    let mut server = smtp(worlds, world, Protocol::Catch, door, settings);
     server.security = Security::Plain;
     let listener = listener.tapped(world.sessions.taps(Protocol::Catch));
-    serve(world, options, "twin catch", server.serve(listener));
+    serve(world, "twin catch", server.serve(listener));
 }
 
 fn smtp<S: Service>(
+    worlds: &Worlds,
     world: &World,
-    options: &TwinOptions,
     protocol: Protocol,
     service: S,
     settings: Arc<Settings>,
-    dialect: impl Dialect + 'static,
 ) -> Server<Faulty<S>> {
     Server {
         service: Arc::new(Faulty {
             service,
             protocol,
-            faults: world.faults.clone(),
+            worlds: worlds.clone(),
             sessions: world.sessions.clone(),
-            clock: world.clock(),
         }),
         settings,
-        dialect: Arc::new(FaultyDialect {
-            dialect,
-            protocol,
-            faults: world.faults.clone(),
-            sessions: world.sessions.clone(),
-        }),
-        security: Security::StartTls(tls::server_config(&options.identity)),
+        dialect: dialect(world, protocol),
+        security: Security::StartTls(tls::server_config(&worlds.options().identity)),
         limits: ConnectionLimits::default(),
         clock: world.clock(),
         dice: Arc::clone(&world.dice),
-        tasks: options.tasks.clone(),
+        tasks: world.tasks.clone(),
     }
 }
 
-/// Accepts until shutdown, or until the world has been deleted. Without the
-/// default world's endpoints there is no twin; another's may end.
-fn serve(
-    world: &World,
-    options: &TwinOptions,
-    name: &'static str,
-    accepting: impl Future<Output = ()> + Send + 'static,
-) {
-    if world.name == WorldName::main() {
-        options.tasks.spawn_vital(name, accepting);
-        return;
+/// The words of a world, with its faults in between.
+pub(crate) fn dialect(world: &World, protocol: Protocol) -> Arc<dyn Dialect> {
+    let (day, events) = (world.day.clone(), world.events.clone());
+    let rest = ExchangeDialect::new(day, events, protocol.as_str());
+    match protocol {
+        Protocol::Relay => faulty(world, protocol, RelayDialect { rest }),
+        Protocol::Catch => faulty(world, protocol, catch::dialect()),
+        _ => faulty(world, protocol, rest),
     }
-    let world = world.clone();
-    options.tasks.spawn(name, async move {
-        tokio::select! {
-            () = accepting => {}
-            () = world.ended() => {}
-        }
-    });
+}
+
+fn faulty(world: &World, protocol: Protocol, dialect: impl Dialect + 'static) -> Arc<dyn Dialect> {
+    Arc::new(FaultyDialect {
+        dialect,
+        protocol,
+        faults: world.faults.clone(),
+        sessions: world.sessions.clone(),
+    })
+}
+
+/// Accepts until the world is closing. Without the default world's endpoints
+/// there is no twin; another's may end.
+fn serve(world: &World, name: &'static str, accepting: impl Future<Output = ()> + Send + 'static) {
+    if world.name == WorldName::main() {
+        world.tasks.spawn_vital(name, accepting);
+    } else {
+        world.tasks.spawn(name, accepting);
+    }
 }
 
 pub(crate) fn imaps(worlds: &Worlds, world: &World, listener: Listener) {
@@ -167,7 +146,7 @@ fn mailboxes(
 ) {
     let options = worlds.options();
     let tls = tls::server_config(&options.identity);
-    let tasks = options.tasks.clone();
+    let tasks = world.tasks.clone();
     let accepting = door::accept(
         sessions,
         names[1],
@@ -177,7 +156,7 @@ fn mailboxes(
         tls,
         tasks,
     );
-    serve(world, options, names[0], accepting);
+    serve(world, names[0], accepting);
 }
 
 /// Mailpit's API, where its clients look for it: without TLS or credentials.
@@ -196,8 +175,8 @@ pub(crate) fn test_api(worlds: &Worlds, world: &World, listener: Listener) {
         limits: HttpLimits::default(),
         clock: world.clock(),
     };
-    let serving = server.serve(options.tasks.shutdown().clone());
-    serve(world, options, "twin test api", serving);
+    let serving = server.serve(world.closing().clone());
+    serve(world, "twin test api", serving);
 }
 
 /// The pages of the HTTPS endpoint, in the default world or in the one that
@@ -224,12 +203,12 @@ fn pages(worlds: &Worlds, world: &World) -> Router {
         admissions: world.admissions.clone(),
         faults: world.faults.clone(),
         sessions: world.sessions.clone(),
-        shutdown: options.tasks.shutdown().clone(),
+        shutdown: world.closing().clone(),
     };
     let struck = HttpFaults {
         faults: world.faults.clone(),
-        // Everybody comes by the default world's listener.
-        sessions: worlds.main().sessions.clone(),
+        callers: worlds.main().sessions.clone(),
+        sessions: world.sessions.clone(),
         clock: world.clock(),
     };
     let service = oauth::router(

@@ -2,10 +2,12 @@
 //! minute, more being delayed (Microsoft, SMTP submission improvements).
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mailward_mail::{Address, Timestamp};
+
+use crate::own::Own;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -18,20 +20,17 @@ pub struct Rates {
     pub refusal_delay: Duration,
 }
 
-#[derive(Debug, Default)]
-struct Mailbox {
-    connections: usize,
-    /// When the latest messages count as sent; the last may lie ahead.
-    sent: VecDeque<Timestamp>,
-}
-
-/// Counts for all mailboxes. Only mailboxes with a connection or a message in
-/// the last minute are held.
+/// Counts for all mailboxes: of their connections, and of the last minute in
+/// which each of them sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     rates: Option<Rates>,
-    mailboxes: Arc<Mutex<HashMap<String, Mailbox>>>,
+    connections: Arc<Mutex<HashMap<String, usize>>>,
+    sent: Own<Sent>,
 }
+
+/// By mailbox: when its latest messages count as sent; the last may lie ahead.
+pub(crate) type Sent = HashMap<String, VecDeque<Timestamp>>;
 
 /// One counted connection; given back when dropped.
 #[derive(Debug)]
@@ -47,7 +46,8 @@ impl Pace {
     pub(crate) fn new(rates: Option<Rates>) -> Self {
         Self {
             rates,
-            mailboxes: Arc::default(),
+            connections: Arc::default(),
+            sent: Own::default(),
         }
     }
 
@@ -56,27 +56,23 @@ impl Pace {
             .map_or(Duration::ZERO, |rates| rates.refusal_delay)
     }
 
-    /// Forgets the messages of the last minute; connections stay counted.
-    pub(crate) fn forget_messages(&self) {
-        let mailboxes = self.mailboxes.lock();
-        let mut mailboxes = mailboxes.unwrap_or_else(PoisonError::into_inner);
-        mailboxes.retain(|_, mailbox| {
-            mailbox.sent.clear();
-            mailbox.connections > 0
-        });
+    /// The messages of the last minute; connections are nobody else's.
+    pub(crate) fn image(&self) -> Arc<Sent> {
+        self.sent.image()
+    }
+
+    pub(crate) fn adopt(&self, image: &Arc<Sent>) {
+        self.sent.adopt(image);
     }
 
     pub(crate) fn connect(&self, address: &Address) -> Connected {
         let key = address.key();
-        let mut mailboxes = self
-            .mailboxes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mailbox = mailboxes.entry(key.clone()).or_default();
-        mailbox.connections += 1;
+        let mut connections = self.connections();
+        let count = connections.entry(key.clone()).or_default();
+        *count += 1;
         let too_many = self
             .rates
-            .is_some_and(|rates| mailbox.connections > rates.connections_max);
+            .is_some_and(|rates| *count > rates.connections_max);
         Connected {
             pace: self.clone(),
             key,
@@ -87,11 +83,8 @@ impl Pace {
     /// Until when the mailbox's next message is delayed, if it would be.
     pub(crate) fn throttled_until(&self, address: &Address, now: Timestamp) -> Option<Timestamp> {
         let rates = self.rates?;
-        let mailboxes = self
-            .mailboxes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let sent = &mailboxes.get(&address.key())?.sent;
+        let sent = self.sent.read();
+        let sent = sent.get(&address.key())?;
         let index = sent.len().checked_sub(rates.messages_per_minute)?;
         Some(sent[index].plus(MINUTE)).filter(|until| *until > now)
     }
@@ -100,40 +93,39 @@ impl Pace {
     /// the minute before it has room.
     pub(crate) fn next_message(&self, address: &Address, now: Timestamp) -> Timestamp {
         let Some(rates) = self.rates else { return now };
-        let mut mailboxes = self
-            .mailboxes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mailbox = mailboxes.entry(address.key()).or_default();
-        while mailbox
-            .sent
-            .front()
-            .is_some_and(|sent| sent.plus(MINUTE) <= now)
-        {
-            mailbox.sent.pop_front();
+        let mut sent = self.sent.write();
+        let sent = sent.entry(address.key()).or_default();
+        while sent.front().is_some_and(|sent| sent.plus(MINUTE) <= now) {
+            sent.pop_front();
         }
-        let place = match mailbox.sent.len().checked_sub(rates.messages_per_minute) {
-            Some(index) => mailbox.sent[index].plus(MINUTE).max(now),
+        let place = match sent.len().checked_sub(rates.messages_per_minute) {
+            Some(index) => sent[index].plus(MINUTE).max(now),
             None => now,
         };
-        mailbox.sent.push_back(place);
+        sent.push_back(place);
         place
+    }
+
+    fn disconnect(&self, key: &str) {
+        let mut connections = self.connections();
+        if let Some(count) = connections.get_mut(key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                connections.remove(key);
+            }
+        }
+    }
+
+    fn connections(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        let mut mailboxes = self
-            .pace
-            .mailboxes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(mailbox) = mailboxes.get_mut(&self.key) {
-            mailbox.connections = mailbox.connections.saturating_sub(1);
-            if mailbox.connections == 0 && mailbox.sent.is_empty() {
-                mailboxes.remove(&self.key);
-            }
-        }
+        self.pace.disconnect(&self.key);
     }
 }
 

@@ -89,8 +89,9 @@ impl Sessions for Pop3<PopDoor> {
             door,
             profile: Arc::clone(&self.host().profile),
         };
-        let session = self.beside(Arc::new(door), mailboxes);
-        let end = Pop3::serve(&session, stream, peer, drain).await;
+        let (clock, here) = (door.door.session_clock(), door.door.clone());
+        let session = self.beside(Arc::new(door), mailboxes, clock);
+        let end = Pop3::serve(&session, stream, peer, here.closing(drain)).await;
         tracing::debug!(%end, "a POP session ended");
     }
 }

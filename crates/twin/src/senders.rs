@@ -3,7 +3,7 @@
 //! restarts.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use mailward_mail::Address;
 use mailward_policy::limits;
@@ -11,6 +11,7 @@ use mailward_store::{Row, TxError, Value};
 use serde::Deserialize;
 
 use crate::error::TwinError;
+use crate::own::Own;
 use crate::shelf::Shelf;
 
 /// A change over the control API; what is absent stays as it is.
@@ -42,7 +43,7 @@ impl Sender {
 /// Only accounts with something set are held. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Senders {
-    senders: Arc<RwLock<HashMap<String, Sender>>>,
+    senders: Own<HashMap<String, Sender>>,
     store: Shelf,
 }
 
@@ -58,13 +59,13 @@ impl Senders {
             })
             .await?;
         Ok(Self {
-            senders: Arc::new(RwLock::new(rows.into_iter().collect())),
+            senders: Own::new(rows.into_iter().collect()),
             store,
         })
     }
 
     pub(crate) fn of(&self, address: &Address) -> Sender {
-        let senders = self.senders.read().unwrap_or_else(PoisonError::into_inner);
+        let senders = self.senders.read();
         senders.get(&address.key()).copied().unwrap_or_default()
     }
 
@@ -98,27 +99,18 @@ impl Senders {
                 )
             })
             .await?;
-        self.senders
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, sender);
+        self.senders.write().insert(key, sender);
         Ok(sender)
     }
 }
 
-/// What is set at one moment.
-pub(crate) type SendersImage = HashMap<String, Sender>;
-
 impl Senders {
-    pub(crate) fn image(&self) -> SendersImage {
-        let senders = self.senders.read().unwrap_or_else(PoisonError::into_inner);
-        senders.clone()
+    pub(crate) fn image(&self) -> Arc<HashMap<String, Sender>> {
+        self.senders.image()
     }
 
-    /// For worlds in memory: it is written nowhere.
-    pub(crate) fn adopt(&self, image: &SendersImage) {
-        let mut senders = self.senders.write().unwrap_or_else(PoisonError::into_inner);
-        senders.clone_from(image);
+    pub(crate) fn adopt(&self, image: &Arc<HashMap<String, Sender>>) {
+        self.senders.adopt(image);
     }
 }
 

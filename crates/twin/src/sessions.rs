@@ -1,43 +1,60 @@
-//! Who is connected, and what was said: every session of every listener, by
-//! the name that its events carry.
+//! Who is connected, and what was said: every session in a world, by the name
+//! that its events carry.
 //!
 //! ```text
 //!   listener ─ tap ─▶ Sessions ── line: what faults act upon
 //!                        └──────── recording: the transcript
+//!                        │ the client names another world
+//!                        ▼
+//!                     Sessions of that world, under another name
 //! ```
 //!
 //! SMTP sessions are named as the service names them in its replies; the
 //! others by protocol and a number that counts up.
 
-use std::collections::{HashMap, VecDeque};
+mod kept;
+
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailward_mail::Clock;
 use mailward_net::tap::{Tap, Taps};
 
 use crate::faults::{ActionSpec, Faults, Line, LineTap, Protocol, Situation};
-use crate::transcripts::{Recording, SessionView, TranscriptView};
+use crate::transcripts::{Owner, Recording, SessionView, TranscriptView};
 
-/// Transcripts kept; the oldest are forgotten beyond this many.
-pub(crate) const SESSIONS_MAX: usize = 1000;
-
-/// Octets of text that all transcripts together may hold.
-pub(crate) const TRANSCRIPT_OCTETS_MAX: usize = 16 * 1024 * 1024;
+use kept::Kept;
+pub(crate) use kept::KeptImage;
 
 tokio::task_local! {
     /// The session on whose behalf this task acts.
-    static SESSION: Arc<str>;
+    static SESSION: Line;
 }
 
 /// The session that what happens now belongs to.
-pub(crate) fn current() -> Option<Arc<str>> {
-    SESSION.try_with(Arc::clone).ok()
+pub(crate) fn current() -> Option<Line> {
+    SESSION.try_with(Line::clone).ok()
 }
 
-/// All sessions of a twin. Clones share them.
+/// Does `work` on behalf of a session: its events name it.
+pub(crate) fn within<T>(line: Option<&Line>, work: impl FnOnce() -> T) -> T {
+    match line {
+        Some(line) => SESSION.sync_scope(line.clone(), work),
+        None => work(),
+    }
+}
+
+/// The same for work that waits.
+pub(crate) async fn during<F: Future>(line: Option<Line>, work: F) -> F::Output {
+    match line {
+        Some(line) => SESSION.scope(line, work).await,
+        None => work.await,
+    }
+}
+
+/// All sessions in a world. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions(Arc<Inner>);
 
@@ -46,17 +63,13 @@ struct Inner {
     clock: Arc<dyn Clock>,
     faults: Faults,
     table: Mutex<Table>,
-    /// Of all recordings that are kept.
-    octets: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     lines: HashMap<(SocketAddr, u16), Line>,
     names: HashMap<Arc<str>, Line>,
-    /// The oldest first.
-    kept: VecDeque<Recording>,
-    begun: u64,
+    kept: Kept,
     /// Of the listener for HTTPS, once somebody has come.
     https_port: Option<u16>,
 }
@@ -74,8 +87,21 @@ impl Sessions {
             clock,
             faults,
             table: Mutex::default(),
-            octets: Arc::default(),
         }))
+    }
+
+    /// Whether both are of one world.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What their sessions suffer.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
     }
 
     /// For the listener of a protocol.
@@ -88,10 +114,8 @@ impl Sessions {
 
     /// The line between these two ends.
     pub(crate) fn between(&self, peer: SocketAddr, local: SocketAddr) -> Option<Line> {
-        self.lock()
-            .lines
-            .get(&(canonical(peer), local.port()))
-            .cloned()
+        let ends = (canonical(peer), local.port());
+        self.lock().lines.get(&ends).cloned()
     }
 
     /// The line of whoever asks over HTTPS.
@@ -118,122 +142,143 @@ impl Sessions {
         self.lock().names.get(name).cloned()
     }
 
-    /// Does `work` on behalf of a session: its events name it.
-    pub(crate) fn within<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
-        SESSION.sync_scope(name.into(), work)
+    /// Takes over a session of another world: from now on its faults, its name
+    /// and its transcript are of this one. Without a name it gets one.
+    pub(crate) fn welcome(&self, line: &Line, name: Option<Arc<str>>) {
+        let from = line.home();
+        if from.is(self) {
+            return;
+        }
+        from.part_with(line);
+        line.settle(self);
+        let mut table = self.lock();
+        let owner = self.owner(&mut table, line.protocol(), name);
+        line.recording().give_to(owner);
+        table.admit(line);
     }
 
-    /// The same for work that waits.
-    pub(crate) fn during<F: Future>(
-        &self,
-        name: Arc<str>,
-        work: F,
-    ) -> impl Future<Output = F::Output> + use<F> {
-        SESSION.scope(name, work)
+    /// The same connection as it appears in this world, where its requests name
+    /// now one and now another.
+    pub(crate) fn beside(&self, line: &Line) -> Line {
+        if line.home().is(self) {
+            return line.clone();
+        }
+        let mut table = self.lock();
+        if let Some(known) = table.lines.get(&line.ends()) {
+            return known.clone();
+        }
+        let owner = self.owner(&mut table, line.protocol(), None);
+        let recording = Recording::begin(owner, line.protocol(), line.ends().0);
+        let (sibling, too_many) = line.sibling(self, recording);
+        table.admit(&sibling);
+        drop(table);
+        if let Some(oldest) = too_many {
+            oldest.end();
+        }
+        sibling
     }
 
     /// What is kept, the oldest first, after the session counted `after`.
     pub(crate) fn list(&self, after: u64, limit: usize) -> Vec<SessionView> {
-        let table = self.lock();
-        let start = table.kept.partition_point(|one| one.sequence() <= after);
-        table
-            .kept
-            .range(start..)
-            .filter(|one| !one.is_idle_http())
-            .take(limit)
-            .map(Recording::view)
-            .collect()
+        self.lock().kept.after(after, limit)
     }
 
     pub(crate) fn transcript(&self, name: &str) -> Option<TranscriptView> {
-        let kept = self
-            .lock()
-            .kept
-            .iter()
-            .rev()
-            .find(|one| *one.name() == *name)
-            .cloned();
+        let kept = self.lock().kept.find(name);
         kept.map(|recording| recording.transcript())
     }
 
     /// Forgets what is kept of sessions that have ended.
     pub(crate) fn forget(&self) {
+        self.lock().kept.forget_ended();
+    }
+
+    /// What is kept of sessions that have ended; those that go on are nobody
+    /// else's.
+    pub(crate) fn image(&self) -> KeptImage {
+        self.lock().kept.image()
+    }
+
+    /// Sessions that go on stay.
+    pub(crate) fn adopt(&self, image: &KeptImage) {
+        self.lock().kept.adopt(image);
+    }
+
+    /// Its connection has ended.
+    pub(crate) fn end(&self, line: &Line) {
+        let recording = line.recording();
+        recording.end();
         let mut table = self.lock();
-        for one in table.kept.iter().filter(|one| one.has_ended()) {
-            one.forget();
+        if recording.is_idle_http() {
+            table.kept.remove(recording);
+            recording.forget();
         }
-        table.kept.retain(|one| !one.has_ended());
+        table.strike_out(line);
     }
 
     fn begin(&self, protocol: Protocol, peer: SocketAddr, local: SocketAddr) -> Line {
         let peer = canonical(peer);
         let mut table = self.lock();
-        table.begun += 1;
         if protocol == Protocol::Http {
             table.https_port = Some(local.port());
         }
-        let sequence = table.begun;
-        let name: Arc<str> = format!("{}-{sequence}", protocol.as_str()).into();
-        let recording = Recording::begin(
-            sequence,
-            Arc::clone(&name),
-            protocol,
-            peer,
-            Arc::clone(&self.0.clock),
-            Arc::clone(&self.0.octets),
-        );
-        let line = Line::new(protocol, peer, local.port(), recording.clone());
-        table.lines.insert((peer, local.port()), line.clone());
-        table.names.insert(name, line.clone());
-        table.kept.push_back(recording);
-        while table.kept.len() > SESSIONS_MAX
-            || (table.kept.len() > 1
-                && self.0.octets.load(Ordering::Relaxed) > TRANSCRIPT_OCTETS_MAX)
-        {
-            if let Some(oldest) = table.kept.pop_front() {
-                oldest.forget();
-            }
-        }
+        let owner = self.owner(&mut table, protocol, None);
+        let recording = Recording::begin(owner, protocol, peer);
+        let line = Line::new(protocol, peer, local.port(), recording, self);
+        table.admit(&line);
         line
     }
 
-    fn end(&self, line: &Line) {
-        let recording = line.recording();
-        recording.end();
-        let mut table = self.lock();
-        if recording.is_idle_http() {
-            let place = table
-                .kept
-                .binary_search_by_key(&recording.sequence(), Recording::sequence);
-            if let Ok(place) = place {
-                table.kept.remove(place);
-                recording.forget();
-            }
+    fn owner(&self, table: &mut Table, protocol: Protocol, name: Option<Arc<str>>) -> Owner {
+        let sequence = table.kept.next_sequence();
+        Owner {
+            sequence,
+            name: name.unwrap_or_else(|| format!("{}-{sequence}", protocol.as_str()).into()),
+            clock: Arc::clone(&self.0.clock),
+            octets: table.kept.octets(),
         }
-        table.lines.remove(&line.ends());
-        table.names.remove(&line.recording().name());
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
+    fn part_with(&self, line: &Line) {
+        let mut table = self.lock();
+        table.kept.remove(line.recording());
+        table.strike_out(line);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn admit(&mut self, line: &Line) {
+        self.lines.insert(line.ends(), line.clone());
+        self.names.insert(line.recording().name(), line.clone());
+        self.kept.add(line.recording().clone());
+    }
+
+    fn strike_out(&mut self, line: &Line) {
+        self.lines.remove(&line.ends());
+        let name = line.recording().name();
+        // A world that was put back may have given the name again.
+        if self.names.get(&name).is_some_and(|one| one.is(line)) {
+            self.names.remove(&name);
+        }
     }
 }
 
 impl Taps for Watch {
     fn tap(&self, peer: SocketAddr, local: SocketAddr) -> Option<Box<dyn Tap>> {
         let line = self.sessions.begin(self.protocol, peer, local);
-        let faults = &self.sessions.0.faults;
         // What HTTPS serves includes the control API: its faults strike later.
+        let situation = Situation::of(self.protocol, "connect");
         if self.protocol != Protocol::Http
-            && let Some(strike) = faults.strike(&Situation::of(self.protocol, "connect"))
+            && let Some(strike) = within(Some(&line), || self.sessions.faults().strike(&situation))
             && let Some(ActionSpec::Reply { text }) = line.suffer(strike)
         {
             line.turn_away(text);
         }
-        let sessions = self.sessions.clone();
-        let clock = Arc::clone(&self.sessions.0.clock);
-        let ended = move |line: &Line| sessions.end(line);
-        Some(Box::new(LineTap::new(line, faults.clone(), clock, ended)))
+        Some(Box::new(LineTap::new(line)))
     }
 }
 

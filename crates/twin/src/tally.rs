@@ -5,13 +5,14 @@
 //! minutes of rows. A minute leaves the day when it began 24 hours ago.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
 use mailward_store::{Row, Tx, TxError, Value, WriteError};
 
 use crate::error::TwinError;
+use crate::own::Own;
 use crate::shelf::Shelf;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,7 +21,7 @@ const MINUTE_MILLIS: i64 = 60 * 1000;
 /// Counts of all mailboxes that sent in the last day. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
-    state: Arc<Mutex<State>>,
+    state: Own<State>,
     store: Shelf,
 }
 
@@ -74,7 +75,7 @@ impl Tally {
         }
         state.lists.extend(lists);
         Ok(Self {
-            state: Arc::new(Mutex::new(state)),
+            state: Own::new(state),
             store,
         })
     }
@@ -88,7 +89,7 @@ impl Tally {
         recipients_max: Option<u64>,
         now: Timestamp,
     ) -> Result<Sent, DayFull> {
-        let mut state = self.lock();
+        let mut state = self.state.write();
         let day = state.days.entry(account.to_owned()).or_default();
         while day
             .front()
@@ -118,7 +119,7 @@ impl Tally {
     /// When the account's last message to the list was taken.
     pub(crate) fn list_sent_at(&self, account: &str, list: &str) -> Option<Timestamp> {
         let key = (account.to_owned(), list.to_owned());
-        self.lock().lists.get(&key).copied()
+        self.state.read().lists.get(&key).copied()
     }
 
     /// Writes down what [`Tally::take`] counted. A message that could not be
@@ -130,7 +131,7 @@ impl Tally {
     ) -> Result<(), WriteError> {
         sent.lists = lists;
         {
-            let mut state = self.lock();
+            let mut state = self.state.write();
             for one in &sent.lists {
                 let key = (one.account.clone(), one.list.clone());
                 state.lists.insert(key, sent.at);
@@ -141,17 +142,12 @@ impl Tally {
             .await
     }
 
-    pub(crate) fn image(&self) -> State {
-        self.lock().clone()
+    pub(crate) fn image(&self) -> Arc<State> {
+        self.state.image()
     }
 
-    /// For worlds in memory: it is written nowhere.
-    pub(crate) fn adopt(&self, image: &State) {
-        self.lock().clone_from(image);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn adopt(&self, image: &Arc<State>) {
+        self.state.adopt(image);
     }
 }
 

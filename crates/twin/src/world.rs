@@ -7,16 +7,15 @@ use std::time::Duration;
 use mailward_access::pop3::Profile;
 use mailward_mail::{Clock, Dice};
 use mailward_mailbox::{Mailboxes, MemoryLimit};
-use mailward_net::ShiftedClock;
+use mailward_net::{ShiftedClock, Shutdown, Tasks};
 use mailward_policy::limits;
 use mailward_store::Store;
-use tokio::sync::watch;
 
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::BehaviourDay;
 use crate::deliver::{Deliveries, Habits, Overtaken, Receipts, Warned};
 use crate::door::Door;
-use crate::due::{Due, DueImage};
+use crate::due::Due;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::faults::Faults;
@@ -59,8 +58,9 @@ pub(crate) struct World {
     pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) dice: Arc<dyn Dice>,
-    /// Becomes true when the world is deleted.
-    ended: watch::Sender<bool>,
+    /// Of what runs for it. They heed its end as they heed that of the program:
+    /// listeners close, sessions are told and end.
+    pub(crate) tasks: Tasks,
 }
 
 impl World {
@@ -74,6 +74,12 @@ impl World {
         key: SigningKey,
     ) -> Result<Self, TwinError> {
         let clock = Arc::clone(&options.clock) as Arc<dyn Clock>;
+        // The default world is the twin: without it the program ends.
+        let tasks = if name == WorldName::main() {
+            options.tasks.clone()
+        } else {
+            options.tasks.heeding(options.tasks.shutdown().of_part())
+        };
         let (shelf, mailboxes) = match store {
             Some(store) => (
                 Shelf::of(store.clone()),
@@ -101,7 +107,7 @@ impl World {
         );
         let accounts = Accounts::open(shelf.clone(), Arc::clone(&clock), rules).await?;
         let manners = Manners::open(options.population.service.clone(), kept.clone()).await?;
-        let due = Due::open(kept.clone(), options.tasks.clone()).await?;
+        let due = Due::open(kept.clone(), tasks.clone()).await?;
         let deliveries = Deliveries {
             manners: manners.clone(),
             habits: Habits::open(kept.clone()).await?,
@@ -169,34 +175,31 @@ impl World {
             day,
             clock: Arc::clone(&options.clock),
             dice: Arc::clone(&options.dice),
-            ended: watch::Sender::new(false),
+            tasks,
         })
     }
 
-    /// Its endpoints close; sessions that are in it may end as they like.
+    /// Its endpoints close, and its sessions end.
     pub(crate) fn end(&self) {
-        self.deliveries.due.adopt(&DueImage::new());
-        self.ended.send_replace(true);
+        self.closing().begin();
     }
 
-    /// Completes when the world has been deleted.
-    pub(crate) async fn ended(&self) {
-        let mut ended = self.ended.subscribe();
-        // This very world holds the sender.
-        let _ = ended.wait_for(|ended| *ended).await;
+    /// The wish that whatever belongs to the world ends: it is being deleted,
+    /// or the program stops. Sessions of every protocol heed it.
+    pub(crate) fn closing(&self) -> &Shutdown {
+        self.tasks.shutdown()
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock) as Arc<dyn Clock>
     }
 
-    pub(crate) fn submission_door(&self, worlds: &Worlds, kind: DoorKind) -> SubmissionDoor {
+    pub(crate) fn submission_door(&self, kind: DoorKind) -> SubmissionDoor {
         let pace = match kind {
             DoorKind::Submission => &self.pace,
             DoorKind::HighSending => &self.high_sending_pace,
         };
         SubmissionDoor {
-            worlds: worlds.clone(),
             accounts: self.accounts.clone(),
             deliveries: self.deliveries.clone(),
             tokens: self.tokens.clone(),
@@ -211,9 +214,8 @@ impl World {
         }
     }
 
-    pub(crate) fn relay_door(&self, worlds: &Worlds) -> RelayDoor {
+    pub(crate) fn relay_door(&self) -> RelayDoor {
         RelayDoor {
-            worlds: worlds.clone(),
             admissions: self.admissions.clone(),
             deliveries: self.deliveries.clone(),
             events: self.events.clone(),
@@ -228,7 +230,6 @@ impl World {
         ImapDoor {
             door: SessionDoor::new(worlds, self, Protocol::Imap),
             profiles,
-            dice: Arc::clone(&self.dice),
         }
     }
 
@@ -249,7 +250,8 @@ impl World {
             day: self.day.clone(),
             clock: self.clock(),
             faults: self.faults.clone(),
-            lines: self.sessions.clone(),
+            dice: Arc::clone(&self.dice),
+            closing: self.closing().clone(),
         }
     }
 }

@@ -83,13 +83,13 @@ impl<H: Host> Imap<H> {
         &self.host
     }
 
-    /// The same service with another host and other mailboxes, for one session
-    /// for example; it shares what is remembered of messages.
-    pub fn beside(&self, host: Arc<H>, mailboxes: Mailboxes) -> Self {
+    /// The same service with another host, other mailboxes and another clock,
+    /// for one session for example; it shares what is remembered of messages.
+    pub fn beside(&self, host: Arc<H>, mailboxes: Mailboxes, clock: Arc<dyn Clock>) -> Self {
         Self {
             host,
             mailboxes,
-            clock: Arc::clone(&self.clock),
+            clock,
             structures: Arc::clone(&self.structures),
             facts: Arc::clone(&self.facts),
         }

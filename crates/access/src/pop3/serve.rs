@@ -82,13 +82,13 @@ impl<H: Host> Pop3<H> {
         &self.host
     }
 
-    /// The same service with another host and other mailboxes, for one session
-    /// for example; a maildrop is one session's alone over both.
-    pub fn beside(&self, host: Arc<H>, mailboxes: Mailboxes) -> Self {
+    /// The same service with another host, other mailboxes and another clock,
+    /// for one session for example; a maildrop is one session's alone over both.
+    pub fn beside(&self, host: Arc<H>, mailboxes: Mailboxes, clock: Arc<dyn Clock>) -> Self {
         Self {
             host,
             mailboxes,
-            clock: Arc::clone(&self.clock),
+            clock,
             locks: self.locks.clone(),
         }
     }

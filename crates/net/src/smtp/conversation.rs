@@ -51,9 +51,9 @@ pub(super) struct Conversation<'a, L, C> {
     pub(super) session: Session,
     pub(super) connection: C,
     pub(super) input: Input,
-    pub(super) clock: &'a dyn Clock,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) tls: Option<&'a Arc<ServerConfig>>,
-    pub(super) shutdown: &'a Shutdown,
+    pub(super) shutdown: Shutdown,
 }
 
 /// The connection is of no more use.
@@ -70,6 +70,7 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
     pub(super) async fn run(mut self) {
         if let Some(facts) = self.link.as_ref().and_then(Link::tls) {
             self.connection.tls_established(&facts);
+            self.settle();
         }
         let ended = self.converse().await;
         if self.session.body_is_open() {
@@ -81,10 +82,7 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
     }
 
     async fn converse(&mut self) -> Result<(), Broken> {
-        let mut shutdown: Option<Waiting> = {
-            let shutdown = self.shutdown.clone();
-            Some(Box::pin(async move { shutdown.begun().await }))
-        };
+        let mut shutdown = Some(self.shutdown_begun());
         loop {
             let mut unused = self.input.unused();
             let step = self.session.step(&mut unused, self.clock.now());
@@ -109,6 +107,9 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
                     // room for its largest question.
                     let asked = ask(&mut self.connection, &self.session, question);
                     let answer = Box::pin(asked).await;
+                    if self.settle() {
+                        shutdown = Some(self.shutdown_begun());
+                    }
                     self.session.answer(answer, self.clock.now());
                 }
                 Step::Receive => {
@@ -134,10 +135,30 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
                 Step::StartTls => {
                     self.input.leave(0);
                     self.start_tls().await?;
+                    if self.settle() {
+                        shutdown = Some(self.shutdown_begun());
+                    }
                 }
                 Step::Close => return Ok(()),
             }
         }
+    }
+
+    /// Goes on where the connection has gone. False when it has not.
+    fn settle(&mut self) -> bool {
+        let Some(place) = self.connection.moved() else {
+            return false;
+        };
+        let now = place.clock.now();
+        self.session.move_to(place.session, place.dialect, now);
+        self.clock = place.clock;
+        self.shutdown = place.shutdown;
+        true
+    }
+
+    fn shutdown_begun(&self) -> Waiting {
+        let shutdown = self.shutdown.clone();
+        Box::pin(async move { shutdown.begun().await })
     }
 
     /// Waits for input, without holding a buffer or, as long as it need not
@@ -145,7 +166,7 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
     async fn receive(&mut self, shutdown: &mut Option<Waiting>) -> Result<Arrival, Broken> {
         let deadline = self.session.deadline();
         let link = self.link.as_mut().ok_or(Broken)?;
-        let (input, clock) = (&mut self.input, self.clock);
+        let (input, clock) = (&mut self.input, &self.clock);
         let mut late: Option<Waiting> = None;
         std::future::poll_fn(|context| {
             if let Poll::Ready(read) = input.poll_fill(link, context) {
@@ -169,7 +190,7 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
         let link = self.link.as_mut().ok_or(Broken)?;
         let limit = self.session.settings().times.send;
         let deadline = self.clock.now().plus(limit);
-        match until(self.clock, deadline, send(link, octets)).await {
+        match until(&*self.clock, deadline, send(link, octets)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Broken),
         }
@@ -183,7 +204,7 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
         let limit = self.session.settings().times.tls_handshake;
         let deadline = self.clock.now().plus(limit);
         let handshake = Box::pin(link.start_tls(Arc::clone(config)));
-        let upgraded = match until(self.clock, deadline, handshake).await {
+        let upgraded = match until(&*self.clock, deadline, handshake).await {
             Ok(Ok(upgraded)) => upgraded,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
@@ -221,7 +242,7 @@ impl<L: Link, C: Connection> Conversation<'_, L, C> {
         };
         let deadline = self.clock.now().plus(LINGER);
         // Whether the client waits for the end is its own affair.
-        let _ = until(self.clock, deadline, close).await;
+        let _ = until(&*self.clock, deadline, close).await;
     }
 }
 

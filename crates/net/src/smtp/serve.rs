@@ -104,12 +104,12 @@ impl<S: Service> Host<S> {
                     session,
                     connection,
                     input: Input::new(self.buffers.clone()),
-                    clock: &*server.clock,
+                    clock: Arc::clone(&server.clock),
                     tls: match &server.security {
                         Security::StartTls(config) => Some(config),
                         Security::Plain | Security::ImplicitTls(_) => None,
                     },
-                    shutdown: &self.shutdown,
+                    shutdown: self.shutdown.clone(),
                 };
                 conversation.run().await;
             }

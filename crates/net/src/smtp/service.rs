@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use mailward_mail::{Envelope, Recipient, Reply};
-use mailward_wire::smtp::server::{Abort, Hello, SessionId};
+use mailward_mail::{Clock, Envelope, Recipient, Reply};
+use mailward_wire::smtp::server::{Abort, Dialect, Hello, SessionId};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
+use crate::tasks::Shutdown;
 use crate::tls::TlsFacts;
 
 /// Somebody who takes mail. One value serves all connections of a listener.
@@ -43,6 +45,12 @@ pub trait Connection: Send + 'static {
     /// TLS is up. Everything said before is forgotten.
     fn tls_established(&mut self, _facts: &TlsFacts) {}
 
+    /// Where the conversation goes on, if TLS or the sign-in just asked about
+    /// led somewhere else than its listener: the answer is said there already.
+    fn moved(&mut self) -> Option<Surroundings> {
+        None
+    }
+
     /// EHLO or HELO, perhaps again. Ends a message under way.
     fn hello(&mut self, _hello: &Hello) {}
 
@@ -75,6 +83,15 @@ pub trait Connection: Send + 'static {
     /// The body that `body_start` began will not be completed. Nothing of it
     /// may be kept.
     fn body_abort(&mut self, abort: Abort);
+}
+
+/// What a conversation has from its surroundings.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    pub session: SessionId,
+    pub dialect: Arc<dyn Dialect>,
+    pub clock: Arc<dyn Clock>,
+    pub shutdown: Shutdown,
 }
 
 /// The answer to `authenticate`.

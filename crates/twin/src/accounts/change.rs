@@ -165,7 +165,7 @@ impl Accounts {
         let mut account = Account::clone(&before);
         let result = alter(&mut account);
         rows::write_accounts(&self.store, vec![Arc::new(account.clone())]).await?;
-        self.write().insert(account);
+        self.directory.write().insert(account);
         Ok(result)
     }
 }

@@ -2,7 +2,7 @@
 //! long that is has not been published, so it is a setting, and off without it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
@@ -10,6 +10,7 @@ use mailward_mail::Timestamp;
 use super::{Account, Accounts};
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
+use crate::own::Own;
 use crate::seed::Protocol;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,15 +25,18 @@ pub(crate) enum Entrance {
     Disused,
 }
 
-/// The last uses at one moment, by account.
-pub(super) type UsesImage = HashMap<String, HashMap<Protocol, Timestamp>>;
+/// When each protocol of each account was last used.
+#[derive(Clone, Debug)]
+pub(super) struct Uses {
+    /// What was never used counts from the first start that saw any use.
+    start: Timestamp,
+    by_account: HashMap<String, HashMap<Protocol, Timestamp>>,
+}
 
 /// When each protocol of each account was last used, to the day.
 #[derive(Clone, Debug)]
 pub(super) struct LastUses {
-    uses: Arc<Mutex<UsesImage>>,
-    /// What was never used counts from the first start that saw any use.
-    start: Timestamp,
+    uses: Own<Uses>,
     kept: Kept,
 }
 
@@ -40,27 +44,28 @@ impl LastUses {
     pub(super) async fn open(kept: Kept, start: Timestamp) -> Result<Self, TwinError> {
         let rows: Vec<(String, HashMap<Protocol, Timestamp>)> = kept.all(Kind::LastUse).await?;
         Ok(Self {
-            uses: Arc::new(Mutex::new(rows.into_iter().collect())),
-            start,
+            uses: Own::new(Uses {
+                start,
+                by_account: rows.into_iter().collect(),
+            }),
             kept,
         })
     }
 
-    pub(super) fn image(&self) -> UsesImage {
-        let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-        uses.clone()
+    pub(super) fn image(&self) -> Arc<Uses> {
+        self.uses.image()
     }
 
     /// For worlds in memory: it is written nowhere.
-    pub(super) fn adopt(&self, image: &UsesImage) {
-        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-        uses.clone_from(image);
+    pub(super) fn adopt(&self, image: &Arc<Uses>) {
+        self.uses.adopt(image);
     }
 
     fn last(&self, account: &str, protocol: Protocol) -> Timestamp {
-        let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = uses.get(account).and_then(|uses| uses.get(&protocol));
-        one.copied().unwrap_or(self.start)
+        let uses = self.uses.read();
+        let one = uses.by_account.get(account);
+        let one = one.and_then(|uses| uses.get(&protocol));
+        one.copied().unwrap_or(uses.start)
     }
 
     /// Written down once a day for each protocol.
@@ -71,8 +76,9 @@ impl LastUses {
         now: Timestamp,
     ) -> Result<(), TwinError> {
         let row = {
-            let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-            let one = uses.entry(account.to_owned()).or_default();
+            let mut uses = self.uses.write();
+            let start = uses.start;
+            let one = uses.by_account.entry(account.to_owned()).or_default();
             let fresh = |at: &Timestamp| *at <= now && now < at.plus(DAY);
             if protocols
                 .iter()
@@ -81,7 +87,7 @@ impl LastUses {
                 return Ok(());
             }
             for other in super::ALL_PROTOCOLS {
-                one.entry(other).or_insert(self.start);
+                one.entry(other).or_insert(start);
             }
             one.extend(protocols.iter().map(|protocol| (*protocol, now)));
             one.clone()

@@ -18,13 +18,14 @@ mod sign_in;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_policy::limits;
 
 use crate::error::TwinError;
 use crate::kept::Kept;
+use crate::own::Own;
 use crate::seed::{AccountKind, AccountSpec, AccountState, DistributionListSpec, Protocol};
 use crate::shelf::Shelf;
 
@@ -99,7 +100,7 @@ pub(crate) enum GivenBy {
 #[derive(Clone, Debug)]
 pub(crate) struct AccountsImage {
     directory: Arc<Directory>,
-    last_uses: disuse::UsesImage,
+    last_uses: Arc<disuse::Uses>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -114,8 +115,7 @@ struct Directory {
 /// next start.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    /// Shared with the worlds that began as this one was, until one changes.
-    directory: Arc<RwLock<Arc<Directory>>>,
+    directory: Own<Directory>,
     store: Shelf,
     clock: Arc<dyn Clock>,
     rules: Arc<SignInRules>,
@@ -141,7 +141,7 @@ impl Accounts {
         }
         let last_uses = LastUses::open(Kept::new(store.clone()), clock.now()).await?;
         Ok(Self {
-            directory: Arc::new(RwLock::new(Arc::new(directory))),
+            directory: Own::new(directory),
             store,
             clock,
             rules: Arc::new(rules),
@@ -160,14 +160,14 @@ impl Accounts {
         dice: &dyn Dice,
     ) -> Result<Vec<Arc<Account>>, TwinError> {
         let _changing = self.changing.lock().await;
-        let next_made = self.read().next_made;
+        let next_made = self.directory.read().next_made;
         let accounts: Vec<Arc<Account>> = specs
             .into_iter()
             .zip(next_made..)
             .map(|(spec, made)| Arc::new(self.settle(spec, made, given_by, dice)))
             .collect();
         rows::write_accounts(&self.store, accounts.clone()).await?;
-        let mut directory = self.write();
+        let mut directory = self.directory.write();
         for account in &accounts {
             directory.insert(Account::clone(account));
         }
@@ -176,7 +176,7 @@ impl Accounts {
 
     pub async fn put_lists(&self, lists: Vec<DistributionListSpec>) -> Result<(), TwinError> {
         rows::write_lists(&self.store, lists.clone()).await?;
-        let mut directory = self.write();
+        let mut directory = self.directory.write();
         for list in lists {
             directory.lists.insert(list.address.key(), Arc::new(list));
         }
@@ -184,11 +184,11 @@ impl Accounts {
     }
 
     pub fn find(&self, address: &Address) -> Option<Arc<Account>> {
-        self.read().accounts.get(&address.key()).cloned()
+        self.directory.read().accounts.get(&address.key()).cloned()
     }
 
     pub fn addressee(&self, address: &Address) -> Option<Addressee> {
-        let directory = self.read();
+        let directory = self.directory.read();
         let key = address.key();
         let account = directory
             .accounts
@@ -200,7 +200,7 @@ impl Accounts {
 
     /// Every account, in order of making.
     pub fn all(&self) -> Vec<Arc<Account>> {
-        let mut all: Vec<Arc<Account>> = self.read().accounts.values().cloned().collect();
+        let mut all: Vec<Arc<Account>> = self.directory.read().accounts.values().cloned().collect();
         all.sort_by_key(|account| account.made);
         all
     }
@@ -262,7 +262,7 @@ impl Accounts {
     /// Everybody as they are now.
     pub(crate) fn image(&self) -> AccountsImage {
         AccountsImage {
-            directory: Arc::clone(&self.read()),
+            directory: self.directory.image(),
             last_uses: self.last_uses.image(),
         }
     }
@@ -270,38 +270,8 @@ impl Accounts {
     /// Takes everybody from another world, or from this one as it was. It is
     /// written nowhere: for worlds in memory.
     pub(crate) fn adopt(&self, image: &AccountsImage) {
-        let directory = self.directory.write();
-        *directory.unwrap_or_else(PoisonError::into_inner) = Arc::clone(&image.directory);
+        self.directory.adopt(&image.directory);
         self.last_uses.adopt(&image.last_uses);
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Arc<Directory>> {
-        self.directory
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> Changing<'_> {
-        let directory = self.directory.write();
-        Changing(directory.unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The directory of this world, copied before its first change where another
-/// world shares it.
-struct Changing<'a>(std::sync::RwLockWriteGuard<'a, Arc<Directory>>);
-
-impl std::ops::Deref for Changing<'_> {
-    type Target = Directory;
-
-    fn deref(&self) -> &Directory {
-        &self.0
-    }
-}
-
-impl std::ops::DerefMut for Changing<'_> {
-    fn deref_mut(&mut self) -> &mut Directory {
-        Arc::make_mut(&mut self.0)
     }
 }
 

@@ -7,7 +7,8 @@
 //!   data: {"sequence":17,"at":"…","protocol":"submission",…}
 //! ```
 //!
-//! A reader that falls behind the log is told how many events it missed.
+//! A reader that falls behind the log is told how many events it missed, and
+//! one whose world was put back, after which event it goes on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,7 @@ async fn events(
         None => from.after.unwrap_or(*news.borrow()),
     };
     let reader = Reader {
+        turn: control.events.turn(),
         events: control.events.clone(),
         news,
         cursor,
@@ -89,6 +91,8 @@ struct Reader {
     events: EventLog,
     news: watch::Receiver<u64>,
     cursor: u64,
+    /// Of the log, see [`EventLog::turn`].
+    turn: u64,
     shutdown: Shutdown,
     clock: Arc<mailward_net::ShiftedClock>,
     _place: OwnedSemaphorePermit,
@@ -98,7 +102,15 @@ impl Reader {
     /// The next piece of text; none once the twin stops.
     async fn next(&mut self) -> Option<String> {
         loop {
-            self.news.borrow_and_update();
+            let latest = *self.news.borrow_and_update();
+            let turn = self.events.turn();
+            if std::mem::replace(&mut self.turn, turn) != turn {
+                self.cursor = self.cursor.min(latest);
+                let back = self.cursor;
+                return Some(format!(
+                    "event: put_back\ndata: {{\"sequence\":{back}}}\n\n"
+                ));
+            }
             let events = self.events.after(self.cursor, EVENTS_PER_PIECE_MAX);
             if let (Some(first), Some(last)) = (events.first(), events.last()) {
                 let missed = first.sequence.saturating_sub(self.cursor + 1);

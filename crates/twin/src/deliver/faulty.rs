@@ -9,8 +9,8 @@
 //! 250 waits for; its moment is written down after it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use mailward_mail::Address;
 use mailward_mailbox::{Appended, Content, Flags, FolderName, MailboxError, Uid};
@@ -24,6 +24,7 @@ use crate::due;
 use crate::faults::magic::{self, Magic};
 use crate::faults::{ActionSpec, Protocol, Situation};
 use crate::ndr::{Cause, Outcome};
+use crate::own::Own;
 
 /// Messages that wait to be overtaken at once; more wait for their time alone.
 const OVERTAKEN_MAX: usize = 10_000;
@@ -46,20 +47,23 @@ pub(crate) struct LetGo {
     uid: u32,
 }
 
+/// By mailbox.
+pub(crate) type HeldBack = HashMap<String, Vec<LetGo>>;
+
 /// Held messages that wait to be overtaken, by mailbox. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overtaken {
-    by_owner: Arc<Mutex<HashMap<String, Vec<LetGo>>>>,
+    by_owner: Own<HeldBack>,
     /// A look at this is all that it costs when nothing waits.
     count: Arc<AtomicUsize>,
 }
 
 impl Overtaken {
-    fn wait(&self, held: LetGo) {
+    pub(crate) fn wait(&self, held: LetGo) {
         if self.count.load(Ordering::Acquire) >= OVERTAKEN_MAX {
             return;
         }
-        let mut waiting = self.by_owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.by_owner.write();
         waiting.entry(held.owner.clone()).or_default().push(held);
         self.count.fetch_add(1, Ordering::Release);
     }
@@ -68,10 +72,20 @@ impl Overtaken {
         if self.count.load(Ordering::Acquire) == 0 {
             return Vec::new();
         }
-        let mut waiting = self.by_owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.by_owner.write();
         let taken = waiting.remove(owner).unwrap_or_default();
         self.count.fetch_sub(taken.len(), Ordering::Release);
         taken
+    }
+
+    pub(crate) fn image(&self) -> Arc<HeldBack> {
+        self.by_owner.image()
+    }
+
+    pub(crate) fn adopt(&self, image: &Arc<HeldBack>) {
+        self.by_owner.adopt(image);
+        let count = image.values().map(Vec::len).sum();
+        self.count.store(count, Ordering::Release);
     }
 }
 

@@ -2,13 +2,14 @@
 //! Set over the control API, kept through restarts.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use mailward_mail::{Address, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
+use crate::own::Own;
 
 /// Senders that one period of absence remembers; beyond, nobody is answered.
 const TOLD_MAX: usize = 10_000;
@@ -55,15 +56,18 @@ pub(crate) struct Habit {
     pub(crate) reading: Option<Reading>,
 }
 
-/// Habits, and who was told of them, at one moment.
-pub(crate) type HabitsImage = (HashMap<String, Arc<Habit>>, HashMap<String, u64>);
+/// By mailbox; only those with a habit are held.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    habits: HashMap<String, Arc<Habit>>,
+    /// By mailbox and sender: the period in which the sender was answered.
+    told: HashMap<String, u64>,
+}
 
-/// By mailbox; only those with a habit are held. Clones share them.
+/// All habits. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Habits {
-    habits: Arc<RwLock<HashMap<String, Arc<Habit>>>>,
-    /// By mailbox and sender: the period in which the sender was answered.
-    told: Arc<RwLock<HashMap<String, u64>>>,
+    state: Own<State>,
     kept: Kept,
 }
 
@@ -73,30 +77,24 @@ impl Habits {
         let told: Vec<(String, u64)> = kept.all(Kind::Told).await?;
         let habits = habits.into_iter().map(|(key, one)| (key, Arc::new(one)));
         Ok(Self {
-            habits: Arc::new(RwLock::new(habits.collect())),
-            told: Arc::new(RwLock::new(told.into_iter().collect())),
+            state: Own::new(State {
+                habits: habits.collect(),
+                told: told.into_iter().collect(),
+            }),
             kept,
         })
     }
 
-    pub(crate) fn image(&self) -> HabitsImage {
-        let habits = self.habits.read().unwrap_or_else(PoisonError::into_inner);
-        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
-        (habits.clone(), told.clone())
+    pub(crate) fn image(&self) -> Arc<State> {
+        self.state.image()
     }
 
-    /// For worlds in memory: it is written nowhere.
-    pub(crate) fn adopt(&self, (habits, told): &HabitsImage) {
-        let own = self.habits.write();
-        own.unwrap_or_else(PoisonError::into_inner)
-            .clone_from(habits);
-        let own = self.told.write();
-        own.unwrap_or_else(PoisonError::into_inner).clone_from(told);
+    pub(crate) fn adopt(&self, image: &Arc<State>) {
+        self.state.adopt(image);
     }
 
     pub(crate) fn of(&self, mailbox: &str) -> Option<Arc<Habit>> {
-        let habits = self.habits.read().unwrap_or_else(PoisonError::into_inner);
-        habits.get(mailbox).cloned()
+        self.state.read().habits.get(mailbox).cloned()
     }
 
     /// Another absence, or none; either way a new period.
@@ -127,8 +125,8 @@ impl Habits {
     ) -> Result<(), TwinError> {
         let key = mailbox.key();
         let habit = {
-            let mut habits = self.habits.write().unwrap_or_else(PoisonError::into_inner);
-            let entry = habits.entry(key.clone()).or_default();
+            let mut state = self.state.write();
+            let entry = state.habits.entry(key.clone()).or_default();
             let habit = Arc::make_mut(entry);
             change(habit);
             habit.clone()
@@ -143,12 +141,12 @@ impl Habits {
         };
         let key = format!("{mailbox} {sender}");
         {
-            let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
-            let before = told.get(&key).copied();
-            if before == Some(habit.period) || (before.is_none() && told.len() >= TOLD_MAX) {
+            let mut state = self.state.write();
+            let before = state.told.get(&key).copied();
+            if before == Some(habit.period) || (before.is_none() && state.told.len() >= TOLD_MAX) {
                 return Ok(false);
             }
-            told.insert(key.clone(), habit.period);
+            state.told.insert(key.clone(), habit.period);
         }
         self.kept.put(Kind::Told, &key, &habit.period).await?;
         Ok(true)

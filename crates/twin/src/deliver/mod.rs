@@ -44,10 +44,10 @@ use far_ends::LateReport;
 use faulty::LetGo;
 use verdicts::LateVerdict;
 
-pub(crate) use faulty::Overtaken;
-pub(crate) use habits::{AutoReply, Habits, HabitsImage, Reading};
+pub(crate) use faulty::{HeldBack, Overtaken};
+pub(crate) use habits::{AutoReply, Habits, Reading, State as HabitsState};
 pub(crate) use quota::{Unsendable, Warned};
-pub(crate) use receipts::Receipts;
+pub(crate) use receipts::{Receipts, Received};
 
 pub(crate) const INBOX: &str = "INBOX";
 pub(crate) const SENT_ITEMS: &str = "Sent Items";

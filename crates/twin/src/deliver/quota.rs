@@ -2,7 +2,7 @@
 //! receiving (GUIDE-63, GUIDE-64).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::{Address, Timestamp};
@@ -13,23 +13,32 @@ use crate::accounts::Account;
 use crate::behaviour;
 use crate::names::BACK_END;
 use crate::oauth::guid;
+use crate::own::Own;
 
 /// A full mailbox hears of it so often.
 const WARNING_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// When each mailbox was warned last. In memory: at worst it is told again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Warned(Arc<Mutex<HashMap<String, Timestamp>>>);
+pub(crate) struct Warned(Own<HashMap<String, Timestamp>>);
 
 impl Warned {
-    fn is_due(&self, mailbox: &str, now: Timestamp) -> bool {
-        let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn is_due(&self, mailbox: &str, now: Timestamp) -> bool {
+        let mut warned = self.0.write();
         let last = warned.get(mailbox).copied();
         let due = last.is_none_or(|last| now < last || last.plus(WARNING_INTERVAL) <= now);
         if due {
             warned.insert(mailbox.to_owned(), now);
         }
         due
+    }
+
+    pub(crate) fn image(&self) -> Arc<HashMap<String, Timestamp>> {
+        self.0.image()
+    }
+
+    pub(crate) fn adopt(&self, image: &Arc<HashMap<String, Timestamp>>) {
+        self.0.adopt(image);
     }
 }
 

@@ -2,10 +2,12 @@
 //! (non-delivery reports 5.2.122 and 5.2.121). In memory: an hour is short.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mailward_mail::Timestamp;
+
+use crate::own::Own;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const MINUTE_MILLIS: i64 = 60 * 1000;
@@ -29,10 +31,14 @@ pub(crate) enum Beyond {
 
 /// Counts of the last hour by mailbox. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Receipts(Arc<Mutex<HashMap<String, Mailbox>>>);
+pub(crate) struct Receipts(Own<Received>);
 
-#[derive(Debug, Default)]
-struct Mailbox {
+/// By mailbox.
+pub(crate) type Received = HashMap<String, Mailbox>;
+
+/// What one mailbox received.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mailbox {
     all: Hour,
     senders: HashMap<String, Hour>,
 }
@@ -47,7 +53,7 @@ impl Receipts {
         limits: Option<ReceiptLimits>,
         now: Timestamp,
     ) -> Result<(), Beyond> {
-        let mut mailboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mailboxes = self.0.write();
         if !mailboxes.contains_key(mailbox) {
             mailboxes.insert(mailbox.to_owned(), Mailbox::default());
         }
@@ -75,10 +81,18 @@ impl Receipts {
         mailbox.all.add(now);
         Ok(())
     }
+
+    pub(crate) fn image(&self) -> Arc<Received> {
+        self.0.image()
+    }
+
+    pub(crate) fn adopt(&self, image: &Arc<Received>) {
+        self.0.adopt(image);
+    }
 }
 
 /// An hour's messages by the minute; a minute leaves an hour after it began.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Hour {
     minutes: VecDeque<(Timestamp, u64)>,
     count: u64,

@@ -5,9 +5,9 @@ use mailward_mail::Reply;
 use mailward_wire::smtp::server::{Dialect, Facts, Situation as Spoken};
 
 use super::{ActionSpec, Faults, Protocol, Situation, reply};
-use crate::sessions::Sessions;
+use crate::sessions::{self, Sessions};
 
-/// Another dialect, and the faults of its listener.
+/// Another dialect, and the faults of its world.
 #[derive(Debug)]
 pub(crate) struct FaultyDialect<D> {
     pub(crate) dialect: D,
@@ -18,11 +18,9 @@ pub(crate) struct FaultyDialect<D> {
 
 impl<D: Dialect> Dialect for FaultyDialect<D> {
     fn reply(&self, spoken: &Spoken<'_>, facts: &Facts<'_>) -> Reply {
-        let words = || {
-            let name = facts.session.to_string();
-            self.sessions
-                .within(&name, || self.dialect.reply(spoken, facts))
-        };
+        let line = self.sessions.named(&facts.session.to_string());
+        let line = line.as_ref();
+        let words = || sessions::within(line, || self.dialect.reply(spoken, facts));
         if !self.faults.is_any() {
             return words();
         }
@@ -34,19 +32,20 @@ impl<D: Dialect> Dialect for FaultyDialect<D> {
             _ => return words(),
         };
         let situation = Situation::of(self.protocol, stage);
-        let Some(mut strike) = self.faults.strike(&situation) else {
+        let strike = sessions::within(line, || self.faults.strike(&situation));
+        let Some(mut strike) = strike else {
             return words();
         };
         if let Some(ActionSpec::Reply { text }) = &strike.action
             && let Some(refusal) = reply(text)
         {
             strike.action = None;
-            if let Some(line) = self.sessions.named(&facts.session.to_string()) {
+            if let Some(line) = line {
                 line.suffer(strike);
             }
             return refusal;
         }
-        if let Some(line) = self.sessions.named(&facts.session.to_string()) {
+        if let Some(line) = line {
             line.suffer(strike);
         }
         words()

@@ -11,13 +11,15 @@ use axum::response::{IntoResponse, Response};
 use mailward_mail::Clock;
 
 use super::{ActionSpec, Faults, Line, Protocol, Situation};
-use crate::sessions::Sessions;
+use crate::sessions::{self, Sessions};
 use crate::transcripts::Direction;
 
 /// What the layer needs.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpFaults {
     pub(crate) faults: Faults,
+    /// Of the listener, by which everybody comes.
+    pub(crate) callers: Sessions,
     pub(crate) sessions: Sessions,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -50,11 +52,10 @@ pub(crate) async fn layer(
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|peer| peer.0);
-    let line = peer.and_then(|peer| seams.sessions.of_http(peer));
-    let Some(line) = line else {
+    let line = peer.and_then(|peer| seams.callers.of_http(peer));
+    let Some(line) = line.map(|line| seams.sessions.beside(&line)) else {
         return next.run(request).await;
     };
-    let name = line.recording().name();
     let recording = line.recording().clone();
     let query = if request.uri().query().is_some() {
         "?***"
@@ -69,15 +70,14 @@ pub(crate) async fn layer(
     for text in fields(request.headers()) {
         recording.write(Direction::Client, text);
     }
-    let sessions = seams.sessions.clone();
-    let response = sessions
-        .during(name, async move {
-            match seams.strike(&line, method.as_str(), &path).await {
-                Some(response) => response,
-                None => next.run(request).await,
-            }
-        })
-        .await;
+    let session = Some(line.clone());
+    let response = sessions::during(session, async move {
+        match seams.strike(&line, method.as_str(), &path).await {
+            Some(response) => response,
+            None => next.run(request).await,
+        }
+    })
+    .await;
     recording.write(Direction::Server, format!("HTTP/1.1 {}", response.status()));
     for text in fields(response.headers()) {
         recording.write(Direction::Server, text);

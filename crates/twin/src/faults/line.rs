@@ -1,18 +1,23 @@
 //! One connection, as a fault gets hold of it: its end of the stream waits,
 //! crawls or breaks.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use mailward_mail::{Clock, time::Waiting};
+use mailward_mail::time::Waiting;
 use mailward_net::TlsFacts;
 use mailward_net::tap::{Cut, Tap};
 
-use super::{ActionSpec, Faults, Protocol, Situation, Strike};
+use super::{ActionSpec, Protocol, Situation, Strike};
+use crate::sessions::{self, Sessions};
 use crate::transcripts::Recording;
+
+/// Other worlds that one connection may appear in at once; the oldest end.
+const SIBLINGS_MAX: usize = 100;
 
 /// What the session's code holds of its connection.
 #[derive(Clone, Debug)]
@@ -24,8 +29,12 @@ struct Shared {
     peer: SocketAddr,
     /// The listener's.
     port: u16,
-    hindrance: Mutex<Hindrance>,
+    hindrance: Arc<Mutex<Hindrance>>,
     recording: Recording,
+    /// Those of the world that it is in.
+    home: Mutex<Sessions>,
+    /// The same connection in other worlds.
+    siblings: Mutex<VecDeque<Line>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,14 +54,62 @@ impl Line {
         peer: SocketAddr,
         port: u16,
         recording: Recording,
+        home: &Sessions,
     ) -> Self {
         Self(Arc::new(Shared {
             protocol,
             peer,
             port,
-            hindrance: Mutex::default(),
+            hindrance: Arc::default(),
             recording,
+            home: Mutex::new(home.clone()),
+            siblings: Mutex::default(),
         }))
+    }
+
+    /// The same connection in another world, and one that has to end for it.
+    pub(crate) fn sibling(&self, home: &Sessions, recording: Recording) -> (Self, Option<Self>) {
+        let sibling = Self(Arc::new(Shared {
+            protocol: self.0.protocol,
+            peer: self.0.peer,
+            port: self.0.port,
+            hindrance: Arc::clone(&self.0.hindrance),
+            recording,
+            home: Mutex::new(home.clone()),
+            siblings: Mutex::default(),
+        }));
+        let siblings = self.0.siblings.lock();
+        let mut siblings = siblings.unwrap_or_else(PoisonError::into_inner);
+        siblings.push_back(sibling.clone());
+        let too_many = siblings.len() > SIBLINGS_MAX;
+        let oldest = too_many.then(|| siblings.pop_front()).flatten();
+        (sibling, oldest)
+    }
+
+    /// Whether both are one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The sessions of the world that it is in.
+    pub(crate) fn home(&self) -> Sessions {
+        let home = self.0.home.lock();
+        home.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn settle(&self, home: &Sessions) {
+        let own = self.0.home.lock();
+        *own.unwrap_or_else(PoisonError::into_inner) = home.clone();
+    }
+
+    /// The connection has ended, in every world.
+    pub(crate) fn end(&self) {
+        self.home().end(self);
+        let siblings = {
+            let siblings = self.0.siblings.lock();
+            std::mem::take(&mut *siblings.unwrap_or_else(PoisonError::into_inner))
+        };
+        siblings.iter().for_each(Self::end);
     }
 
     pub(crate) fn protocol(&self) -> Protocol {
@@ -110,35 +167,26 @@ impl Line {
     }
 }
 
-/// The stream's side of it. It waits by the twin's clock.
+/// The stream's side of it. It waits by the clock of the line's world.
 pub(crate) struct LineTap {
     line: Line,
-    faults: Faults,
-    clock: Arc<dyn Clock>,
     /// Never locked by two: the mutex makes it fit to share.
     waiting: Mutex<Option<Waiting>>,
-    /// Called when the connection ends.
-    ended: Box<dyn Fn(&Line) + Send + Sync>,
 }
 
 impl LineTap {
-    pub(crate) fn new(
-        line: Line,
-        faults: Faults,
-        clock: Arc<dyn Clock>,
-        ended: impl Fn(&Line) + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(line: Line) -> Self {
         Self {
             line,
-            faults,
-            clock,
             waiting: Mutex::default(),
-            ended: Box::new(ended),
         }
     }
-}
 
-impl LineTap {
+    fn wait(&mut self, pause: Duration) {
+        let waiting = self.line.home().clock().wait(pause);
+        *self.waiting() = Some(waiting);
+    }
+
     fn waiting(&mut self) -> &mut Option<Waiting> {
         self.waiting
             .get_mut()
@@ -149,16 +197,21 @@ impl LineTap {
 impl Tap for LineTap {
     fn received(&mut self, octets: &[u8]) {
         let commands = self.line.recording().received(octets);
-        if !self.faults.is_any() {
+        if commands.is_empty() {
+            return;
+        }
+        let home = self.line.home();
+        if !home.faults().is_any() {
             return;
         }
         let protocol = self.line.protocol();
         for command in &commands {
-            let strike = self.faults.strike(&Situation {
+            let situation = Situation {
                 command: Some(command),
                 ..Situation::of(protocol, "command")
-            });
-            if let Some(strike) = strike {
+            };
+            let strike = || home.faults().strike(&situation);
+            if let Some(strike) = sessions::within(Some(&self.line), strike) {
                 self.line.suffer(strike);
             }
         }
@@ -168,8 +221,7 @@ impl Tap for LineTap {
         self.line.recording().sent(octets);
         let rate = self.line.lock().octets_per_second;
         if rate.is_some() {
-            let second = self.clock.wait(Duration::from_secs(1));
-            *self.waiting() = Some(second);
+            self.wait(Duration::from_secs(1));
         }
     }
 
@@ -177,7 +229,10 @@ impl Tap for LineTap {
         let protocol = self.line.protocol();
         // What HTTPS serves includes the control API: its faults strike later.
         if protocol != Protocol::Http
-            && let Some(strike) = self.faults.strike(&Situation::of(protocol, "tls"))
+            && let Some(strike) = sessions::within(Some(&self.line), || {
+                let home = self.line.home();
+                home.faults().strike(&Situation::of(protocol, "tls"))
+            })
         {
             self.line.suffer(strike);
         }
@@ -207,8 +262,7 @@ impl Tap for LineTap {
             if hindrance.hold > Duration::ZERO {
                 let hold = std::mem::take(&mut hindrance.hold);
                 drop(hindrance);
-                let held = self.clock.wait(hold);
-                *self.waiting() = Some(held);
+                self.wait(hold);
                 continue;
             }
             if let Some(cut) = hindrance.cut {
@@ -222,7 +276,7 @@ impl Tap for LineTap {
 
 impl Drop for LineTap {
     fn drop(&mut self) {
-        (self.ended)(&self.line);
+        self.line.end();
     }
 }
 

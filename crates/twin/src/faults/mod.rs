@@ -23,8 +23,8 @@ mod spec;
 mod stage;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mailward_mail::{Address, Clock, Dice, Timestamp};
@@ -40,6 +40,7 @@ pub use self::spec::{ActionSpec, Credential, FaultError, FaultSpec, LifetimeSpec
 use self::spec::{fits, fits_address};
 pub use self::stage::{Protocol, Scope};
 use crate::events::EventLog;
+use crate::own::{Changing, Own};
 
 /// Faults at once; a file or a mode with more is refused.
 pub const FAULTS_MAX: usize = 1000;
@@ -93,7 +94,7 @@ pub(crate) struct Strike {
 pub struct Faults(Arc<Inner>);
 
 struct Inner {
-    rules: Mutex<Rules>,
+    rules: Own<Rules>,
     /// How many rules there are: a look at this is all that it costs when
     /// there are none.
     count: AtomicUsize,
@@ -102,13 +103,15 @@ struct Inner {
     dice: Arc<dyn Dice>,
 }
 
-#[derive(Default)]
-struct Rules {
+/// All of them, and how often each has struck.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
     rules: Vec<Rule>,
     /// For the ids that are made.
     made: u64,
 }
 
+#[derive(Clone, Debug)]
 struct Rule {
     spec: FaultSpec,
     /// The mode that it belongs to.
@@ -139,12 +142,22 @@ pub struct FaultView {
 impl Faults {
     pub(crate) fn new(events: EventLog, clock: Arc<dyn Clock>, dice: Arc<dyn Dice>) -> Self {
         Self(Arc::new(Inner {
-            rules: Mutex::default(),
+            rules: Own::default(),
             count: AtomicUsize::new(0),
             events,
             clock,
             dice,
         }))
+    }
+
+    /// All rules as they stand.
+    pub(crate) fn image(&self) -> Arc<Rules> {
+        self.0.rules.image()
+    }
+
+    pub(crate) fn adopt(&self, image: &Arc<Rules>) {
+        self.0.rules.adopt(image);
+        self.0.count.store(image.rules.len(), Ordering::Release);
     }
 
     /// Whether anything may be struck at all.
@@ -208,8 +221,11 @@ impl Faults {
     pub fn list(&self) -> Vec<FaultView> {
         let now = self.0.clock.now();
         let mut rules = self.lock();
-        rules.prune(now);
-        self.count(&rules);
+        // Looking alone changes nothing that an image shares.
+        if rules.has_any_over(now) {
+            rules.prune(now);
+            self.count(&rules);
+        }
         rules.rules.iter().map(Rule::view).collect()
     }
 
@@ -316,14 +332,18 @@ impl Faults {
         self.0.count.store(rules.rules.len(), Ordering::Release);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Rules> {
-        self.0.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Changing<'_, Rules> {
+        self.0.rules.write()
     }
 }
 
 impl Rules {
     fn prune(&mut self, now: Timestamp) {
         self.rules.retain(|rule| !rule.is_over(now));
+    }
+
+    fn has_any_over(&self, now: Timestamp) -> bool {
+        self.rules.iter().any(|rule| rule.is_over(now))
     }
 
     fn next_id(&mut self) -> String {

@@ -1,36 +1,32 @@
-//! An SMTP service with faults before and after each of its answers.
+//! An SMTP service with faults before and after each of its answers, those of
+//! the world that the session is in.
 
-use std::sync::Arc;
-
-use mailward_mail::{Address, Clock, Envelope, Recipient, Reply};
+use mailward_mail::{Address, Envelope, Recipient, Reply};
 use mailward_net::TlsFacts;
-use mailward_net::smtp::{Authentication, Connection, Peer, Service};
+use mailward_net::smtp::{Authentication, Connection, Peer, Service, Surroundings};
 use mailward_wire::smtp::server::{Abort, Hello};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
 use super::magic::{self, Magic};
-use super::{ActionSpec, Credential, Faults, Line, Protocol, Situation, reply};
-use crate::sessions::Sessions;
+use super::{ActionSpec, Credential, Line, Protocol, Situation, Strike, reply};
+use crate::sessions::{self, Sessions};
+use crate::worlds::{Resident, Whereabouts, Worlds};
 
-/// Another service, and the faults of its listener.
+/// Another service, and the faults of its world.
 #[derive(Debug)]
 pub(crate) struct Faulty<S> {
     pub(crate) service: S,
     pub(crate) protocol: Protocol,
-    pub(crate) faults: Faults,
+    pub(crate) worlds: Worlds,
     pub(crate) sessions: Sessions,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// What a connection needs to be struck.
 #[derive(Debug)]
 struct Victim {
     protocol: Protocol,
-    faults: Faults,
+    /// Of the world that it is in.
     sessions: Sessions,
-    clock: Arc<dyn Clock>,
-    /// What its events call it.
-    name: Arc<str>,
     line: Option<Line>,
     account: Option<String>,
     sender: Option<String>,
@@ -42,32 +38,35 @@ struct Victim {
 pub(crate) struct FaultyConnection<C> {
     connection: C,
     victim: Victim,
+    whereabouts: Whereabouts,
 }
 
-impl<S: Service> Service for Faulty<S> {
+impl<S> Service for Faulty<S>
+where
+    S: Service,
+    S::Connection: Resident,
+{
     type Connection = FaultyConnection<S::Connection>;
 
     fn connect(&self, peer: Peer) -> Result<Self::Connection, Reply> {
-        let name: Arc<str> = peer.session.to_string().into();
+        let name = peer.session.to_string();
         let line = self.sessions.name(peer.address, peer.local, &name);
         let turned_away = line.as_ref().and_then(Line::turned_away);
         if let Some(refusal) = turned_away.as_deref().and_then(reply) {
             return Err(refusal);
         }
-        let connection = self.sessions.within(&name, || self.service.connect(peer))?;
+        let connection = sessions::within(line.as_ref(), || self.service.connect(peer))?;
         Ok(FaultyConnection {
             connection,
             victim: Victim {
                 protocol: self.protocol,
-                faults: self.faults.clone(),
                 sessions: self.sessions.clone(),
-                clock: Arc::clone(&self.clock),
-                name,
                 line,
                 account: None,
                 sender: None,
                 recipients: Vec::new(),
             },
+            whereabouts: Whereabouts::new(&self.worlds, self.protocol),
         })
     }
 }
@@ -87,21 +86,23 @@ impl Victim {
         }
     }
 
+    fn strike(&self, situation: &Situation<'_>) -> Option<Strike> {
+        let faults = self.sessions.faults();
+        if !faults.is_any() {
+            return None;
+        }
+        sessions::within(self.line.as_ref(), || faults.strike(situation))
+    }
+
     /// Waits as long as the strike wants, breaks the line if it must, and
     /// gives the words to refuse with, if any.
     async fn suffer(&self, situation: Situation<'_>) -> Result<(), Reply> {
-        if !self.faults.is_any() {
-            return Ok(());
-        }
-        let strike = self
-            .sessions
-            .within(&self.name, || self.faults.strike(&situation));
-        let Some(mut strike) = strike else {
+        let Some(mut strike) = self.strike(&situation) else {
             return Ok(());
         };
         let delay = std::mem::take(&mut strike.delay);
         if !delay.is_zero() {
-            self.clock.wait(delay).await;
+            self.sessions.clock().wait(delay).await;
         }
         let action = match &self.line {
             Some(line) => line.suffer(strike),
@@ -122,7 +123,7 @@ impl Victim {
         match magic::of(address) {
             Some(Magic::Rcpt(refusal)) => Err(refusal),
             Some(Magic::Wait(delay)) => {
-                self.clock.wait(delay).await;
+                self.sessions.clock().wait(delay).await;
                 Ok(())
             }
             Some(Magic::Close) => {
@@ -152,13 +153,7 @@ impl Victim {
         {
             self.cut();
         }
-        if !self.faults.is_any() {
-            return;
-        }
-        let situation = self.situation("taken");
-        let strike = self
-            .sessions
-            .within(&self.name, || self.faults.strike(&situation));
+        let strike = self.strike(&self.situation("taken"));
         if let (Some(strike), Some(line)) = (strike, &self.line)
             && let Some(ActionSpec::LoseReply) = line.suffer(strike)
         {
@@ -173,21 +168,42 @@ impl Victim {
     }
 }
 
-impl<C: Connection> Connection for FaultyConnection<C> {
+impl<C: Resident> FaultyConnection<C> {
+    /// Goes where its client has named a world.
+    fn follow(&mut self) {
+        let gone = self
+            .whereabouts
+            .follow(&mut self.connection, self.victim.line.as_ref());
+        if let Some(sessions) = gone {
+            self.victim.sessions = sessions;
+        }
+    }
+}
+
+impl<C: Resident> Connection for FaultyConnection<C> {
     fn tls_established(&mut self, facts: &TlsFacts) {
         self.victim.account = None;
         self.connection.tls_established(facts);
+        self.whereabouts.server_name(facts.server_name.as_deref());
+        self.follow();
+    }
+
+    fn moved(&mut self) -> Option<Surroundings> {
+        self.whereabouts.moved()
     }
 
     fn hello(&mut self, hello: &Hello) {
         self.connection.hello(hello);
     }
 
-    async fn authenticate(&mut self, credentials: Credentials) -> Authentication {
-        let (user, credential) = match &credentials {
-            Credentials::Password { username, .. } => (username.clone(), Credential::Password),
-            Credentials::Bearer { username, .. } => (username.clone(), Credential::Token),
+    async fn authenticate(&mut self, mut credentials: Credentials) -> Authentication {
+        let (username, credential) = match &mut credentials {
+            Credentials::Password { username, .. } => (username, Credential::Password),
+            Credentials::Bearer { username, .. } => (username, Credential::Token),
         };
+        self.whereabouts.user_name(username);
+        let user = username.clone();
+        self.follow();
         let situation = Situation {
             account: Some(&user),
             credential: Some(credential),
@@ -196,10 +212,8 @@ impl<C: Connection> Connection for FaultyConnection<C> {
         if let Err(refusal) = self.victim.suffer(situation).await {
             return Authentication::Refused(refusal);
         }
-        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
-        let answer = sessions
-            .during(name, self.connection.authenticate(credentials))
-            .await;
+        let line = self.victim.line.clone();
+        let answer = sessions::during(line, self.connection.authenticate(credentials)).await;
         if matches!(answer, Authentication::Accepted) {
             self.victim.account = Some(user);
         }
@@ -210,8 +224,8 @@ impl<C: Connection> Connection for FaultyConnection<C> {
         self.victim.recipients.clear();
         self.victim.sender = Some(mail.reverse_path.as_str().to_owned());
         self.victim.suffer(self.victim.situation("mail")).await?;
-        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
-        sessions.during(name, self.connection.mail_from(mail)).await
+        let line = self.victim.line.clone();
+        sessions::during(line, self.connection.mail_from(mail)).await
     }
 
     async fn rcpt_to(&mut self, recipient: &Recipient) -> Result<Reply, Reply> {
@@ -222,27 +236,21 @@ impl<C: Connection> Connection for FaultyConnection<C> {
         };
         self.victim.suffer(situation).await?;
         self.victim.magic(recipient).await?;
-        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
-        let taken = sessions
-            .during(name, self.connection.rcpt_to(recipient))
-            .await?;
+        let line = self.victim.line.clone();
+        let taken = sessions::during(line, self.connection.rcpt_to(recipient)).await?;
         self.victim.recipients.push(address.clone());
         Ok(taken)
     }
 
     async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
         self.victim.suffer(self.victim.situation("data")).await?;
-        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
-        sessions
-            .during(name, self.connection.body_start(envelope))
-            .await
+        let line = self.victim.line.clone();
+        sessions::during(line, self.connection.body_start(envelope)).await
     }
 
     async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
-        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
-        sessions
-            .during(name, self.connection.body_chunk(octets))
-            .await
+        let line = self.victim.line.clone();
+        sessions::during(line, self.connection.body_chunk(octets)).await
     }
 
     async fn body_end(&mut self) -> Reply {
@@ -254,8 +262,8 @@ impl<C: Connection> Connection for FaultyConnection<C> {
             self.connection.body_abort(Abort::Refused);
             return refusal;
         }
-        let (sessions, name) = (&self.victim.sessions, Arc::clone(&self.victim.name));
-        let reply = sessions.during(name, self.connection.body_end()).await;
+        let line = self.victim.line.clone();
+        let reply = sessions::during(line, self.connection.body_end()).await;
         if reply.is_positive() {
             self.victim.taken();
         }
@@ -263,10 +271,7 @@ impl<C: Connection> Connection for FaultyConnection<C> {
     }
 
     fn body_abort(&mut self, abort: Abort) {
-        let name = Arc::clone(&self.victim.name);
         let connection = &mut self.connection;
-        self.victim
-            .sessions
-            .within(&name, || connection.body_abort(abort));
+        sessions::within(self.victim.line.as_ref(), || connection.body_abort(abort));
     }
 }

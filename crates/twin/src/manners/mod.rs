@@ -4,13 +4,14 @@
 
 mod mail;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::asof::AsOf;
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
+use crate::own::Own;
 
 pub use mail::{DayFull, ExternalBanner, FarEnd, MailSpec};
 
@@ -110,7 +111,7 @@ impl ServiceSpec {
 /// The settings in force. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Manners {
-    spec: Arc<RwLock<Arc<ServiceSpec>>>,
+    spec: Own<ServiceSpec>,
     seed: Arc<ServiceSpec>,
     kept: Kept,
 }
@@ -133,19 +134,18 @@ impl Manners {
         let set = before.into_iter().find(|one| one.seed == seed);
         let spec = set.map_or_else(|| seed.clone(), |one| one.set);
         Ok(Self {
-            spec: Arc::new(RwLock::new(Arc::new(spec))),
+            spec: Own::new(spec),
             seed: Arc::new(seed),
             kept,
         })
     }
 
     pub(crate) fn now(&self) -> Arc<ServiceSpec> {
-        Arc::clone(&self.spec.read().unwrap_or_else(PoisonError::into_inner))
+        self.spec.image()
     }
 
-    /// For worlds in memory: it is written nowhere.
     pub(crate) fn adopt(&self, spec: &Arc<ServiceSpec>) {
-        *self.spec.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(spec);
+        self.spec.adopt(spec);
     }
 
     /// Holds at once; returns when the next start will know of it too.
@@ -157,7 +157,7 @@ impl Manners {
             seed: ServiceSpec::clone(&self.seed),
             set: spec.clone(),
         };
-        *self.spec.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(spec);
+        self.spec.adopt(&Arc::new(spec));
         self.kept.put(Kind::Service, "", &row).await
     }
 }

@@ -1,13 +1,14 @@
 //! Applications registered in the tenant: who may ask for which token.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use mailward_mail::{Address, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
+use crate::own::Own;
 
 /// One application registration with its service principal's rights.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,7 +52,7 @@ struct KeptRegistration {
 /// All registrations of the tenant, by client id.
 #[derive(Clone, Debug)]
 pub struct Registrations {
-    all: Arc<RwLock<HashMap<String, Arc<AppRegistration>>>>,
+    all: Own<HashMap<String, Arc<AppRegistration>>>,
     kept: Kept,
 }
 
@@ -60,7 +61,7 @@ impl Registrations {
     pub(crate) async fn open(kept: Kept) -> Result<Self, TwinError> {
         let rows: Vec<(String, KeptRegistration)> = kept.all(Kind::Application).await?;
         let registrations = Self {
-            all: Arc::default(),
+            all: Own::default(),
             kept,
         };
         for (_, row) in rows {
@@ -92,38 +93,22 @@ impl Registrations {
 
     /// Until the next start.
     pub fn add(&self, registration: AppRegistration) {
-        let mut all = self
-            .all
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.insert(
+        self.all.write().insert(
             registration.client_id.to_ascii_lowercase(),
             Arc::new(registration),
         );
     }
 
     pub fn find(&self, client_id: &str) -> Option<Arc<AppRegistration>> {
-        let all = self
-            .all
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self.all.read();
         all.get(&client_id.to_ascii_lowercase()).cloned()
     }
 
-    pub(crate) fn image(&self) -> HashMap<String, Arc<AppRegistration>> {
-        let all = self
-            .all
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.clone()
+    pub(crate) fn image(&self) -> Arc<HashMap<String, Arc<AppRegistration>>> {
+        self.all.image()
     }
 
-    /// For worlds in memory: it is written nowhere.
-    pub(crate) fn adopt(&self, image: &HashMap<String, Arc<AppRegistration>>) {
-        let mut all = self
-            .all
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.clone_from(image);
+    pub(crate) fn adopt(&self, image: &Arc<HashMap<String, Arc<AppRegistration>>>) {
+        self.all.adopt(image);
     }
 }

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use mailward_mail::Address;
 
 use crate::error::TwinError;
 use crate::faults::{Faults, Protocol, Situation};
 use crate::kept::{Kept, Kind};
+use crate::own::Own;
 use crate::seed::{Organisation, PtrSpec, RelayRegistrationSpec};
 
 /// Why an address is let in, and what it may send from.
@@ -30,7 +31,7 @@ impl Admitted {
 /// Registrations and the reverse zone. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Admissions {
-    registered: Arc<RwLock<HashMap<IpAddr, RelayRegistrationSpec>>>,
+    registered: Own<HashMap<IpAddr, RelayRegistrationSpec>>,
     zone: Arc<HashMap<IpAddr, String>>,
     /// What the organisation itself may send from.
     domains: Vec<String>,
@@ -64,7 +65,7 @@ impl Admissions {
             .map(|one| (one.address.to_canonical(), one.name))
             .collect();
         Ok(Self {
-            registered: Arc::new(RwLock::new(registered)),
+            registered: Own::new(registered),
             zone: Arc::new(zone),
             domains,
             kept,
@@ -73,17 +74,12 @@ impl Admissions {
     }
 
     /// Who is registered now.
-    pub(crate) fn image(&self) -> HashMap<IpAddr, RelayRegistrationSpec> {
-        let registered = self.registered.read();
-        registered.unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn image(&self) -> Arc<HashMap<IpAddr, RelayRegistrationSpec>> {
+        self.registered.image()
     }
 
-    /// For worlds in memory: it is written nowhere.
-    pub(crate) fn adopt(&self, image: &HashMap<IpAddr, RelayRegistrationSpec>) {
-        let registered = self.registered.write();
-        registered
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(image);
+    pub(crate) fn adopt(&self, image: &Arc<HashMap<IpAddr, RelayRegistrationSpec>>) {
+        self.registered.adopt(image);
     }
 
     pub(crate) fn with_faults(self, faults: Faults) -> Self {
@@ -101,10 +97,7 @@ impl Admissions {
         let address = registration.address.to_canonical();
         let (kind, name) = (Kind::RelayRegistration, address.to_string());
         self.kept.put(kind, &name, &registration).await?;
-        self.registered
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(address, registration);
+        self.registered.write().insert(address, registration);
         Ok(())
     }
 
@@ -123,10 +116,7 @@ impl Admissions {
 
     pub(crate) fn of(&self, address: IpAddr) -> Option<Admitted> {
         let address = address.to_canonical();
-        let registered = self
-            .registered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let registered = self.registered.read();
         if let Some(registration) = registered.get(&address) {
             let domains = if registration.domains.is_empty() {
                 self.domains.clone()

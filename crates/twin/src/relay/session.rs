@@ -8,7 +8,7 @@ use mailward_mailbox::MailboxError;
 use mailward_net::TlsFacts;
 use mailward_net::smtp::{Authentication, Connection, Peer, Service};
 use mailward_policy::limits;
-use mailward_wire::smtp::server::{Abort, Hello};
+use mailward_wire::smtp::server::{Abort, Hello, SessionId};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
 use super::admission::{Admissions, Admitted};
@@ -20,7 +20,8 @@ use crate::events::EventLog;
 use crate::manners::{ExternalBanner, Manners, RefusesAt, Spoofed};
 use crate::message::{Message, client_name, out_of_order, trouble};
 use crate::reshape::{Banner, Reshaper};
-use crate::worlds::{Worlds, of_host};
+use crate::world::World;
+use crate::worlds::Resident;
 
 const RELAY: &str = "relay";
 
@@ -45,8 +46,6 @@ const EXTERNAL_BANNER: Banner = Banner {
 /// What all connections share.
 #[derive(Clone, Debug)]
 pub(crate) struct RelayDoor {
-    /// The others, into which a client may go by a TLS server name.
-    pub(crate) worlds: Worlds,
     pub(crate) admissions: Admissions,
     pub(crate) deliveries: Deliveries,
     pub(crate) events: EventLog,
@@ -217,21 +216,22 @@ impl Relay {
     }
 }
 
+impl Resident for Relay {
+    fn go_to(&mut self, world: &World, session: SessionId) {
+        self.door = world.relay_door();
+        self.admitted = self.door.admissions.of(self.peer.address.ip());
+        self.peer.session = session;
+    }
+
+    fn lead_nowhere(&mut self, why: Option<String>) {
+        self.no_world = why;
+    }
+}
+
 impl Connection for Relay {
     fn tls_established(&mut self, facts: &TlsFacts) {
         self.tls = format!("version={}, cipher={}", facts.version, facts.cipher);
         self.message = None;
-        let Some(world) = facts.server_name.as_deref().and_then(of_host) else {
-            return;
-        };
-        match self.door.worlds.named(world) {
-            Ok(world) => {
-                self.door = world.relay_door(&self.door.worlds);
-                self.admitted = self.door.admissions.of(self.peer.address.ip());
-                self.no_world = None;
-            }
-            Err(error) => self.no_world = Some(error.to_string()),
-        }
     }
 
     fn hello(&mut self, hello: &Hello) {

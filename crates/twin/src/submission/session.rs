@@ -22,13 +22,12 @@ use crate::oauth::{Access, Tokens};
 use crate::pace::{Connected, Pace};
 use crate::reshape::Reshaper;
 use crate::seed::Protocol;
-use crate::worlds::{Worlds, of_host, split_user};
+use crate::world::World;
+use crate::worlds::Resident;
 
 /// What all connections share.
 #[derive(Clone, Debug)]
 pub(crate) struct SubmissionDoor {
-    /// The others, into which a client may go by name.
-    pub(crate) worlds: Worlds,
     pub(crate) accounts: Accounts,
     pub(crate) deliveries: Deliveries,
     pub(crate) tokens: Tokens,
@@ -68,7 +67,7 @@ impl Service for SubmissionDoor {
             door: self.clone(),
             peer,
             tls: String::new(),
-            server_world: None,
+            no_world: None,
             client_name: String::new(),
             signed_in: None,
             message: None,
@@ -82,8 +81,8 @@ pub(crate) struct Submission {
     pub(super) door: SubmissionDoor,
     peer: Peer,
     tls: String,
-    /// The world that the TLS server name stands for.
-    server_world: Option<String>,
+    /// Why the world that the client named is none.
+    no_world: Option<String>,
     client_name: String,
     signed_in: Option<SignedIn>,
     message: Option<Message>,
@@ -128,24 +127,16 @@ impl Submission {
     async fn judge(&mut self, credentials: &Credentials) -> Result<Arc<Account>, Failure> {
         let (Credentials::Password { username, .. } | Credentials::Bearer { username, .. }) =
             credentials;
-        let (user, world) = split_user(username);
-        if let Some(world) = world.or(self.server_world.as_deref()) {
-            self.door = self.door_of(world)?;
+        if let Some(why) = &self.no_world {
+            return Err(Failure::worded(
+                why.clone(),
+                why.as_str(),
+                behaviour::USER_NAME,
+            ));
         }
         match credentials {
-            Credentials::Password { password, .. } => self.password(user, password).await,
-            Credentials::Bearer { token, .. } => self.token(user, token).await,
-        }
-    }
-
-    /// The same endpoint of another world.
-    fn door_of(&self, world: &str) -> Result<SubmissionDoor, Failure> {
-        match self.door.worlds.named(world) {
-            Ok(world) => Ok(world.submission_door(&self.door.worlds, self.door.kind)),
-            Err(error) => {
-                let why = error.to_string();
-                Err(Failure::worded(why.clone(), why, behaviour::USER_NAME))
-            }
+            Credentials::Password { password, .. } => self.password(username, password).await,
+            Credentials::Bearer { token, .. } => self.token(username, token).await,
         }
     }
 
@@ -270,11 +261,20 @@ impl Submission {
     }
 }
 
+impl Resident for Submission {
+    fn go_to(&mut self, world: &World, session: SessionId) {
+        self.door = world.submission_door(self.door.kind);
+        self.peer.session = session;
+    }
+
+    fn lead_nowhere(&mut self, why: Option<String>) {
+        self.no_world = why;
+    }
+}
+
 impl Connection for Submission {
     fn tls_established(&mut self, facts: &TlsFacts) {
         self.tls = format!("version={}, cipher={}", facts.version, facts.cipher);
-        let world = facts.server_name.as_deref().and_then(of_host);
-        self.server_world = world.map(str::to_owned);
         self.signed_in = None;
         self.message = None;
     }

@@ -17,6 +17,7 @@ mod pop;
 mod smtp;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,24 +98,30 @@ impl TranscriptView {
 }
 
 /// One session's record. Clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Recording(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
-    sequence: u64,
     protocol: Protocol,
     peer: SocketAddr,
-    begun: Timestamp,
-    clock: Arc<dyn Clock>,
-    /// Of all recordings together.
-    all_octets: Arc<AtomicUsize>,
     pages: Mutex<Pages>,
+}
+
+/// Whose a recording is: what it is called there, and the clock it shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// Counts from 1; a cursor.
+    pub(crate) sequence: u64,
+    pub(crate) name: Arc<str>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Of all recordings that the owner keeps.
+    pub(crate) octets: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
 struct Pages {
-    name: Arc<str>,
+    owner: Owner,
+    begun: Timestamp,
     ended: Option<Timestamp>,
     tls: bool,
     entries: VecDeque<Entry>,
@@ -142,14 +149,7 @@ pub(crate) type Said = Vec<(Direction, String)>;
 pub(crate) type Commands = Vec<String>;
 
 impl Recording {
-    pub(crate) fn begin(
-        sequence: u64,
-        name: Arc<str>,
-        protocol: Protocol,
-        peer: SocketAddr,
-        clock: Arc<dyn Clock>,
-        all_octets: Arc<AtomicUsize>,
-    ) -> Self {
+    pub(crate) fn begin(owner: Owner, protocol: Protocol, peer: SocketAddr) -> Self {
         let scribe = match protocol {
             Protocol::Imap => Scribe::Imap(imap::Scribe::default()),
             Protocol::Pop => Scribe::Pop(pop::Scribe::default()),
@@ -159,14 +159,11 @@ impl Recording {
             }
         };
         Self(Arc::new(Shared {
-            sequence,
             protocol,
             peer,
-            begun: clock.now(),
-            clock,
-            all_octets,
             pages: Mutex::new(Pages {
-                name,
+                begun: owner.clock.now(),
+                owner,
                 ended: None,
                 tls: false,
                 entries: VecDeque::new(),
@@ -178,17 +175,33 @@ impl Recording {
         }))
     }
 
+    /// Gives it to another owner. What was said before counts as said at this
+    /// moment of the new owner's clock: the other's may be years away.
+    pub(crate) fn give_to(&self, owner: Owner) {
+        let mut pages = self.lock();
+        let now = owner.clock.now();
+        pages.begun = now;
+        pages.entries.iter_mut().for_each(|entry| entry.at = now);
+        owner.octets.fetch_add(pages.octets, Ordering::Relaxed);
+        let before = std::mem::replace(&mut pages.owner, owner);
+        before.octets.fetch_sub(pages.octets, Ordering::Relaxed);
+    }
+
     pub(crate) fn sequence(&self) -> u64 {
-        self.0.sequence
+        self.lock().owner.sequence
     }
 
     pub(crate) fn name(&self) -> Arc<str> {
-        Arc::clone(&self.lock().name)
+        Arc::clone(&self.lock().owner.name)
     }
 
     /// Gives the old name back.
     pub(crate) fn rename(&self, name: Arc<str>) -> Arc<str> {
-        std::mem::replace(&mut self.lock().name, name)
+        std::mem::replace(&mut self.lock().owner.name, name)
+    }
+
+    pub(crate) fn octets(&self) -> usize {
+        self.lock().octets
     }
 
     /// Gives the commands that came whole with these octets, of protocols
@@ -238,8 +251,9 @@ impl Recording {
             Scribe::Pop(scribe) => scribe.ended(said),
             Scribe::Http => {}
         });
-        let now = self.0.clock.now();
-        self.lock().ended = Some(now);
+        let mut pages = self.lock();
+        pages.ended = Some(pages.owner.clock.now());
+        pages.is_shut = true;
     }
 
     /// Whether it is of a connection that the service itself had no part in:
@@ -253,23 +267,27 @@ impl Recording {
         self.lock().ended.is_some()
     }
 
-    /// Gives back what it holds and writes nothing more.
+    /// Nobody keeps it any more. Where it goes on it writes nothing; where it
+    /// has ended others may still look at it.
     pub(crate) fn forget(&self) {
         let mut pages = self.lock();
-        pages.is_shut = true;
-        pages.entries = VecDeque::new();
-        let octets = std::mem::take(&mut pages.octets);
-        self.0.all_octets.fetch_sub(octets, Ordering::Relaxed);
+        let octets = pages.octets;
+        if pages.ended.is_none() {
+            pages.is_shut = true;
+            pages.octets = 0;
+            pages.entries = VecDeque::new();
+        }
+        pages.owner.octets.fetch_sub(octets, Ordering::Relaxed);
     }
 
     pub(crate) fn view(&self) -> SessionView {
         let pages = self.lock();
         SessionView {
-            sequence: self.0.sequence,
-            id: pages.name.to_string(),
+            sequence: pages.owner.sequence,
+            id: pages.owner.name.to_string(),
             protocol: self.0.protocol,
             peer: self.0.peer,
-            begun: self.0.begun,
+            begun: pages.begun,
             ended: pages.ended,
             tls: pages.tls,
             entries: pages.entries.len(),
@@ -293,7 +311,7 @@ impl Recording {
         if said.is_empty() || pages.is_shut {
             return;
         }
-        let (at, tls) = (self.0.clock.now(), pages.tls);
+        let (at, tls) = (pages.owner.clock.now(), pages.tls);
         let mut added = 0;
         let mut gone = 0;
         for (direction, text) in said {
@@ -312,11 +330,22 @@ impl Recording {
             }
         }
         pages.octets = (pages.octets + added).saturating_sub(gone);
-        self.0.all_octets.fetch_add(added, Ordering::Relaxed);
-        self.0.all_octets.fetch_sub(gone, Ordering::Relaxed);
+        pages.owner.octets.fetch_add(added, Ordering::Relaxed);
+        pages.owner.octets.fetch_sub(gone, Ordering::Relaxed);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Pages> {
         self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nothing of what was said.
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pages = self.lock();
+        f.debug_struct("Recording")
+            .field("name", &pages.owner.name)
+            .field("entries", &pages.entries.len())
+            .finish_non_exhaustive()
     }
 }

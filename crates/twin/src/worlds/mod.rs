@@ -17,6 +17,7 @@ mod name;
 mod session;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -35,6 +36,7 @@ use crate::world::World;
 use image::Image;
 pub(crate) use name::{NameError, WorldName, of_host, split_user};
 pub(crate) use session::SessionDoor;
+pub(crate) use whereabouts::{Resident, Whereabouts};
 
 /// Named worlds at once.
 pub(crate) const WORLDS_MAX: usize = 20_000;
@@ -152,6 +154,7 @@ impl Worlds {
         } else {
             main.image()
         };
+        let image = image.map(Image::without_past);
         let origin = Arc::new(Seen {
             image,
             dice: None,
@@ -229,8 +232,7 @@ impl Worlds {
         Ok(world)
     }
 
-    /// Deletes a world and its snapshots. Sessions that are in it go on with
-    /// what nobody else sees any more.
+    /// Deletes a world and its snapshots; its sessions end.
     pub(crate) fn delete(&self, name: &WorldName) -> Result<(), WorldError> {
         if *name == WorldName::main() {
             return Err(WorldError::Main);

@@ -1,17 +1,22 @@
 //! The door of one IMAP or POP session, which may lead into another world than
 //! the one whose endpoint the client came to.
 
+use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mailward_access::{Authenticator, Entry, Peer};
-use mailward_mail::Secret;
+use mailward_mail::time::Waiting;
+use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_mailbox::Mailboxes;
 use mailward_net::Stream;
+use tokio::sync::Notify;
 
 use super::{Worlds, of_host, split_user};
 use crate::door::Door;
 use crate::seed::Protocol;
+use crate::sessions;
 use crate::world::World;
 
 /// A door of the world it is in: that of its endpoint, then the one that the
@@ -22,6 +27,8 @@ pub(crate) struct SessionDoor {
     here: Door,
     mailboxes: Mailboxes,
     elsewhere: Arc<OnceLock<Door>>,
+    /// Told when the session goes elsewhere.
+    left: Arc<Notify>,
     /// Why the world that the server name stands for is none.
     no_world: Option<String>,
 }
@@ -33,6 +40,7 @@ impl SessionDoor {
             here: world.door(protocol),
             mailboxes: world.deliveries.mailboxes.clone(),
             elsewhere: Arc::default(),
+            left: Arc::default(),
             no_world: None,
         }
     }
@@ -42,12 +50,14 @@ impl SessionDoor {
         let mut door = Self {
             mailboxes: self.mailboxes.for_session(),
             elsewhere: Arc::default(),
+            left: Arc::default(),
             ..self.clone()
         };
         let server_name = stream.tls().and_then(|facts| facts.server_name);
         if let Some(world) = server_name.as_deref().and_then(of_host) {
             match self.worlds.named(world) {
                 Ok(world) => {
+                    take_along(&world);
                     door.here = world.door(self.protocol);
                     door.mailboxes = world.deliveries.mailboxes.for_session();
                 }
@@ -56,6 +66,29 @@ impl SessionDoor {
         }
         let mailboxes = door.mailboxes.clone();
         (door, mailboxes)
+    }
+
+    /// The clock of the world that the session is in.
+    pub(crate) fn session_clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SessionClock(self.clone()))
+    }
+
+    /// Completes when the session has to end: its listener drains, or the world
+    /// that it is in is closing.
+    pub(crate) async fn closing(&self, drain: impl Future<Output = ()>) {
+        let world_closes = async {
+            loop {
+                let closing = self.closing.clone();
+                tokio::select! {
+                    () = closing.begun() => return,
+                    () = self.left.notified() => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = drain => {}
+            () = world_closes => {}
+        }
     }
 
     /// The world that the user names, if it is another one.
@@ -71,10 +104,11 @@ impl SessionDoor {
             };
         };
         match self.worlds.named(world) {
-            Ok(world) => Ok(Some((
-                world.door(self.protocol),
-                world.deliveries.mailboxes,
-            ))),
+            Ok(world) => {
+                take_along(&world);
+                let door = world.door(self.protocol);
+                Ok(Some((door, world.deliveries.mailboxes)))
+            }
             Err(error) => Err(refuse(error.to_string())),
         }
     }
@@ -84,8 +118,16 @@ impl SessionDoor {
         if matches!(entry, Entry::Open { .. }) {
             self.mailboxes.go_to(mailboxes);
             let _ = self.elsewhere.set(door);
+            self.left.notify_one();
         }
         entry
+    }
+}
+
+/// What the session suffers and says is of that world from now on.
+fn take_along(world: &World) {
+    if let Some(line) = sessions::current() {
+        world.sessions.welcome(&line, None);
     }
 }
 
@@ -124,5 +166,27 @@ impl Deref for SessionDoor {
 
     fn deref(&self) -> &Door {
         self.elsewhere.get().unwrap_or(&self.here)
+    }
+}
+
+/// Of whichever world the session is in when it is asked.
+#[derive(Debug)]
+struct SessionClock(SessionDoor);
+
+impl Clock for SessionClock {
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn steady(&self) -> Duration {
+        self.0.clock.steady()
+    }
+
+    fn wait_until(&self, moment: Timestamp) -> Waiting {
+        self.0.clock.wait_until(moment)
+    }
+
+    fn wait(&self, duration: Duration) -> Waiting {
+        self.0.clock.wait(duration)
     }
 }

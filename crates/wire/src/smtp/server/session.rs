@@ -162,6 +162,15 @@ impl Session {
         self.waiting_since = Some(now);
     }
 
+    /// Goes on under another name and in another's words, between two
+    /// messages. `now` may be of another clock: what has a limit begins anew.
+    pub fn move_to(&mut self, id: SessionId, dialect: Arc<dyn Dialect>, now: Timestamp) {
+        self.id = id;
+        self.dialect = dialect;
+        self.connected = now;
+        self.waiting_since = self.waiting_since.map(|_| now);
+    }
+
     /// The rest of the body is not wanted: it is read to its end without
     /// being passed on, and answered with `reply` then.
     pub fn refuse_body(&mut self, reply: Reply) {

@@ -68,3 +68,14 @@ impl fmt::Debug for Entry {
         }
     }
 }
+
+/// What a command is answered with instead of being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// `NO`, or `-ERR`, with these words.
+    No(String),
+    /// IMAP's `BAD`; `-ERR` in POP3.
+    Bad(String),
+    /// IMAP's `* BYE`, and the session ends; in POP3 `-ERR` before the end.
+    Bye(String),
+}

@@ -19,4 +19,4 @@ pub mod mime;
 mod output;
 pub mod pop3;
 
-pub use door::{Authenticator, Entry, Peer};
+pub use door::{Authenticator, Entry, Instead, Peer};

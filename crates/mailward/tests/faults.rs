@@ -37,6 +37,11 @@ fn modes_strike_and_end_and_events_stream() {
     play(&twin(), include_str!("data/faults/modes.py"));
 }
 
+#[test]
+fn commands_are_answered_in_other_words_and_look_ups_fail() {
+    play(&twin(), include_str!("data/faults/words.py"));
+}
+
 /// The four hazards of GUIDE-101: non-delivery, delay, disorder, unavailability.
 /// Nothing is lost, and somebody is told.
 #[test]

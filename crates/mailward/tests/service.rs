@@ -97,13 +97,14 @@ fn what_the_control_api_set_outlives_a_restart() {
     let state = folder.path().join("state");
     let state = state.to_str().expect("a path");
     let first = twin("2022-03-01", &seed(), &["--dir", state]);
-    script(
+    let keys = script(
         &first,
         r#"
 control("/service", {"relay_spoofed": "junk", "relay_refusal": "Not from here"}, "PUT")
 control("/relay-registrations", {"address": "127.0.0.9", "domains": ["southmoor-trust.example"]})
 control("/applications", {"client_id": "00000000-0000-4000-8000-000000000009", "client_secret": "kept", "mailboxes": ["reader@northmoor.example"]})
 assert control("/accounts/reader@northmoor.example/convert", {"kind": "application"})["kind"] == "application"
+print(json.dumps(http(ready["control"]["url"].split("/control")[0] + "/organizations/discovery/v2.0/keys", "none")), end="")
 "#,
         &[],
     );
@@ -123,8 +124,11 @@ with urllib.request.urlopen(urllib.request.Request(url, data=wish), context=cont
 relay = smtplib.SMTP(source_address=("127.0.0.9", 0), timeout=60)
 code, text = relay.connect(*place(ready["twin"]["relay"]))
 assert code == 220, (code, text)
+# Tokens of the first run are signed with the key of the second.
+keys = http(ready["control"]["url"].split("/control")[0] + "/organizations/discovery/v2.0/keys", "none")
+assert keys["keys"] and keys == json.loads(argv[0]), keys
 "#,
-        &[],
+        &[&keys],
     );
 }
 

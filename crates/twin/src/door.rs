@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailward_access::{Entry, Peer};
+use mailward_access::{Entry, Instead, Peer};
 use mailward_mail::{Address, Clock, Dice, Secret};
 use mailward_net::clock::within;
 use mailward_net::{Listener, Shutdown, Stream, Tasks};
@@ -125,6 +125,18 @@ impl Door {
             }
             _ => None,
         }
+    }
+
+    /// What a fault answers the command whose turn it is.
+    pub(crate) fn instead(&self, command: &str) -> Option<Instead> {
+        let text = sessions::current()?.answer_to(command)?;
+        let (word, words) = text.split_once(' ')?;
+        let words = words.to_owned();
+        Some(match word {
+            "BAD" => Instead::Bad(words),
+            "BYE" => Instead::Bye(words),
+            _ => Instead::No(words),
+        })
     }
 
     /// Whether a session goes on: not when its account was locked meanwhile.

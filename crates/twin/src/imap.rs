@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use mailward_access::Peer;
 use mailward_access::imap::{Host, Imap, Profile, Words};
+use mailward_access::{Instead, Peer};
 use mailward_net::Stream;
 
 use crate::asof::AsOf;
@@ -97,6 +97,10 @@ impl Host for ImapDoor {
                 greeting_bracket()
             )
         })
+    }
+
+    fn instead(&self, command: &str) -> Option<Instead> {
+        self.door.instead(command)
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Due,
     /// By account: what its holder does by habit.
     Habit,
+    /// One row: the key that signs tokens.
+    SigningKey,
     /// By account and sender: the period of absence in which the sender was told.
     Told,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Self::LastUse => "last_use",
             Self::Due => "due",
             Self::Habit => "habit",
+            Self::SigningKey => "signing_key",
             Self::Told => "told",
         }
     }

@@ -217,6 +217,8 @@ fn pages(worlds: &Worlds, world: &World) -> Router {
         world.events.clone(),
         options.population.organisation.domain.clone(),
     )
+    // Faults strike what the service has and the twin has not, too.
+    .fallback(async || StatusCode::NOT_FOUND)
     .layer(middleware::from_fn_with_state(struck, faults::layer));
     control::router(control).merge(service)
 }

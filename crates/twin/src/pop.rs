@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use mailward_access::Peer;
 use mailward_access::pop3::{Host, Pop3, Profile, Words};
+use mailward_access::{Instead, Peer};
 use mailward_net::Stream;
 
 use crate::behaviour;
@@ -79,6 +79,10 @@ impl Host for PopDoor {
             "another POP session has the mailbox open",
             behaviour::MAILDROP_IN_USE,
         );
+    }
+
+    fn instead(&self, command: &str) -> Option<Instead> {
+        self.door.instead(command)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::asof::AsOf;
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::faults::{FaultSpec, Faults, Protocol};
+use crate::kept::Kept;
 use crate::listen;
 use crate::manners::ServiceSpec;
 use crate::oauth::{Registrations, SigningKey};
@@ -25,6 +26,7 @@ use crate::schema::SCHEMA;
 use crate::seed::{
     AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
 };
+use crate::shelf::Shelf;
 use crate::submission::DoorKind;
 use crate::worlds::Worlds;
 
@@ -133,8 +135,6 @@ impl Twin {
             https: https.address(),
             catch: catch.as_ref().map(Listener::address),
         };
-        // The signing key takes longest: it is made while the rest starts.
-        let key = SigningKey::make();
         let store = match &options.dir {
             None => None,
             Some(dir) => Some(Store::open(Options {
@@ -143,6 +143,14 @@ impl Twin {
                 limits: StoreLimits::default(),
                 disk: Arc::clone(&options.disk),
             })?),
+        };
+        // The signing key takes longest: it is made while the rest starts.
+        let key = match &store {
+            None => SigningKey::make(),
+            Some(store) => {
+                let kept = Kept::new(Shelf::of(store.clone()));
+                SigningKey::kept(kept, &options.tasks).await?
+            }
         };
         let worlds = Worlds::open(&options, store.clone(), key).await?;
         let world = worlds.main().clone();

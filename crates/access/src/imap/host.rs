@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::door::Authenticator;
+use crate::door::{Authenticator, Instead};
 use crate::imap::Profile;
 
 /// The product behind the sessions.
@@ -19,6 +19,12 @@ pub trait Host: Send + Sync + 'static {
     /// The greeting's text where it is another for each session; else the
     /// profile's.
     fn greeting(&self) -> Option<String> {
+        None
+    }
+
+    /// What this command, by its name, is answered with instead of being done,
+    /// if anything: how a twin plays a service in trouble.
+    fn instead(&self, _command: &str) -> Option<Instead> {
         None
     }
 }

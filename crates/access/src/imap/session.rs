@@ -11,7 +11,7 @@ use mailward_wire::imap::write::{Status, put_status};
 use mailward_wire::imap::{Dialect, Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
-use crate::door::Peer;
+use crate::door::{Instead, Peer};
 use crate::imap::body::BodyCursor;
 use crate::imap::enable::Enabled;
 use crate::imap::host::Host;
@@ -162,6 +162,13 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
     }
 
     pub(crate) async fn event(&mut self, event: Event) -> Result<(), End> {
+        let is_command = matches!(
+            event,
+            Event::Command(_) | Event::Credentials(_) | Event::Append(_)
+        );
+        if is_command && let Some(instead) = self.imap.host.instead(self.server.command_name()) {
+            return self.answer_instead(&event, instead);
+        }
         match event {
             Event::Command(command) => self.command(command).await,
             Event::Credentials(credentials) => self.enter(credentials).await,
@@ -184,6 +191,24 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
                 Ok(())
             }
         }
+    }
+
+    /// Leaves the command undone.
+    fn answer_instead(&mut self, event: &Event, instead: Instead) -> Result<(), End> {
+        let answer = match instead {
+            Instead::No(text) => Answer::no(&text),
+            Instead::Bad(text) => Answer::bad(&text),
+            Instead::Bye(text) => {
+                self.out.untagged(&format!("BYE {text}"));
+                return Err(End::Dismissed);
+            }
+        };
+        if matches!(event, Event::Append(_)) {
+            self.server.refuse_append(answer.status, None, &answer.text);
+        } else {
+            self.complete(&answer);
+        }
+        Ok(())
     }
 
     /// Ends the open command.
@@ -240,8 +265,8 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
     pub(crate) async fn farewell(&mut self, end: &End) {
         let words = &self.profile.words;
         let text = match end {
-            // LOGOUT was answered with its own BYE.
-            End::LoggedOut | End::ClientGone | End::Unreadable(_) => None,
+            // They were answered with a BYE of their own.
+            End::LoggedOut | End::Dismissed | End::ClientGone | End::Unreadable(_) => None,
             End::Idle => Some(&words.idle_too_long),
             End::Draining => Some(&words.shutting_down),
             End::Refused | End::NotConnected => Some(&words.closed),

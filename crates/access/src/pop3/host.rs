@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::door::Authenticator;
+use crate::door::{Authenticator, Instead};
 use crate::pop3::Profile;
 
 /// The product behind the sessions. One session a mailbox is held to here.
@@ -18,4 +18,10 @@ pub trait Host: Send + Sync + 'static {
 
     /// Another session has the maildrop, so that one that may enter does not.
     fn in_use(&self, _mailbox: &str) {}
+
+    /// What this command, by its name, is answered with instead of being done,
+    /// if anything: how a twin plays a service in trouble.
+    fn instead(&self, _command: &str) -> Option<Instead> {
+        None
+    }
 }

@@ -44,6 +44,8 @@ pub enum End {
     TooManyErrors,
     #[error("the client broke the protocol")]
     Protocol,
+    #[error("a command was answered with the end")]
+    Dismissed,
     #[error("the account may not go on")]
     Closed,
     /// A message could not be read to its end after its first octets had been

@@ -9,7 +9,7 @@ use mailward_wire::pop3::server::put_response;
 use mailward_wire::pop3::{Command, Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
-use crate::door::{Authenticator as _, Entry, Peer};
+use crate::door::{Authenticator as _, Entry, Instead, Peer};
 use crate::output::Output;
 use crate::pop3::host::Host;
 use crate::pop3::maildrop::{Maildrop, NoMessage};
@@ -73,12 +73,33 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
                 }
                 return Ok(());
             }
-            Event::Credentials(credentials) => self.enter(credentials).await?,
-            Event::Command(command) => self.command(command).await?,
+            event => match self.pop3.host.instead(event.command_name()) {
+                Some(instead) => self.answer_instead(instead).await?,
+                None => self.act(event).await?,
+            },
         }
         self.errors = 0;
         self.server.complete();
         Ok(())
+    }
+
+    async fn act(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Bad => Ok(()),
+            Event::Credentials(credentials) => self.enter(credentials).await,
+            Event::Command(command) => self.command(command).await,
+        }
+    }
+
+    /// Leaves the command undone.
+    async fn answer_instead(&mut self, instead: Instead) -> Result<(), End> {
+        match instead {
+            Instead::No(text) | Instead::Bad(text) => self.err(&text).await,
+            Instead::Bye(text) => {
+                self.err(&text).await?;
+                Err(End::Dismissed)
+            }
+        }
     }
 
     /// How long the client may say nothing.
@@ -312,7 +333,9 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
         self.maildrop = None;
         let words = &self.profile.words;
         let text = match end {
-            End::Quit | End::ClientGone | End::Unreadable(_) | End::Protocol => None,
+            End::Quit | End::Dismissed | End::ClientGone | End::Unreadable(_) | End::Protocol => {
+                None
+            }
             End::Idle => Some(&words.idle_too_long),
             End::Draining => Some(&words.shutting_down),
             End::Refused => None,

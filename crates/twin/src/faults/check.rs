@@ -75,7 +75,7 @@ pub(super) fn check(spec: &FaultSpec) -> Result<(), FaultError> {
         return wrong("action.kind", format!("{kind} needs {home}"));
     }
     match &spec.action {
-        ActionSpec::Reply { text } => match form(text, protocol) {
+        ActionSpec::Reply { text } => match form(text, protocol, matching.stage.as_deref()) {
             Some(form) => wrong("action.text", format!("write {form}")),
             None => Ok(()),
         },
@@ -118,13 +118,13 @@ fn home(action: &ActionSpec, scope: Scope, stage: Option<&str>) -> Option<&'stat
         ActionSpec::Reply { .. } => {
             let words = match protocol {
                 Protocol::Http | Protocol::Delivery => false,
-                Protocol::Imap | Protocol::Pop => at(&["auth"]),
+                Protocol::Imap | Protocol::Pop => at(&["auth", "command"]),
                 Protocol::Dns => true,
                 _ => !at(&["tls", "taken", "quit"]) && stage.is_some(),
             };
             (
                 words,
-                "a stage where something is answered: not tls, taken or quit, and auth alone of imap and pop; HTTP has status, delivery has bounce",
+                "a stage where something is answered: not tls, taken or quit, and auth or command of imap and pop; HTTP has status, delivery has bounce",
             )
         }
         ActionSpec::Status { .. } => (protocol == Protocol::Http, "protocol http"),
@@ -153,20 +153,28 @@ fn home(action: &ActionSpec, scope: Scope, stage: Option<&str>) -> Option<&'stat
 }
 
 /// What a reply must look like, if this one does not.
-fn form(text: &str, scope: Scope) -> Option<&'static str> {
+fn form(text: &str, scope: Scope, stage: Option<&str>) -> Option<&'static str> {
+    let begins = |words: &[&str]| {
+        let rest = words.iter().find_map(|word| text.strip_prefix(word));
+        rest.is_some_and(|rest| !rest.is_empty())
+    };
     let is_line = text.len() <= TEXT_OCTETS_MAX && !text.chars().any(char::is_control);
     let (is_sound, form) = match scope.example() {
+        Protocol::Imap if stage == Some("command") => (
+            begins(&["NO ", "BAD ", "BYE "]),
+            "NO, BAD or BYE and words, on one line of up to 400 octets",
+        ),
         Protocol::Imap => (
-            text.starts_with("NO ") && text.len() > 3,
+            begins(&["NO "]),
             "NO and words, on one line of up to 400 octets",
         ),
         Protocol::Pop => (
-            text.starts_with("-ERR ") && text.len() > 5,
+            begins(&["-ERR "]),
             "-ERR and words, on one line of up to 400 octets",
         ),
         Protocol::Dns => (
-            matches!(text, "NXDOMAIN" | "SERVFAIL"),
-            "NXDOMAIN or SERVFAIL",
+            matches!(text, "NXDOMAIN" | "SERVFAIL" | "TIMEOUT"),
+            "NXDOMAIN, SERVFAIL or TIMEOUT",
         ),
         _ => (
             reply(text).is_some(),
@@ -214,6 +222,14 @@ mod tests {
             ),
             (
                 r#"{"match":{"protocol":"imap","stage":"command"},"action":{"kind":"reply","text":"451 no"}}"#,
+                "action.text: write NO, BAD or BYE and words",
+            ),
+            (
+                r#"{"match":{"protocol":"imap","stage":"auth"},"action":{"kind":"reply","text":"BYE now"}}"#,
+                "action.text: write NO and words",
+            ),
+            (
+                r#"{"match":{"protocol":"pop","stage":"connect"},"action":{"kind":"reply","text":"-ERR no"}}"#,
                 "action.kind: reply needs a stage where something is answered",
             ),
             (

@@ -19,6 +19,9 @@ use crate::transcripts::Recording;
 /// Other worlds that one connection may appear in at once; the oldest end.
 const SIBLINGS_MAX: usize = 100;
 
+/// Commands of one connection that wait for a fault's answer at once.
+const ANSWERS_MAX: usize = 100;
+
 /// What the session's code holds of its connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Line(Arc<Shared>);
@@ -46,6 +49,8 @@ struct Hindrance {
     octets_per_second: Option<u64>,
     /// What to say instead of a greeting.
     turned_away: Option<String>,
+    /// What to answer commands that are still to come, by their names.
+    answers: VecDeque<(String, String)>,
 }
 
 impl Line {
@@ -155,6 +160,25 @@ impl Line {
         self.lock().turned_away = Some(words);
     }
 
+    fn answer(&self, command: &str, text: String) {
+        let mut hindrance = self.lock();
+        if hindrance.answers.len() == ANSWERS_MAX {
+            hindrance.answers.pop_front();
+        }
+        hindrance.answers.push_back((command.to_owned(), text));
+    }
+
+    /// What a fault answers this command, whose turn it is now.
+    pub(crate) fn answer_to(&self, command: &str) -> Option<String> {
+        let mut hindrance = self.lock();
+        let answers = &mut hindrance.answers;
+        let place = answers
+            .iter()
+            .position(|(name, _)| proper(name).eq_ignore_ascii_case(command))?;
+        // Whatever came before it was no command after all.
+        answers.drain(..=place).next_back().map(|(_, text)| text)
+    }
+
     pub(crate) fn turned_away(&self) -> Option<String> {
         self.lock().turned_away.take()
     }
@@ -165,6 +189,11 @@ impl Line {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The session knows `UID FETCH` as a form of FETCH.
+fn proper(command: &str) -> &str {
+    command.strip_prefix("UID ").unwrap_or(command)
 }
 
 /// The stream's side of it. It waits by the clock of the line's world.
@@ -211,8 +240,10 @@ impl Tap for LineTap {
                 ..Situation::of(protocol, "command")
             };
             let strike = || home.faults().strike(&situation);
-            if let Some(strike) = sessions::within(Some(&self.line), strike) {
-                self.line.suffer(strike);
+            if let Some(strike) = sessions::within(Some(&self.line), strike)
+                && let Some(ActionSpec::Reply { text }) = self.line.suffer(strike)
+            {
+                self.line.answer(command, text);
             }
         }
     }

@@ -113,8 +113,9 @@ pub enum Credential {
     deny_unknown_fields
 )]
 pub enum ActionSpec {
-    /// These words instead of the service's. SMTP: a 4xx or 5xx reply. IMAP and
-    /// POP at `auth`: `NO` or `-ERR` and words. DNS: `NXDOMAIN` or `SERVFAIL`.
+    /// These words instead of the service's. SMTP: a 4xx or 5xx reply. IMAP:
+    /// `NO` and words at `auth`, or at `command` `BAD` or `BYE` as well. POP:
+    /// `-ERR` and words. DNS: `NXDOMAIN`, `SERVFAIL` or `TIMEOUT`.
     Reply { text: String },
     /// HTTP: this status, with a problem document.
     Status {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use mailward_mail::Address;
 
 use crate::error::TwinError;
-use crate::faults::{Faults, Protocol, Situation};
+use crate::faults::{ActionSpec, Faults, Protocol, Situation};
 use crate::kept::{Kept, Kind};
 use crate::own::Own;
 use crate::seed::{Organisation, PtrSpec, RelayRegistrationSpec};
@@ -26,6 +26,15 @@ impl Admitted {
     pub(crate) fn may_send_from(&self, address: &Address) -> bool {
         self.domains.iter().any(|domain| address.is_within(domain))
     }
+}
+
+/// Why an address is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotAdmitted {
+    /// Neither registered nor in the reverse zone.
+    Unknown,
+    /// The reverse zone gave no answer, in this way: nobody knows.
+    NoAnswer(&'static str),
 }
 
 /// Registrations and the reverse zone. Clones share them.
@@ -101,20 +110,27 @@ impl Admissions {
         Ok(())
     }
 
-    /// Without an answer there is no name, for whatever reason.
-    fn look_up_fails(&self, address: IpAddr) -> bool {
-        let Some(faults) = self.faults.as_ref().filter(|faults| faults.is_any()) else {
-            return false;
-        };
+    /// What the reverse zone calls an address.
+    fn look_up(&self, address: IpAddr) -> Result<&str, NotAdmitted> {
+        let known = self.zone.get(&address).ok_or(NotAdmitted::Unknown);
         let name = address.to_string();
-        let strike = faults.strike(&Situation {
-            name: Some(&name),
-            ..Situation::of(Protocol::Dns, "ptr")
+        let strike = self.faults.as_ref().and_then(|faults| {
+            faults.strike(&Situation {
+                name: Some(&name),
+                ..Situation::of(Protocol::Dns, "ptr")
+            })
         });
-        strike.is_some_and(|strike| strike.action.is_some())
+        match strike.and_then(|strike| strike.action) {
+            Some(ActionSpec::Reply { text }) => Err(match text.as_str() {
+                "SERVFAIL" => NotAdmitted::NoAnswer("its server failed"),
+                "TIMEOUT" => NotAdmitted::NoAnswer("the look-up timed out"),
+                _ => NotAdmitted::Unknown,
+            }),
+            _ => known.map(String::as_str),
+        }
     }
 
-    pub(crate) fn of(&self, address: IpAddr) -> Option<Admitted> {
+    pub(crate) fn of(&self, address: IpAddr) -> Result<Admitted, NotAdmitted> {
         let address = address.to_canonical();
         let registered = self.registered.read();
         if let Some(registration) = registered.get(&address) {
@@ -124,13 +140,10 @@ impl Admissions {
                 registration.domains.clone()
             };
             let by = format!("{address} is registered");
-            return Some(Admitted { by, domains });
+            return Ok(Admitted { by, domains });
         }
-        if self.look_up_fails(address) {
-            return None;
-        }
-        let name = self.zone.get(&address)?;
-        Some(Admitted {
+        let name = self.look_up(address)?;
+        Ok(Admitted {
             by: format!("{address} is not registered, but the reverse zone calls it {name}"),
             domains: self.domains.clone(),
         })
@@ -177,7 +190,7 @@ mod tests {
             ("127.0.0.1", "a@northmoor-trust.example", None),
         ] {
             let admitted = admissions.of(ip(peer));
-            let may = admitted.map(|one| one.may_send_from(&mail(sender)));
+            let may = admitted.ok().map(|one| one.may_send_from(&mail(sender)));
             assert_eq!(may, expected, "{peer} {sender}");
         }
     }

@@ -11,7 +11,7 @@ use mailward_policy::limits;
 use mailward_wire::smtp::server::{Abort, Hello, SessionId};
 use mailward_wire::smtp::{Credentials, MailFrom};
 
-use super::admission::{Admissions, Admitted};
+use super::admission::{Admissions, Admitted, NotAdmitted};
 use super::dialect::HOST;
 use crate::asof::BehaviourDay;
 use crate::behaviour::{self, Behaviour};
@@ -61,13 +61,15 @@ impl Service for RelayDoor {
     fn connect(&self, peer: Peer) -> Result<Relay, Reply> {
         let admitted = self.admissions.of(peer.address.ip());
         let early = self.manners.now().relay_refuses_at == RefusesAt::Connection;
-        if admitted.is_none() && early {
-            return Err(self.refuse(&peer));
+        if let Err(why) = admitted
+            && early
+        {
+            return Err(self.refuse(&peer, why, 421));
         }
         Ok(Relay {
             door: self.clone(),
             peer,
-            admitted,
+            admitted: admitted.ok(),
             tls: String::new(),
             client_name: String::new(),
             no_world: None,
@@ -79,7 +81,23 @@ impl Service for RelayDoor {
 
 impl RelayDoor {
     /// The mail is not routed (GUIDE-55).
-    fn refuse(&self, peer: &Peer) -> Reply {
+    ///
+    /// `later` is the code for a client of whom nobody knows at the moment.
+    fn refuse(&self, peer: &Peer, why: NotAdmitted, later: u16) -> Reply {
+        if let NotAdmitted::NoAnswer(how) = why {
+            let why = format!(
+                "the reverse zone did not say who {} is: {how}",
+                peer.address.ip()
+            );
+            self.events
+                .add(RELAY, "put_off", None, why, Some("GUIDE-54"));
+            return Reply::status(
+                later,
+                7,
+                0,
+                "Temporary server error. Please try again later.",
+            );
+        }
         let why = format!(
             "{} is neither registered nor in the reverse zone",
             peer.address.ip()
@@ -219,7 +237,7 @@ impl Relay {
 impl Resident for Relay {
     fn go_to(&mut self, world: &World, session: SessionId) {
         self.door = world.relay_door();
-        self.admitted = self.door.admissions.of(self.peer.address.ip());
+        self.admitted = self.door.admissions.of(self.peer.address.ip()).ok();
         self.peer.session = session;
     }
 
@@ -255,12 +273,11 @@ impl Connection for Relay {
     async fn rcpt_to(&mut self, _recipient: &Recipient) -> Result<Reply, Reply> {
         // It may have been registered since it connected.
         if self.admitted.is_none() {
-            self.admitted = self.door.admissions.of(self.peer.address.ip());
+            let admitted = self.door.admissions.of(self.peer.address.ip());
+            let admitted = admitted.map_err(|why| self.door.refuse(&self.peer, why, 451))?;
+            self.admitted = Some(admitted);
         }
-        match &self.admitted {
-            Some(_) => Ok(Reply::status(250, 1, 5, "Recipient OK")),
-            None => Err(self.door.refuse(&self.peer)),
-        }
+        Ok(Reply::status(250, 1, 5, "Recipient OK"))
     }
 
     async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {

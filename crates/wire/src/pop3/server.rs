@@ -72,6 +72,18 @@ pub enum Event {
     Bad,
 }
 
+impl Event {
+    /// The command that it came of; empty where it was none.
+    pub fn command_name(&self) -> &'static str {
+        match self {
+            Self::Command(command) => command.name(),
+            Self::Credentials(Credentials::Login { .. }) => "PASS",
+            Self::Credentials(_) => "AUTH",
+            Self::Bad => "",
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Phase {
     Ready,

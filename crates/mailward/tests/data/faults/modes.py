@@ -22,6 +22,14 @@ pages = [session for session in control("GET", "/sessions") if session["protocol
 said = [line["text"] for line in control("GET", "/sessions/" + pages[-1]["id"])["lines"]]
 assert "GET /common/v2.0/.well-known/openid-configuration HTTP/1.1" in said and "retry-after: 10" in said, said
 control("DELETE", "/modes/degraded")
+# What the twin does not have can be struck as well.
+control("PUT", "/faults/graph", {"match": {"protocol": "http", "method": "POST", "path": "/v1.0/*"}, "action": {"kind": "status", "code": 429, "retry_after": 7}})
+for method, expected in (("GET", 404), ("POST", 429)):
+    link.request(method, "/v1.0/users/someone/sendMail")
+    answer = link.getresponse()
+    assert (answer.status, answer.headers["Retry-After"]) == (expected, "7" if expected == 429 else None)
+    answer.read()
+control("DELETE", "/faults/graph")
 control("PUT", "/modes/enforcement-rehearsal")
 try:
     twin_submission(); raise SystemExit("signed in")

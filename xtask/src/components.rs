@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::run::{Result, is_installed, run, run_with};
 
 /// A program a test starts, and the Debian package it comes in.
-const COMPONENTS: [(&str, &str); 14] = [
+const COMPONENTS: [(&str, &str); 15] = [
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("swaks", "swaks"),
@@ -17,6 +17,7 @@ const COMPONENTS: [(&str, &str); 14] = [
     ("getmail", "getmail6"),
     ("fetchmail", "fetchmail"),
     ("curl", "curl"),
+    ("dig", "bind9-dnsutils"),
     ("openssl", "openssl"),
     ("python3", "python3"),
     ("node", "nodejs"),

@@ -82,6 +82,15 @@ impl Ports {
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 
+    /// The twin's name server, outside the block as well.
+    pub(crate) fn dns(self) -> SocketAddr {
+        let port = match self {
+            Self::Usual => DNS_PORT,
+            Self::From(_) | Self::Auto => 0,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+
     /// For monitoring: outside the block, whose ten ports scripts count on.
     /// With a block of its own a start takes a free one and says which.
     pub(crate) fn metrics(self) -> SocketAddr {
@@ -95,6 +104,9 @@ impl Ports {
 
 /// As Mailpit has it.
 const TEST_API_PORT: u16 = 8025;
+
+/// The port of DNS and a thousand, as port 25 became 1025.
+const DNS_PORT: u16 = 1053;
 
 /// As exporters of OpenTelemetry have it.
 const METRICS_PORT: u16 = 9464;

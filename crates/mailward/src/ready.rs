@@ -60,6 +60,8 @@ pub(crate) struct TwinEndpoints {
     pub(crate) pop3s: String,
     /// As `http://127.0.0.1:8025`.
     pub(crate) test_api: String,
+    /// The name server, by datagrams and connections.
+    pub(crate) dns: String,
     pub(crate) https: String,
     /// Only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,6 +160,7 @@ impl Ready {
                 "test API (as Mailpit's)",
                 Some(&twin.test_api),
             );
+            endpoint(&mut text, "", "name server (UDP, TCP)", Some(&twin.dns));
         }
         if let Some(url) = &self.metrics_url {
             let _ = writeln!(text, "{:9}{:28}{url}", "metrics", "Prometheus");

@@ -14,7 +14,8 @@ use mailward_twin::Population;
 use mailward_twin::faults::FaultSpec;
 use mailward_twin::manners::ServiceSpec;
 use mailward_twin::seed::{
-    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
+    AccountSpec, DistributionListSpec, HostSpec, Organisation, PtrSpec, RelayRegistrationSpec,
+    SignInSpec,
 };
 use serde::Deserialize;
 
@@ -43,6 +44,9 @@ pub(crate) struct Seed {
     /// The reverse zone that the relay asks.
     #[serde(default)]
     pub(crate) ptr: Vec<PtrSpec>,
+    /// Names that the twin's name server tells.
+    #[serde(default)]
+    pub(crate) host: Vec<HostSpec>,
     #[serde(default)]
     pub(crate) service: ServiceSpec,
     /// A list of breached passwords for the twin, beside the one in the program.
@@ -361,6 +365,7 @@ impl Seed {
             lists: self.distribution_list.clone(),
             relay_registrations: self.relay_registration.clone(),
             ptr_records: self.ptr.clone(),
+            hosts: self.host.clone(),
             service: self.service.clone(),
             sign_in: self.sign_in.clone(),
             faults: self.fault.clone(),

@@ -8,6 +8,7 @@
 //!     │        authority (the development CA)
 //!    dns
 //!   local: lines over a socket file, for the operator
+//!   datagrams: by which a name server is asked
 //!   metrics: counters, histograms and their text
 //!   clock   dice   tasks: passed to everything above
 //! ```
@@ -21,6 +22,7 @@ pub mod authority;
 pub mod certificate;
 pub mod clock;
 pub mod connect;
+mod datagrams;
 pub mod dice;
 pub mod dns;
 mod files;
@@ -39,6 +41,7 @@ pub use authority::DevAuthority;
 pub use certificate::Certificate;
 pub use clock::{HeldClock, ShiftedClock, SystemClock};
 pub use connect::{ConnectError, connect};
+pub use datagrams::Datagrams;
 pub use dice::{SeededDice, SystemDice};
 pub use dns::{Resolver, StaticResolver, SystemResolver};
 pub use listen::{BindError, Listener};

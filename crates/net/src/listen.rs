@@ -49,15 +49,21 @@ pub enum BindError {
     Io { address: SocketAddr, why: io::Error },
 }
 
+impl BindError {
+    pub(crate) fn new(address: SocketAddr, why: io::Error) -> Self {
+        match why.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse { address },
+            io::ErrorKind::PermissionDenied => Self::NotPermitted { address },
+            io::ErrorKind::AddrNotAvailable => Self::NotHere { address },
+            _ => Self::Io { address, why },
+        }
+    }
+}
+
 impl Listener {
     /// Listens on `address`; port 0 takes a free one. Needs a runtime.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        listen(address).map_err(|why| match why.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse { address },
-            io::ErrorKind::PermissionDenied => BindError::NotPermitted { address },
-            io::ErrorKind::AddrNotAvailable => BindError::NotHere { address },
-            _ => BindError::Io { address, why },
-        })
+        listen(address).map_err(|why| BindError::new(address, why))
     }
 
     /// Every connection from now on is watched.

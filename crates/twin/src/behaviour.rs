@@ -151,6 +151,8 @@ behaviours! {
         "a message to somebody who is away" => "Automatic reply: …, once for each sender and absence";
     READ_RECEIPT = "read-receipt" [] Inferred
         "a message that asks for a receipt and is opened" => "Read: …";
+    RELAY_OFF_NETWORK = "relay-off-network" [guide(2), guide(11)] Inferred
+        "a relay client outside the networks of HSCN, which are a setting" => "nothing: the connection ends before the greeting";
     RELAY_UNREGISTERED = "relay-unregistered" [guide(53), guide(54), guide(55), guide(58)] Inferred
         "a relay client that is neither registered nor in the reverse zone" => "554 5.7.1 Relay Access Denied, at connection or at RCPT; the words are a setting";
     RELAY_SPOOFED = "relay-spoofed" [guide(14), guide(50)] Documented

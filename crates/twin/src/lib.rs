@@ -23,6 +23,7 @@ pub mod behaviour;
 mod catch;
 mod control;
 mod deliver;
+mod dns;
 mod door;
 mod due;
 mod error;

@@ -12,13 +12,14 @@ use mailward_access::imap::Imap;
 use mailward_access::pop3::Pop3;
 use mailward_net::http::{HttpServer, Limits as HttpLimits};
 use mailward_net::smtp::{ConnectionLimits, Security, Server, Service};
-use mailward_net::{Listener, tls};
+use mailward_net::{Datagrams, Listener, tls};
 use mailward_wire::smtp::server::{Dialect, Settings};
 use tower::ServiceExt as _;
 
 use crate::api::{self, Api};
 use crate::catch::{self, CatchDoor};
 use crate::control::{self, Control};
+use crate::dns::{self, NameServer, Zone};
 use crate::door::{self, Sessions};
 use crate::faults::{self, Faulty, FaultyDialect, HttpFaults, Protocol};
 use crate::imap;
@@ -177,6 +178,21 @@ pub(crate) fn test_api(worlds: &Worlds, world: &World, listener: Listener) {
     };
     let serving = server.serve(world.closing().clone());
     serve(world, "twin test api", serving);
+}
+
+/// The name server, struck by the faults of the world.
+pub(crate) fn dns(worlds: &Worlds, world: &World, zone: Zone, sockets: (Datagrams, Listener)) {
+    let options = worlds.options();
+    let server = NameServer {
+        zone,
+        faults: world.faults.clone(),
+    };
+    let (datagrams, listener) = sockets;
+    let tasks = options.tasks.clone();
+    let serving = dns::serve_datagrams(server.clone(), datagrams, world.clock(), tasks.clone());
+    serve(world, options, "twin name server", serving);
+    let serving = dns::serve_connections(server, listener, world.clock(), tasks);
+    serve(world, options, "twin name server by tcp", serving);
 }
 
 /// The pages of the HTTPS endpoint, in the default world or in the one that

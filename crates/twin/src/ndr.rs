@@ -2,7 +2,7 @@
 //! sentences for people, and a `message/delivery-status` part (RFC 3464) with
 //! Exchange's diagnostic text. Shape after reports observed in public.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use mailward_mail::header::Header;
 use mailward_mail::{Address, Timestamp};
@@ -225,13 +225,29 @@ impl NonDelivery<'_> {
         message
     }
 
+    /// The same twice, for programs that show text and for those that show
+    /// pages: Exchange Online's reports have both.
     fn for_people(&self, text: &mut String, boundary: &str, original: &Header<'_>) {
+        let inner = format!("{boundary}-people");
         let _ = write!(
             text,
-            "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
-             {}\r\n\r\n",
-            self.outcome.sentence()
+            "--{boundary}\r\nContent-Type: multipart/alternative;\r\n\tboundary=\"{inner}\"\r\n\r\n"
         );
+        for kind in ["plain", "html"] {
+            let _ = write!(
+                text,
+                "--{inner}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+            );
+            match kind {
+                "html" => self.as_page(text, original),
+                _ => self.as_text(text, original),
+            }
+        }
+        let _ = write!(text, "--{inner}--\r\n\r\n");
+    }
+
+    fn as_text(&self, text: &mut String, original: &Header<'_>) {
+        let _ = write!(text, "{}\r\n\r\n", self.outcome.sentence());
         for (address, cause) in self.recipients {
             let _ = write!(text, "{address}\r\n{}\r\n\r\n", cause.sentence());
         }
@@ -252,6 +268,41 @@ impl NonDelivery<'_> {
             let _ = write!(text, "{}: {}\r\n", field.name, clip(&field.value()));
         }
         text.push_str("\r\n");
+    }
+
+    fn as_page(&self, text: &mut String, original: &Header<'_>) {
+        let _ = write!(
+            text,
+            "<html>\r\n<head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head>\r\n<body>\r\n<p><b>{}</b></p>\r\n",
+            self.outcome.sentence()
+        );
+        for (address, cause) in self.recipients {
+            let address = Escaped(address.as_str());
+            let _ = write!(
+                text,
+                "<p><a href=\"mailto:{address}\">{address}</a><br>\r\n{}</p>\r\n",
+                cause.sentence()
+            );
+        }
+        let _ = write!(
+            text,
+            "<hr>\r\n<p><b>Diagnostic information for administrators:</b></p>\r\n<p>Generating server: {}</p>\r\n",
+            Escaped(self.server)
+        );
+        for (address, cause) in self.recipients {
+            let _ = write!(
+                text,
+                "<p>{}<br>\r\nRemote Server returned '{}'</p>\r\n",
+                Escaped(address.as_str()),
+                Escaped(cause.diagnostic())
+            );
+        }
+        text.push_str("<p>Original message headers:</p>\r\n<pre>\r\n");
+        for field in &original.fields {
+            let value = clip(&field.value());
+            let _ = write!(text, "{}: {}\r\n", Escaped(field.name), Escaped(&value));
+        }
+        text.push_str("</pre>\r\n</body>\r\n</html>\r\n");
     }
 
     fn for_programs(&self, text: &mut String, boundary: &str) {
@@ -288,6 +339,24 @@ impl NonDelivery<'_> {
     }
 }
 
+/// Text that a page shows as it is.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for char in self.0.chars() {
+            match char {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// As much of a field's value as fits a line of RFC 5322 with room to spare.
 pub(crate) fn clip(value: &str) -> String {
     const CHARACTERS_MAX: usize = 240;
@@ -317,16 +386,19 @@ mod tests {
             ids: ["id".to_owned(), "bound".to_owned()],
             outcome: Outcome::Failed,
             recipients: &failed,
-            original_header: b"Subject: Clinic\r\n list\r\nMessage-ID: <1@x.example>\r\n\r\n",
+            original_header: b"Subject: Clinic\r\n list <b>\r\nMessage-ID: <1@x.example>\r\n\r\n",
         }
         .to_message();
         let text = String::from_utf8(message).expect("UTF-8");
         for expected in [
-            "Subject: Undeliverable: Clinic list\r\n",
+            "Subject: Undeliverable: Clinic list <b>\r\n",
             "In-Reply-To: <1@x.example>\r\n",
             "Final-Recipient: rfc822;nobody@northmoor.example\r\nAction: failed\r\nStatus: 5.1.10\r\n",
             "Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup\r\n",
-            "\r\n\r\nSubject: Clinic\r\n list\r\nMessage-ID: <1@x.example>\r\n\r\n\r\n--bound--\r\n",
+            "\r\n--bound-people--\r\n",
+            "<a href=\"mailto:nobody@northmoor.example\">nobody@northmoor.example</a>",
+            "Subject: Clinic list &lt;b&gt;\r\n",
+            "\r\n\r\nSubject: Clinic\r\n list <b>\r\nMessage-ID: <1@x.example>\r\n\r\n\r\n--bound--\r\n",
         ] {
             assert!(
                 text.contains(expected),

@@ -162,8 +162,28 @@ pub struct RelayRegistrationSpec {
     pub domains: Vec<String>,
 }
 
+/// A name that the twin's name server tells, and its addresses by turn
+/// (GUIDE-56).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSpec {
+    pub name: String,
+    pub addresses: Vec<std::net::IpAddr>,
+    /// How long an answer may be kept.
+    #[serde(default = "HostSpec::ttl_seconds")]
+    pub ttl_seconds: u32,
+}
+
+impl HostSpec {
+    pub(crate) const TTL_SECONDS: u32 = 30;
+
+    const fn ttl_seconds() -> u32 {
+        Self::TTL_SECONDS
+    }
+}
+
 /// One record of the reverse zone that the relay asks when an address is not
-/// registered (GUIDE-54). There is no other DNS here.
+/// registered (GUIDE-54).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PtrSpec {

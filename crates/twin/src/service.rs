@@ -1,6 +1,6 @@
 //! The twin as one thing that starts and listens.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use axum::Router;
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_mailbox::Mailboxes;
 use mailward_net::http::{HttpServer, Limits as HttpLimits};
-use mailward_net::{Listener, ServerIdentity, ShiftedClock, Tasks, tls};
+use mailward_net::{Datagrams, Listener, ServerIdentity, ShiftedClock, Tasks, tls};
 use mailward_policy::password::BreachedList;
 use mailward_store::{Disk, Limits as StoreLimits, Options, Store};
 
 use crate::accounts::{Account, Accounts};
 use crate::asof::AsOf;
+use crate::dns::{self, Zone};
 use crate::error::TwinError;
 use crate::events::EventLog;
 use crate::faults::{FaultSpec, Faults, Protocol};
@@ -24,7 +25,8 @@ use crate::oauth::{Registrations, SigningKey};
 use crate::pace::Pace;
 use crate::schema::SCHEMA;
 use crate::seed::{
-    AccountSpec, DistributionListSpec, Organisation, PtrSpec, RelayRegistrationSpec, SignInSpec,
+    AccountSpec, DistributionListSpec, HostSpec, Organisation, PtrSpec, RelayRegistrationSpec,
+    SignInSpec,
 };
 use crate::shelf::Shelf;
 use crate::submission::DoorKind;
@@ -39,6 +41,8 @@ pub struct Population {
     pub relay_registrations: Vec<RelayRegistrationSpec>,
     /// The reverse zone that the relay asks.
     pub ptr_records: Vec<PtrSpec>,
+    /// Names that the name server tells, in place of or beside the usual ones.
+    pub hosts: Vec<HostSpec>,
     pub service: ServiceSpec,
     pub sign_in: SignInSpec,
     /// What goes wrong from the start.
@@ -62,6 +66,8 @@ pub struct Endpoints {
     pub pop3s: SocketAddr,
     /// Plain HTTP, without credentials: on loopback alone.
     pub test_api: SocketAddr,
+    /// The name server: datagrams and connections.
+    pub dns: SocketAddr,
     pub https: SocketAddr,
     /// SMTP without TLS, sign-in or rules: on loopback alone.
     pub catch: Option<SocketAddr>,
@@ -120,9 +126,11 @@ impl Twin {
         let submission = Listener::bind(options.endpoints.submission)?;
         let high_sending = Listener::bind(options.endpoints.high_sending)?;
         let relay = Listener::bind(options.endpoints.relay)?;
+        let relays = more_relays(&options.population.hosts, relay.address());
         let imaps = Listener::bind(options.endpoints.imaps)?;
         let pop3s = Listener::bind(options.endpoints.pop3s)?;
         let test_api = Listener::bind(options.endpoints.test_api)?;
+        let dns = Datagrams::bind_with_listener(options.endpoints.dns)?;
         let https = Listener::bind(options.endpoints.https)?;
         let catch = options.endpoints.catch.map(Listener::bind).transpose()?;
         let endpoints = Endpoints {
@@ -132,9 +140,11 @@ impl Twin {
             imaps: imaps.address(),
             pop3s: pop3s.address(),
             test_api: test_api.address(),
+            dns: dns.0.address(),
             https: https.address(),
             catch: catch.as_ref().map(Listener::address),
         };
+        let zone = Zone::new(&options.population.hosts, &options.population.ptr_records)?;
         let store = match &options.dir {
             None => None,
             Some(dir) => Some(Store::open(Options {
@@ -156,13 +166,16 @@ impl Twin {
         let world = worlds.main().clone();
         listen::submission(&worlds, &world, submission, DoorKind::Submission);
         listen::submission(&worlds, &world, high_sending, DoorKind::HighSending);
-        listen::relay(&worlds, &world, relay);
+        for relay in std::iter::once(relay).chain(relays) {
+            listen::relay(&worlds, &world, relay);
+        }
         listen::imaps(&worlds, &world, imaps);
         listen::pop3s(&worlds, &world, pop3s);
         listen::test_api(&worlds, &world, test_api);
         if let Some(catch) = catch {
             listen::catch(&worlds, &world, catch);
         }
+        listen::dns(&worlds, &world, zone, dns);
         let router = listen::router(&worlds);
         let https = https.tapped(world.sessions.taps(Protocol::Http));
         Ok(Self {
@@ -207,6 +220,19 @@ impl Twin {
     pub fn all_accounts(&self) -> Vec<Arc<Account>> {
         self.accounts.all()
     }
+}
+
+/// Listeners on the other addresses of the relay's name, as far as this
+/// machine has them.
+fn more_relays(hosts: &[HostSpec], endpoint: SocketAddr) -> Vec<Listener> {
+    let bind = |address: IpAddr| {
+        let listener = Listener::bind(SocketAddr::new(address, endpoint.port()));
+        listener
+            .inspect_err(|error| tracing::warn!(%error, "an address of the relay is not served"))
+            .ok()
+    };
+    let more = dns::more_relay_addresses(hosts, endpoint.ip());
+    more.into_iter().filter_map(bind).collect()
 }
 
 /// Who is delayed by the service's rates.

@@ -220,6 +220,7 @@ impl World {
             deliveries: self.deliveries.clone(),
             events: self.events.clone(),
             manners: self.manners.clone(),
+            sessions: self.sessions.clone(),
             day: self.day.clone(),
             clock: self.clock(),
             dice: Arc::clone(&self.dice),

@@ -23,6 +23,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         imaps: ports::ANY,
         pop3s: ports::ANY,
         test_api: ports::ANY,
+        dns: ports::ANY,
         https: ports::ANY,
         catch: None,
     };

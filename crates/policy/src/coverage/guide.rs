@@ -25,7 +25,7 @@ pub(super) const STANDINGS: &[Line] = &[
         2,
         &[
             Register("deployment"),
-            Plays("an endpoint for each network, submission and relay", TWIN),
+            Twin("relay-off-network"),
         ],
     ),
     (3, &[BREAKER, Twin("sender-blocked")]),
@@ -84,6 +84,7 @@ pub(super) const STANDINGS: &[Line] = &[
             Rule("tls-route"),
             Register("exceptions"),
             Gateway("the `relay` route", CONFIGURATION),
+            Twin("relay-off-network"),
         ],
     ),
     (
@@ -385,6 +386,7 @@ pub(super) const STANDINGS: &[Line] = &[
                 "an address in the place of a server's name is a configuration error",
                 CONFIGURATION,
             ),
+            Plays("a name server whose relay changes its addresses", TWIN),
         ],
     ),
     (57, &[Preflight("relay-sender")]),

@@ -67,7 +67,7 @@ pub struct MatchSpec {
     /// HTTP; one `*` stands for anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// DNS: the address looked up.
+    /// DNS: the address or name looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Only the nth time that the rest holds, counted from 1.

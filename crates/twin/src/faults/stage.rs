@@ -17,7 +17,7 @@ pub enum Protocol {
     /// The service's own pages: tokens, keys, and whatever else it answers
     /// over HTTPS. Never the control API or the console.
     Http,
-    /// The reverse zone that the relay asks.
+    /// The reverse zone that the relay asks, and what the name server tells.
     Dns,
     /// What becomes of a message once it is taken, for each mailbox.
     Delivery,
@@ -114,7 +114,7 @@ impl Scope {
         match self.example() {
             Protocol::Imap | Protocol::Pop => MAILBOX,
             Protocol::Http => &["request"],
-            Protocol::Dns => &["ptr"],
+            Protocol::Dns => &["ptr", "address"],
             Protocol::Delivery => &["deliver"],
             _ => SMTP,
         }

@@ -4,8 +4,10 @@
 
 mod mail;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::asof::AsOf;
@@ -22,6 +24,9 @@ pub use mail::{DayFull, ExternalBanner, FarEnd, MailSpec};
 pub struct ServiceSpec {
     /// What becomes of spoofed mail through the relay; by the day when absent.
     pub relay_spoofed: Option<Spoofed>,
+    /// From where the relay is reached at all (GUIDE-2, GUIDE-11): networks
+    /// such as `127.0.0.0/30`; from everywhere when empty.
+    pub hscn_networks: Vec<IpNet>,
     /// When a client that is not registered hears of it.
     pub relay_refuses_at: RefusesAt,
     /// The words for it, after `554 5.7.1`; nobody has published them.
@@ -101,6 +106,11 @@ impl ServiceSpec {
         } else {
             Spoofed::Junk
         })
+    }
+
+    pub(crate) fn is_on_hscn(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.hscn_networks.is_empty() || self.hscn_networks.iter().any(|one| one.contains(&address))
     }
 
     pub(crate) fn relay_refusal(&self) -> &str {

@@ -20,6 +20,7 @@ use crate::events::EventLog;
 use crate::manners::{ExternalBanner, Manners, RefusesAt, Spoofed};
 use crate::message::{Message, client_name, out_of_order, trouble};
 use crate::reshape::{Banner, Reshaper};
+use crate::sessions::Sessions;
 use crate::world::World;
 use crate::worlds::Resident;
 
@@ -50,6 +51,7 @@ pub(crate) struct RelayDoor {
     pub(crate) deliveries: Deliveries,
     pub(crate) events: EventLog,
     pub(crate) manners: Manners,
+    pub(crate) sessions: Sessions,
     pub(crate) day: BehaviourDay,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Dice>,
@@ -59,7 +61,11 @@ impl Service for RelayDoor {
     type Connection = Relay;
 
     fn connect(&self, peer: Peer) -> Result<Relay, Reply> {
-        let admitted = self.admissions.of(peer.address.ip());
+        let address = peer.address.ip();
+        if !self.manners.now().is_on_hscn(address) {
+            return Err(self.ignore(&peer));
+        }
+        let admitted = self.admissions.of(address);
         let early = self.manners.now().relay_refuses_at == RefusesAt::Connection;
         if let Err(why) = admitted
             && early
@@ -80,6 +86,18 @@ impl Service for RelayDoor {
 }
 
 impl RelayDoor {
+    /// There is no way here from the client's network: the line is cut, and
+    /// the reply never leaves.
+    fn ignore(&self, peer: &Peer) -> Reply {
+        if let Some(line) = self.sessions.between(peer.address, peer.local) {
+            line.cut();
+        }
+        let why = format!("{} is not on HSCN", peer.address.ip());
+        let events = &self.events;
+        events.punish(RELAY, "cut off", None, why, behaviour::RELAY_OFF_NETWORK);
+        Reply::status(421, 4, 4, "No route")
+    }
+
     /// The mail is not routed (GUIDE-55).
     ///
     /// `later` is the code for a client of whom nobody knows at the moment.

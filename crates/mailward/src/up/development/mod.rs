@@ -191,6 +191,7 @@ impl Setting {
                 imaps: ports.address(Endpoint::TwinImaps),
                 pop3s: ports.address(Endpoint::TwinPop3s),
                 test_api: ports.test_api(),
+                dns: ports.dns(),
                 https: ports.address(Endpoint::TwinHttps),
                 catch: self.place.catch,
             },

@@ -27,6 +27,7 @@ impl Setting {
                 imaps: twin.endpoints.imaps.to_string(),
                 pop3s: twin.endpoints.pop3s.to_string(),
                 test_api: format!("http://{}", twin.endpoints.test_api),
+                dns: twin.endpoints.dns.to_string(),
                 https: https.to_string(),
                 catch: twin.endpoints.catch.map(|address| address.to_string()),
                 oauth: ReadyOAuth {

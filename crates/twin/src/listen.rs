@@ -181,18 +181,17 @@ pub(crate) fn test_api(worlds: &Worlds, world: &World, listener: Listener) {
 }
 
 /// The name server, struck by the faults of the world.
-pub(crate) fn dns(worlds: &Worlds, world: &World, zone: Zone, sockets: (Datagrams, Listener)) {
-    let options = worlds.options();
+pub(crate) fn dns(world: &World, zone: Zone, sockets: (Datagrams, Listener)) {
     let server = NameServer {
         zone,
         faults: world.faults.clone(),
     };
     let (datagrams, listener) = sockets;
-    let tasks = options.tasks.clone();
+    let tasks = world.tasks.clone();
     let serving = dns::serve_datagrams(server.clone(), datagrams, world.clock(), tasks.clone());
-    serve(world, options, "twin name server", serving);
+    serve(world, "twin name server", serving);
     let serving = dns::serve_connections(server, listener, world.clock(), tasks);
-    serve(world, options, "twin name server by tcp", serving);
+    serve(world, "twin name server by tcp", serving);
 }
 
 /// The pages of the HTTPS endpoint, in the default world or in the one that

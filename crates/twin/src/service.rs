@@ -175,7 +175,7 @@ impl Twin {
         if let Some(catch) = catch {
             listen::catch(&worlds, &world, catch);
         }
-        listen::dns(&worlds, &world, zone, dns);
+        listen::dns(&world, zone, dns);
         let router = listen::router(&worlds);
         let https = https.tapped(world.sessions.taps(Protocol::Http));
         Ok(Self {

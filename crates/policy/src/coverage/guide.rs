@@ -21,13 +21,7 @@ pub(super) const STANDINGS: &[Line] = &[
             EWS,
         ],
     ),
-    (
-        2,
-        &[
-            Register("deployment"),
-            Twin("relay-off-network"),
-        ],
-    ),
+    (2, &[Register("deployment"), Twin("relay-off-network")]),
     (3, &[BREAKER, Twin("sender-blocked")]),
     (4, &[HAZARDS]),
     (5, &[Plays("submission, IMAP and POP3", TWIN)]),

@@ -206,3 +206,44 @@ fn row_name(number: u64) -> String {
 pub(crate) fn after(clock: &dyn Clock, seconds: u64) -> Timestamp {
     clock.now().plus(std::time::Duration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use mailward_mail::Address;
+
+    use super::*;
+    use crate::worlds::tests::{READER, worlds};
+
+    /// What panicked is given up, and said so.
+    #[tokio::test]
+    async fn work_that_panics_is_left_out_and_the_rest_is_done() {
+        let worlds = worlds().await;
+        let world = worlds.main();
+        let (due, now) = (&world.deliveries.due, world.deliveries.clock.now());
+        let work = || Work::QuotaWarning {
+            account: Address::parse(READER).expect("an address"),
+        };
+        for _ in 0..2 {
+            due.add(now, work()).await.expect("promised");
+        }
+        let runner = Runner {
+            deliveries: world.deliveries.clone(),
+            under_way: due.next(),
+        };
+        due.running.store(true, Ordering::Release);
+        let panicked = catch_unwind(AssertUnwindSafe(move || {
+            let _runner = runner;
+            panic!("a mistake of our own");
+        }));
+        assert!(panicked.is_err());
+        while due.count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let events = world.events.after(0, 10).into_iter();
+        let service = events.filter(|one| one.protocol == "service");
+        let kinds: Vec<&str> = service.map(|one| one.kind).collect();
+        assert_eq!(kinds, ["given_up", "warned"]);
+    }
+}

@@ -16,7 +16,7 @@ mod image;
 mod name;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod whereabouts;
 
 use std::collections::BTreeMap;

@@ -13,9 +13,9 @@ use crate::asof::AsOf;
 use crate::seed::{Organisation, SignInSpec};
 use crate::service::{Endpoints, OAuthClient, Population};
 
-pub(super) const READER: &str = "reader@northmoor.example";
+pub(crate) const READER: &str = "reader@northmoor.example";
 
-pub(super) async fn worlds() -> Worlds {
+pub(crate) async fn worlds() -> Worlds {
     let account = serde_json::json!({ "address": READER, "password": "reads" });
     let organisation = serde_json::json!({ "name": "NORTHMOOR", "domain": "northmoor.example" });
     let organisation: Organisation = serde_json::from_value(organisation).expect("a seed");
@@ -65,11 +65,11 @@ pub(super) async fn worlds() -> Worlds {
     opened.expect("worlds")
 }
 
-pub(super) fn name(text: &str) -> WorldName {
+pub(crate) fn name(text: &str) -> WorldName {
     WorldName::parse(text).expect("a name")
 }
 
-pub(super) async fn deliver(world: &World, text: &str) {
+pub(crate) async fn deliver(world: &World, text: &str) {
     let filed = world
         .deliveries
         .file(READER, "INBOX", text.as_bytes())

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use axum::routing::any;
 use mailward_access::imap::Imap;
 use mailward_access::pop3::Pop3;
 use mailward_net::http::{HttpServer, Limits as HttpLimits};
@@ -16,7 +17,7 @@ use mailward_net::{Datagrams, Listener, tls};
 use mailward_wire::smtp::server::{Dialect, Settings};
 use tower::ServiceExt as _;
 
-use crate::api::{self, Api};
+use crate::api::{self, Guard};
 use crate::catch::{self, CatchDoor};
 use crate::control::{self, Control};
 use crate::dns::{self, NameServer, Zone};
@@ -161,18 +162,18 @@ fn mailboxes(
 }
 
 /// Mailpit's API, where its clients look for it: without TLS or credentials.
+/// The control API is there too, with its token, for test helpers that would
+/// have to be told of an authority otherwise.
 pub(crate) fn test_api(worlds: &Worlds, world: &World, listener: Listener) {
-    let options = worlds.options();
-    let api = Api::new(
-        world.deliveries.mailboxes.clone(),
-        world.accounts.clone(),
-        world.clock(),
-        Arc::clone(&options.dice),
-    );
+    let guard = match listener.address().ip().is_loopback() {
+        true => Guard::Loopback,
+        false => Guard::SameOrigin,
+    };
+    let guarded = middleware::from_fn_with_state(guard, Guard::pass);
     let server = HttpServer {
         listener,
         tls: None,
-        router: api::router(api),
+        router: in_every_world(worlds, plain_pages).layer(guarded),
         limits: HttpLimits::default(),
         clock: world.clock(),
     };
@@ -194,17 +195,51 @@ pub(crate) fn dns(world: &World, zone: Zone, sockets: (Datagrams, Listener)) {
     serve(world, "twin name server by tcp", serving);
 }
 
-/// The pages of the HTTPS endpoint, in the default world or in the one that
-/// the client names by a header or as a host.
+/// The pages of the HTTPS endpoint.
 pub(crate) fn router(worlds: &Worlds) -> Router {
-    let pages = pages(worlds, worlds.main());
-    pages.layer(middleware::from_fn_with_state(worlds.clone(), choose_world))
+    in_every_world(worlds, pages)
 }
 
-/// The control API and the identity service of one world.
+/// Pages of the default world, or of the one that the client names.
+fn in_every_world(worlds: &Worlds, pages: Pages) -> Router {
+    pages(worlds, worlds.main())
+        .route(NAMED_PATHS, any(async || StatusCode::NOT_FOUND))
+        .layer(middleware::from_fn_with_state(
+            (worlds.clone(), pages),
+            choose_world,
+        ))
+}
+
+/// What an endpoint shows of one world.
+type Pages = fn(&Worlds, &World) -> Router;
+
+fn plain_pages(worlds: &Worlds, world: &World) -> Router {
+    control::router(control(worlds, world), Router::new()).merge(api::pages(world.api()))
+}
+
+/// The control API, the test API and the identity service of one world.
 fn pages(worlds: &Worlds, world: &World) -> Router {
+    let struck = HttpFaults {
+        faults: world.faults.clone(),
+        callers: worlds.main().sessions.clone(),
+        sessions: world.sessions.clone(),
+        clock: world.clock(),
+    };
+    let service = oauth::router(
+        world.tokens.clone(),
+        world.accounts.clone(),
+        world.events.clone(),
+        worlds.options().population.organisation.domain.clone(),
+    )
+    // Faults strike what the service has and the twin has not, too.
+    .fallback(async || StatusCode::NOT_FOUND)
+    .layer(middleware::from_fn_with_state(struck, faults::layer));
+    control::router(control(worlds, world), api::pages(world.api())).merge(service)
+}
+
+fn control(worlds: &Worlds, world: &World) -> Control {
     let options = worlds.options();
-    let control = Control {
+    Control {
         token: options.control_token.clone(),
         worlds: worlds.clone(),
         accounts: world.accounts.clone(),
@@ -219,34 +254,36 @@ fn pages(worlds: &Worlds, world: &World) -> Router {
         faults: world.faults.clone(),
         sessions: world.sessions.clone(),
         shutdown: world.closing().clone(),
-    };
-    let struck = HttpFaults {
-        faults: world.faults.clone(),
-        callers: worlds.main().sessions.clone(),
-        sessions: world.sessions.clone(),
-        clock: world.clock(),
-    };
-    let service = oauth::router(
-        world.tokens.clone(),
-        world.accounts.clone(),
-        world.events.clone(),
-        options.population.organisation.domain.clone(),
-    )
-    // Faults strike what the service has and the twin has not, too.
-    .fallback(async || StatusCode::NOT_FOUND)
-    .layer(middleware::from_fn_with_state(struck, faults::layer));
-    control::router(control).merge(service)
+    }
 }
 
-/// The header by which a client of the HTTPS endpoint names a world.
+/// The header by which a client of HTTP names a world.
 const WORLD_HEADER: &str = "x-mailward-world";
 
-async fn choose_world(State(worlds): State<Worlds>, mut request: Request, next: Next) -> Response {
-    let Some(named) = named_world(request.headers()) else {
+/// The path before all others by which it does so: a client library takes it
+/// as part of its base address.
+const NAMED_PATHS: &str = "/world/{world}/{*rest}";
+const NAMED_PATH: &str = "/world/";
+
+async fn choose_world(
+    State((worlds, pages)): State<(Worlds, Pages)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let by_path = by_path(request.uri());
+    let is_rewritten = by_path.is_some();
+    let named = match by_path {
+        Some((world, uri)) => {
+            *request.uri_mut() = uri;
+            Some(world)
+        }
+        None => named_world(request.headers()),
+    };
+    let Some(named) = named else {
         return next.run(request).await;
     };
     match worlds.named(&named) {
-        Ok(world) if world.name == WorldName::main() => next.run(request).await,
+        Ok(world) if world.name == WorldName::main() && !is_rewritten => next.run(request).await,
         Ok(world) => {
             // The default world's pages matched the path already; the other's
             // match it again.
@@ -262,6 +299,13 @@ async fn choose_world(State(worlds): State<Worlds>, mut request: Request, next: 
         }
         Err(error) => control::problem(StatusCode::NOT_FOUND, &error.to_string()),
     }
+}
+
+/// The world that the path names, and the rest of the address.
+fn by_path(uri: &Uri) -> Option<(String, Uri)> {
+    let path = uri.path_and_query()?.as_str().strip_prefix(NAMED_PATH)?;
+    let (world, rest) = path.split_once('/')?;
+    Some((world.to_owned(), format!("/{rest}").parse().ok()?))
 }
 
 fn named_world(headers: &HeaderMap) -> Option<String> {

@@ -12,6 +12,7 @@ use mailward_policy::limits;
 use mailward_store::Store;
 
 use crate::accounts::{Accounts, GivenBy, SignInRules};
+use crate::api::{Api, Index};
 use crate::asof::BehaviourDay;
 use crate::deliver::{Deliveries, Habits, Overtaken, Receipts, Warned};
 use crate::door::Door;
@@ -53,6 +54,8 @@ pub(crate) struct World {
     pub(crate) admissions: Admissions,
     pub(crate) faults: Faults,
     pub(crate) sessions: Sessions,
+    /// What the test API knows of the mail that came.
+    pub(crate) index: Arc<Index>,
     /// False lifts every rate; wrong passwords lock an account all the same.
     pub(crate) rates: bool,
     pub(crate) day: BehaviourDay,
@@ -143,6 +146,7 @@ impl World {
             Arc::clone(&options.dice),
         );
         deliveries.due.run(&deliveries);
+        let index = Arc::new(Index::new(deliveries.mailboxes.clone()));
         let high_sending = manners.now().high_sending;
         Ok(Self {
             name,
@@ -171,6 +175,7 @@ impl World {
             .with_faults(faults.clone()),
             faults,
             sessions,
+            index,
             rates: options.rates,
             day,
             clock: Arc::clone(&options.clock),
@@ -238,6 +243,17 @@ impl World {
         PopDoor {
             door: SessionDoor::new(worlds, self, Protocol::Pop),
             profile: Arc::clone(profile),
+        }
+    }
+
+    pub(crate) fn api(&self) -> Api {
+        Api {
+            index: Arc::clone(&self.index),
+            accounts: self.accounts.clone(),
+            events: self.events.clone(),
+            sessions: self.sessions.clone(),
+            clock: self.clock(),
+            dice: Arc::clone(&self.dice),
         }
     }
 

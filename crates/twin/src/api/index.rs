@@ -18,7 +18,7 @@ const READ_OCTETS_MAX: u64 = 64 * 1024 * 1024;
 const FOLDERS: [&str; 2] = [INBOX, "Junk Email"];
 
 #[derive(Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     mailboxes: Mailboxes,
     state: Mutex<State>,
 }
@@ -56,7 +56,7 @@ impl Entry {
 }
 
 impl Index {
-    pub(super) fn new(mailboxes: Mailboxes) -> Self {
+    pub(crate) fn new(mailboxes: Mailboxes) -> Self {
         Self {
             mailboxes,
             state: Mutex::default(),

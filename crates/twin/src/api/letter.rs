@@ -1,5 +1,6 @@
 //! A message taken apart, in the shapes of the API.
 
+use aws_lc_rs::digest;
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 use serde_json::{Map, Value, json};
 
@@ -140,6 +141,26 @@ pub(super) fn part(octets: &[u8], id: &str) -> Option<(String, Vec<u8>)> {
     Some((media_type(part), part.contents().to_vec()))
 }
 
+/// A file that a message carries.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) content_type: String,
+    pub(super) octets: Vec<u8>,
+}
+
+/// All of them, decoded.
+pub(super) fn files(octets: &[u8]) -> Vec<File> {
+    let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+    parsed
+        .attachments()
+        .map(|part| File {
+            name: part.attachment_name().unwrap_or_default().to_owned(),
+            content_type: media_type(part),
+            octets: part.contents().to_vec(),
+        })
+        .collect()
+}
+
 pub(super) fn same_address(one: &Value, address: &str) -> bool {
     one["Address"]
         .as_str()
@@ -167,7 +188,19 @@ fn file(id: u32, part: &MessagePart<'_>) -> Value {
         "ContentType": media_type(part),
         "ContentID": part.content_id().unwrap_or_default(),
         "Size": part.contents().len(),
+        "Checksums": {
+            "SHA1": hex(&digest::SHA1_FOR_LEGACY_USE_ONLY, part.contents()),
+            "SHA256": hex(&digest::SHA256, part.contents()),
+        },
     })
+}
+
+fn hex(algorithm: &'static digest::Algorithm, octets: &[u8]) -> String {
+    let sum = digest::digest(algorithm, octets);
+    sum.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn is_inline(part: &MessagePart<'_>) -> bool {

@@ -4,23 +4,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, Query as UrlQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::chosen::Chosen;
 use super::index::{Entry, Listed};
 use super::query::Query;
-use super::{Api, failure, letter, not_found, ok};
+use super::{Api, WAIT_SECONDS_MAX, failure, letter, not_found, ok};
 
 /// Messages of one list, unless asked otherwise, and at most.
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1000;
-
-/// How long a client may wait in one request.
-const WAIT_SECONDS_MAX: u64 = 120;
 
 /// What stands after `?`; unknown members are passed over, as Mailpit does.
 #[derive(Debug, Default, Deserialize)]
@@ -153,9 +150,10 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Resp
     api.index.change(&entry, |entry| entry.read = true);
     let mut shown = listed.to_json();
     if let Value::Object(members) = &mut shown {
-        for name in ["Created", "Snippet", "Read"] {
+        for name in ["Created", "Snippet"] {
             members.remove(name);
         }
+        members.insert("Read".to_owned(), true.into());
         let mut contents = letter::contents(&octets);
         if contents.get("Date").is_none_or(Value::is_null) {
             let at = entry.arrival.at.to_rfc3339();
@@ -223,37 +221,7 @@ fn typed(media_type: &str, octets: Vec<u8>) -> Response {
     (fields, octets).into_response()
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Chosen {
-    #[serde(rename = "IDs", alias = "ids")]
-    ids: Vec<String>,
-    #[serde(rename = "Read")]
-    read: bool,
-    #[serde(rename = "Search")]
-    search: String,
-    #[serde(rename = "Tags")]
-    tags: Vec<String>,
-    #[serde(rename = "Name")]
-    name: String,
-}
-
-/// No body is an empty object.
-fn chosen(body: &Bytes) -> Result<Chosen, Box<Response>> {
-    if body.is_empty() {
-        return Ok(Chosen::default());
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        let text = format!("Error: the body is not what it should be: {error}");
-        Box::new(failure(StatusCode::BAD_REQUEST, text))
-    })
-}
-
-pub(super) async fn set_read(State(api): State<Api>, body: Bytes) -> Response {
-    let chosen = match chosen(&body) {
-        Ok(chosen) => chosen,
-        Err(response) => return *response,
-    };
+pub(super) async fn set_read(State(api): State<Api>, chosen: Chosen) -> Response {
     let entries = if chosen.search.is_empty() {
         of_ids(&api, &chosen.ids)
     } else {
@@ -265,11 +233,8 @@ pub(super) async fn set_read(State(api): State<Api>, body: Bytes) -> Response {
     ok()
 }
 
-pub(super) async fn delete(State(api): State<Api>, body: Bytes) -> Response {
-    match chosen(&body) {
-        Ok(chosen) => delete_all(&api, of_ids(&api, &chosen.ids)).await,
-        Err(response) => *response,
-    }
+pub(super) async fn delete(State(api): State<Api>, chosen: Chosen) -> Response {
+    delete_all(&api, of_ids(&api, &chosen.ids)).await
 }
 
 pub(super) async fn delete_found(
@@ -317,11 +282,7 @@ fn all_tags(api: &Api) -> BTreeSet<String> {
         .collect()
 }
 
-pub(super) async fn set_tags(State(api): State<Api>, body: Bytes) -> Response {
-    let chosen = match chosen(&body) {
-        Ok(chosen) => chosen,
-        Err(response) => return *response,
-    };
+pub(super) async fn set_tags(State(api): State<Api>, chosen: Chosen) -> Response {
     let tags = cleaned(&chosen.tags);
     for entry in chosen.ids.iter().filter_map(|id| api.index.find(id)) {
         api.index
@@ -333,12 +294,8 @@ pub(super) async fn set_tags(State(api): State<Api>, body: Bytes) -> Response {
 pub(super) async fn rename_tag(
     State(api): State<Api>,
     Path(tag): Path<String>,
-    body: Bytes,
+    chosen: Chosen,
 ) -> Response {
-    let chosen = match chosen(&body) {
-        Ok(chosen) => chosen,
-        Err(response) => return *response,
-    };
     match cleaned(&[chosen.name]).first() {
         Some(name) => replace_tag(&api, &tag, Some(name)),
         None => failure(

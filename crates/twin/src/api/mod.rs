@@ -13,9 +13,15 @@
 //! [`mailward_mailbox::ARRIVALS_MAX`] at most, from inboxes, junk, quarantine
 //! and what went outside.
 //!
-//! It asks for no credentials, as Mailpit does not: it listens on loopback
-//! alone, and answers none but those who name a loopback host.
+//! Beyond Mailpit's are a wait, and assertions on what came and on conduct.
+//!
+//! On its own port it asks for no credentials, as Mailpit does not: that
+//! listens on loopback unless somebody asked for more, and there answers none
+//! but those who name a loopback host.
 
+mod assert;
+mod chosen;
+mod guard;
 mod index;
 mod letter;
 mod messages;
@@ -26,9 +32,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -36,38 +41,31 @@ use mailward_mail::{Clock, Dice};
 use serde_json::json;
 
 use crate::accounts::Accounts;
-use index::Index;
-use mailward_mailbox::Mailboxes;
+use crate::events::EventLog;
+use crate::openapi;
+use crate::sessions::Sessions;
+pub(crate) use guard::Guard;
+pub(crate) use index::Index;
 
 /// A message that is sent over the API, in octets of JSON.
 const SEND_OCTETS_MAX: usize = 64 * 1024 * 1024;
 
-/// What the API works on.
+/// How long a client may wait in one request.
+const WAIT_SECONDS_MAX: u64 = 120;
+
+/// What the API works on: one world.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
-    index: Arc<Index>,
-    accounts: Accounts,
-    clock: Arc<dyn Clock>,
-    dice: Arc<dyn Dice>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) accounts: Accounts,
+    pub(crate) events: EventLog,
+    pub(crate) sessions: Sessions,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dice: Arc<dyn Dice>,
 }
 
-impl Api {
-    pub(crate) fn new(
-        mailboxes: Mailboxes,
-        accounts: Accounts,
-        clock: Arc<dyn Clock>,
-        dice: Arc<dyn Dice>,
-    ) -> Self {
-        Self {
-            index: Arc::new(Index::new(mailboxes)),
-            accounts,
-            clock,
-            dice,
-        }
-    }
-}
-
-pub(crate) fn router(api: Api) -> Router {
+/// The API's pages, to stand among others.
+pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api) -> Router<S> {
     Router::new()
         .route("/api/v1/info", get(messages::info))
         .route("/api/v1/webui", get(web_ui))
@@ -82,6 +80,9 @@ pub(crate) fn router(api: Api) -> Router {
             get(messages::search).delete(messages::delete_found),
         )
         .route("/api/v1/wait", get(messages::wait))
+        .route("/api/v1/assert", post(assert::assert))
+        .route("/api/v1/conduct", get(assert::list_conduct))
+        .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/message/{id}", get(messages::show))
         .route("/api/v1/message/{id}/headers", get(messages::headers))
         .route("/api/v1/message/{id}/raw", get(messages::raw))
@@ -96,7 +97,6 @@ pub(crate) fn router(api: Api) -> Router {
             "/api/v1/send",
             post(send::send).layer(DefaultBodyLimit::max(SEND_OCTETS_MAX)),
         )
-        .layer(middleware::from_fn(only_loopback))
         .with_state(api)
 }
 
@@ -104,43 +104,17 @@ pub(crate) fn router(api: Api) -> Router {
 async fn web_ui() -> Response {
     Json(json!({
         "Label": "Mailward twin",
-        "MessageRelay": {"Enabled": false, "SMTPServer": "", "ReturnPath": "", "AllowedRecipients": ""},
+        "MessageRelay": {
+            "Enabled": false, "SMTPServer": "", "ReturnPath": "", "OverrideFrom": "",
+            "AllowedRecipients": "", "BlockedRecipients": "", "RecipientAllowlist": "",
+            "PreserveMessageIDs": true,
+        },
         "SpamAssassin": false,
         "ChaosEnabled": false,
         "DuplicatesIgnored": false,
+        "HideDeleteAllButton": false,
     }))
     .into_response()
-}
-
-/// A page of some web site must not reach it through a browser on this
-/// machine: neither by a name that resolves here nor from its own origin.
-async fn only_loopback(request: Request, next: Next) -> Response {
-    if is_loopback(request.headers()) {
-        return next.run(request).await;
-    }
-    let text = "this API answers requests to localhost or 127.0.0.1 alone, from pages of the same";
-    (StatusCode::FORBIDDEN, text).into_response()
-}
-
-fn is_loopback(headers: &HeaderMap) -> bool {
-    let named = |name: &str| {
-        let host = name.rsplit_once(':').map_or(name, |(host, port)| {
-            let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
-            if is_port { host } else { name }
-        });
-        matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-    };
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
-    let origin = text(header::ORIGIN).is_none_or(|origin| {
-        origin
-            .split_once("://")
-            .is_some_and(|(_, host)| named(host))
-    });
-    origin && text(header::HOST).is_some_and(named)
 }
 
 /// A failure, in Mailpit's form: plain text.

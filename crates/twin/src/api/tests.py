@@ -96,6 +96,16 @@ assert call("GET", "/api/v1/search?query=")[0] == 400
 
 assert call("PUT", "/api/v1/messages", {"IDs": [second], "Read": False}) == (200, "ok")
 assert call("GET", "/api/v1/messages")[1]["unread"] == 2
+# curl's way: JSON under the name of a form. A real form with a slip deletes nothing.
+form = {"Content-Type": "application/x-www-form-urlencoded"}
+assert call("PUT", "/api/v1/messages", {"IDs": [second], "Read": True}, form) == (200, "ok")
+request = urllib.request.Request(base + "/api/v1/messages", data=b"id=1", method="DELETE", headers=form)
+try:
+    urllib.request.urlopen(request, timeout=60)
+    raise SystemExit("a form with an unknown field was taken")
+except urllib.error.HTTPError as error:
+    assert error.code == 400 and b"there is no field id" in error.read()
+assert call("GET", "/api/v1/messages")[1]["unread"] == 1
 assert call("PUT", "/api/v1/tags", {"IDs": [second], "Tags": ["results"]}) == (200, "ok")
 assert call("PUT", "/api/v1/tags/letters", {"Name": "post"}) == (200, "ok")
 assert call("DELETE", "/api/v1/tags/ab") == (200, "ok")

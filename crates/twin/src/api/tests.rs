@@ -3,17 +3,21 @@
 use std::process::Command;
 use std::sync::Arc;
 
+use axum::middleware;
 use mailward_mail::Clock;
 use mailward_mailbox::{Mailboxes, MemoryLimit, NewMailbox};
 use mailward_net::http::{HttpServer, Limits};
 use mailward_net::{Listener, SeededDice, ShiftedClock, SystemClock, Tasks};
 use mailward_policy::password::CommonPasswords;
 
-use super::{Api, router};
+use super::{Api, Guard, Index, pages};
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::{AsOf, BehaviourDay};
 use crate::deliver::OUTSIDE;
+use crate::events::EventLog;
+use crate::faults::Faults;
 use crate::seed::{AccountSpec, SignInSpec};
+use crate::sessions::Sessions;
 use crate::shelf::Shelf;
 
 /// Serves the API over empty mailboxes; gives its address.
@@ -40,11 +44,20 @@ async fn serve(tasks: &Tasks) -> String {
     made.expect("mailboxes");
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
     let address = listener.address().to_string();
-    let api = Api::new(mailboxes, accounts, Arc::clone(&clock), dice);
+    let events = EventLog::new(Arc::clone(&clock));
+    let faults = Faults::new(events.clone(), Arc::clone(&clock), dice.clone());
+    let api = Api {
+        index: Arc::new(Index::new(mailboxes)),
+        accounts,
+        events,
+        sessions: Sessions::new(Arc::clone(&clock), faults),
+        clock: Arc::clone(&clock),
+        dice,
+    };
     let server = HttpServer {
         listener,
         tls: None,
-        router: router(api),
+        router: pages(api).layer(middleware::from_fn_with_state(Guard::Loopback, Guard::pass)),
         limits: Limits::default(),
         clock,
     };

@@ -18,6 +18,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use mailward_mail::{Clock, Dice, Secret, Timestamp};
 use mailward_net::metrics::CONTENT_TYPE;
 use mailward_net::{ShiftedClock, Shutdown};
@@ -60,9 +62,9 @@ pub(crate) struct Control {
 /// Events given in one answer at most.
 const EVENTS_PER_ANSWER_MAX: usize = 1000;
 
-pub(crate) fn router(control: Control) -> Router {
-    Router::new()
-        .merge(accounts::routes())
+/// `more` are pages that ask for the same token.
+pub(crate) fn router(control: Control, more: Router<Control>) -> Router {
+    more.merge(accounts::routes())
         .route("/control/v1/distribution-lists", post(put_list))
         .route("/control/v1/applications", post(register_application))
         .merge(conduct::router())
@@ -96,14 +98,27 @@ async fn require_token(State(control): State<Control>, request: Request, next: N
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
+        .and_then(token_of);
     match given {
-        Some(token) if control.token.matches(token.as_bytes()) => next.run(request).await,
+        Some(token) if control.token.matches(&token) => next.run(request).await,
         _ => problem(
             StatusCode::UNAUTHORIZED,
             "the control token is missing or wrong",
         ),
     }
+}
+
+/// The token as a bearer, or as a password, since clients of Mailpit know Basic
+/// alone.
+fn token_of(authorization: &str) -> Option<Vec<u8>> {
+    if let Some(token) = authorization.strip_prefix("Bearer ") {
+        return Some(token.as_bytes().to_vec());
+    }
+    let mut credentials = STANDARD
+        .decode(authorization.strip_prefix("Basic ")?)
+        .ok()?;
+    let colon = credentials.iter().position(|octet| *octet == b':')?;
+    Some(credentials.split_off(colon + 1))
 }
 
 /// `application/problem+json` (RFC 9457).

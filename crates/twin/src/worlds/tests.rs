@@ -15,6 +15,9 @@ use crate::service::{Endpoints, OAuthClient, Population};
 
 pub(crate) const READER: &str = "reader@northmoor.example";
 
+/// For tests that ask its endpoints.
+pub(crate) const CONTROL_TOKEN: &str = "token";
+
 pub(crate) async fn worlds() -> Worlds {
     let account = serde_json::json!({ "address": READER, "password": "reads" });
     let organisation = serde_json::json!({ "name": "NORTHMOOR", "domain": "northmoor.example" });
@@ -58,7 +61,7 @@ pub(crate) async fn worlds() -> Worlds {
             client_id: "client".to_owned(),
             client_secret: Secret::new("secret"),
         },
-        control_token: Secret::new("token"),
+        control_token: Secret::new(CONTROL_TOKEN),
         tasks: Tasks::new(),
     };
     let opened = Worlds::open(&options, None, SigningKey::make()).await;

@@ -1,5 +1,6 @@
 //! The command line: every command and flag, and nothing that acts.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -98,6 +99,12 @@ pub(crate) struct UpArguments {
 pub(crate) struct TwinArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
+    /// Listen on this address instead of loopback, as a container must; whoever reaches it reads all mail
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) listen: IpAddr,
+    /// Start nothing: ask the test API of a twin that runs whether it answers
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "http://127.0.0.1:8025")]
+    pub(crate) probe: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -116,6 +116,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_image_opens_the_ports_of_the_twin() {
+        let image = include_str!("../../../Dockerfile");
+        let exposed = image
+            .lines()
+            .find_map(|line| line.strip_prefix("EXPOSE "))
+            .expect("ports");
+        let exposed: Vec<u16> = exposed
+            .split(' ')
+            .map(|port| port.parse().expect("a port"))
+            .collect();
+        let usual = |endpoint| Ports::Usual.address(endpoint).port();
+        let mut ports = vec![
+            usual(Endpoint::TwinSubmission),
+            usual(Endpoint::TwinHighSending),
+            usual(Endpoint::TwinRelay),
+            usual(Endpoint::TwinImaps),
+            usual(Endpoint::TwinPop3s),
+            usual(Endpoint::TwinHttps),
+            Ports::Usual.test_api().port(),
+        ];
+        ports.sort_unstable();
+        assert_eq!(exposed, ports);
+    }
+
+    #[test]
     fn a_block_moves_as_one() {
         let ports = Ports::new(Some(5000), false).expect("a good block");
         assert_eq!(ports.address(Endpoint::GatewaySubmission).port(), 5000);

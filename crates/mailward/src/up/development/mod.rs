@@ -3,6 +3,7 @@
 
 mod gateway;
 mod place;
+mod probe;
 mod ready;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use mailward_mail::{Clock, Dice, Secret, Timestamp};
 use mailward_net::{DevAuthority, ShiftedClock, SystemClock};
 use mailward_policy::password::{BreachedList, CommonPasswords};
 use mailward_store::SystemDisk;
-use mailward_twin::{AsOf, Endpoints, OAuthClient, Twin, TwinOptions};
+use mailward_twin::{AsOf, OAuthClient, Twin, TwinOptions};
 
 use self::place::Place;
 use super::secrets::DevelopmentSecrets;
@@ -25,7 +26,6 @@ use super::{Surroundings, announce, once};
 use crate::cli::{TwinArguments, UpArguments};
 use crate::console_source::TwinPart;
 use crate::log;
-use crate::ports::Endpoint;
 use crate::seed::Seed;
 
 /// Names that clients may have built in; the certificate covers them, so that
@@ -107,9 +107,16 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     outcome
 }
 
+/// The variable for who must know the token of the control API beforehand.
+const CONTROL_TOKEN: &str = "MAILWARD_CONTROL_TOKEN";
+
 /// Starts the twin alone.
 pub(crate) async fn twin(arguments: TwinArguments) -> Result<ExitCode, String> {
-    let place = Place::open(&arguments.place)?;
+    if let Some(url) = &arguments.probe {
+        return probe::answers(url).await;
+    }
+    let mut place = Place::open(&arguments.place)?;
+    place.listen = arguments.listen;
     let seed = Seed::load(arguments.place.seed.as_deref())?
         .with_faults(arguments.place.faults.as_deref())?;
     let mut setting = Setting::make(place, seed)?;
@@ -152,8 +159,11 @@ impl Setting {
         let authority = authority(&place.dir, &seed.organisation.domain, &*surroundings.clock)?;
         let dice = Arc::clone(&surroundings.dice);
         let mut fresh = |name: &str| secrets.settle(name, None, || random(&*dice));
-        let (control_token, console_password) = (fresh("control-token"), fresh("console-password"));
+        let console_password = fresh("console-password");
         let client_secret = fresh("oauth-client-secret");
+        let given = std::env::var(CONTROL_TOKEN).ok().map(Secret::new);
+        let make = || random(&*dice);
+        let control_token = secrets.settle("control-token", given.as_ref(), make);
         let mut guid = |name: &str| {
             secrets
                 .settle(name, None, || Secret::new(guid(&*dice)))
@@ -178,23 +188,12 @@ impl Setting {
     }
 
     async fn start_twin(&mut self) -> Result<Twin, String> {
-        let ports = self.place.ports;
         let twin = Twin::start(TwinOptions {
             // Without a folder of the user's the twin is in memory.
             dir: self.place.is_kept().then(|| self.place.dir.join("twin")),
             disk: Arc::new(SystemDisk),
             population: self.seed.population(),
-            endpoints: Endpoints {
-                submission: ports.address(Endpoint::TwinSubmission),
-                high_sending: ports.address(Endpoint::TwinHighSending),
-                relay: ports.address(Endpoint::TwinRelay),
-                imaps: ports.address(Endpoint::TwinImaps),
-                pop3s: ports.address(Endpoint::TwinPop3s),
-                test_api: ports.test_api(),
-                dns: ports.dns(),
-                https: ports.address(Endpoint::TwinHttps),
-                catch: self.place.catch,
-            },
+            endpoints: self.place.endpoints(),
             identity: self.authority.identity().clone(),
             clock: Arc::clone(&self.surroundings.clock),
             dice: Arc::clone(&self.surroundings.dice),

@@ -1,12 +1,13 @@
 //! Where a development start keeps its state, and how it listens and behaves.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mailward_mail::Timestamp;
+use mailward_twin::Endpoints;
 
 use crate::cli::PlaceArguments;
-use crate::ports::Ports;
+use crate::ports::{Endpoint, Ports};
 
 /// Where state is kept, and how to listen and behave.
 pub(super) struct Place {
@@ -17,8 +18,10 @@ pub(super) struct Place {
     pub(super) rates: bool,
     pub(super) imap_in_full: bool,
     pub(super) as_of: Option<Timestamp>,
-    /// Where the twin's catcher listens.
-    pub(super) catch: Option<SocketAddr>,
+    /// Where the twin listens: loopback, unless somebody named another.
+    pub(super) listen: IpAddr,
+    /// The port of the twin's catcher.
+    catch: Option<u16>,
 }
 
 impl Place {
@@ -54,10 +57,26 @@ impl Place {
             rates: arguments.limits == "on",
             imap_in_full: arguments.profile == "full",
             as_of,
-            catch: arguments
-                .catch
-                .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            catch: arguments.catch,
         })
+    }
+
+    /// The twin's endpoints.
+    pub(super) fn endpoints(&self) -> Endpoints {
+        let at = |address: SocketAddr| SocketAddr::new(self.listen, address.port());
+        let of = |endpoint| at(self.ports.address(endpoint));
+        Endpoints {
+            submission: of(Endpoint::TwinSubmission),
+            high_sending: of(Endpoint::TwinHighSending),
+            relay: of(Endpoint::TwinRelay),
+            imaps: of(Endpoint::TwinImaps),
+            pop3s: of(Endpoint::TwinPop3s),
+            test_api: at(self.ports.test_api()),
+            dns: at(self.ports.dns()),
+            https: of(Endpoint::TwinHttps),
+            catch: self.catch.map(|port| SocketAddr::new(self.listen, port)),
+        }
     }
 
     /// Somebody named a folder, so what is in it shall last.

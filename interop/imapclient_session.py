@@ -3,7 +3,6 @@ and signing in by a token.
 """
 
 import datetime
-import sys
 
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
@@ -11,7 +10,6 @@ from imapclient.exceptions import LoginError
 from twin import context, equal, letter, password, port, submit, token
 
 me = "imapclient@northmoor.example"
-in_full = "full" in sys.argv
 
 
 def client():
@@ -32,6 +30,7 @@ with client() as box:
 
 box = client()
 box.login(me, password(me))
+in_full = box.has_capability("CONDSTORE")
 box.id_({"name": "IMAPClient"})
 personal = box.namespace().personal
 equal([tuple(one) for one in personal], [("", "/")])

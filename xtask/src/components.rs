@@ -8,17 +8,19 @@ use std::path::Path;
 use crate::run::{Result, is_installed, run, run_with};
 
 /// A program a test starts, and the Debian package it comes in.
-const COMPONENTS: [(&str, &str); 15] = [
+const COMPONENTS: [(&str, &str); 17] = [
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("swaks", "swaks"),
     ("mbsync", "isync"),
     ("mutt", "mutt"),
+    ("offlineimap", "offlineimap3"),
     ("getmail", "getmail6"),
     ("fetchmail", "fetchmail"),
     ("curl", "curl"),
     ("dig", "bind9-dnsutils"),
     ("openssl", "openssl"),
+    ("testssl", "testssl.sh"),
     ("python3", "python3"),
     ("node", "nodejs"),
     ("npm", "npm"),

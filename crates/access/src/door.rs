@@ -39,6 +39,12 @@ pub trait Authenticator: Send + Sync + 'static {
     fn still_open(&self, _mailbox: &str) -> bool {
         true
     }
+
+    /// Completes when a session that came in may not go on: awaited by those
+    /// that wait for news themselves (IDLE), which then end.
+    fn shut(&self, _mailbox: &str) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// The answer to somebody at the door.

@@ -151,6 +151,14 @@ impl Door {
         }
     }
 
+    /// Completes when that no longer holds.
+    pub(crate) async fn shut(&self, mailbox: &str) {
+        match Address::parse(mailbox) {
+            Ok(address) => self.accounts.until_barred(&address).await,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     pub(crate) fn refused(&self, user: &str, why: &str, clause: Option<&'static str>) {
         self.events
             .add(self.name(), "refused", Some(user), why, clause);

@@ -9,6 +9,7 @@ use crate::imap::host::Host;
 use crate::imap::serve::End;
 use crate::imap::session::{Answer, Appending, Session};
 use crate::imap::updates::Expunges;
+use crate::mime::{Armour, StrayNul};
 
 impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     /// Lets the message come, or refuses it before it is sent.
@@ -26,17 +27,26 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     }
 
     pub(crate) fn append_chunk(&mut self, chunk: &[u8]) {
-        if let Some(appending) = &mut self.appending
-            && let Ok(writer) = &mut appending.writer
-            && let Err(error) = writer.write(chunk)
-        {
-            appending.writer = Err(error);
+        let Some(appending) = &mut self.appending else {
+            return;
+        };
+        match &mut appending.armour {
+            None => appending.keep(chunk),
+            Some(armour) => {
+                let mut settled = Vec::new();
+                armour.feed(chunk, &mut settled);
+                appending.keep(&settled);
+            }
         }
     }
 
     pub(crate) async fn append_ends(&mut self) -> Result<(), End> {
         let answer = match self.appending.take() {
-            Some(appending) => self.file(appending).await,
+            Some(mut appending) => match appending.disarm() {
+                Ok(()) => self.file(appending).await,
+                // RFC 3516 section 4.4.
+                Err(StrayNul) => Ok(self.failed().with_code("UNKNOWN-CTE")),
+            },
             None => Err(MailboxError::NoFolder),
         };
         let answer = answer.unwrap_or_else(|error| self.append_refusal(&error));
@@ -76,6 +86,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             internal_date: append
                 .internal_date
                 .unwrap_or_else(|| self.imap.mailboxes.now()),
+            armour: append.binary.then(Armour::new),
             writer: Ok(self.imap.mailboxes.new_message()),
         })
     }
@@ -103,5 +114,26 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             MailboxError::NoFolder => answer.with_code("TRYCREATE"),
             _ => answer,
         }
+    }
+}
+
+impl Appending {
+    fn keep(&mut self, octets: &[u8]) {
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = writer.write(octets)
+        {
+            self.writer = Err(error);
+        }
+    }
+
+    /// The message is complete: keeps what had to wait for that.
+    fn disarm(&mut self) -> Result<(), StrayNul> {
+        let Some(armour) = self.armour.take() else {
+            return Ok(());
+        };
+        let mut rest = Vec::new();
+        armour.finish(&mut rest)?;
+        self.keep(&rest);
+        Ok(())
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 
+use crate::door::Authenticator as _;
 use crate::imap::host::Host;
 use crate::imap::serve::End;
-use crate::imap::session::Session;
+use crate::imap::session::{Entered, Session};
 use crate::imap::updates::Expunges;
 
 /// How often an idling session looks by itself, for changes whose writer went
@@ -40,23 +41,29 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     /// Completes when an idling session should look. It may be dropped and
     /// called again without missing anything.
     pub(crate) async fn news(&mut self) {
-        let Some(watch) = self
-            .idling
-            .as_mut()
-            .and_then(|idling| idling.watch.as_mut())
+        let (Some(idling), Entered::Mailbox { owner, .. }) = (&mut self.idling, &self.entered)
         else {
             return std::future::pending().await;
+        };
+        let shut = self.imap.host.authenticator().shut(owner);
+        let Some(watch) = &mut idling.watch else {
+            return shut.await;
         };
         tokio::select! {
             changed = watch.changed() => if changed.is_err() {
                 // The folder outlives the session that has it selected.
                 std::future::pending::<()>().await;
             },
+            () = shut => {}
             () = self.imap.clock.wait(LOOK_EVERY) => {}
         }
     }
 
     pub(crate) async fn tell_news(&mut self) -> Result<(), End> {
+        self.look_again();
+        if matches!(self.entered, Entered::NotConnected { .. }) {
+            return Err(End::NotConnected);
+        }
         self.tell_updates(Expunges::Tell).await?;
         Ok(self.out.flush().await?)
     }

@@ -19,8 +19,8 @@
 //! EXPUNGE never during FETCH, STORE, SEARCH, SORT or THREAD (RFC 3501 section
 //! 7.4.1).
 //!
-//! Deviations: MULTIAPPEND is refused; a message that comes as a binary literal
-//! is kept as it is; VANISHED (EARLIER) names all that is gone, not only what
+//! Deviations: MULTIAPPEND is refused; of a message that comes as a binary literal
+//! the binary parts are kept in base64; VANISHED (EARLIER) names all that is gone, not only what
 //! went since; BODYSTRUCTURE shows what lies deeper than
 //! [`crate::mime::DEPTH_MAX`] or beyond [`crate::mime::PARTS_MAX`] as one part.
 

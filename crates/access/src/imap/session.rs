@@ -18,6 +18,7 @@ use crate::imap::host::Host;
 use crate::imap::idle::Idling;
 use crate::imap::profile::Profile;
 use crate::imap::serve::{End, Imap};
+use crate::mime::Armour;
 use crate::output::Output;
 
 pub(crate) struct Session<'a, H, W> {
@@ -79,6 +80,8 @@ pub(crate) struct Appending {
     pub(crate) folder: FolderName,
     pub(crate) flags: Flags,
     pub(crate) internal_date: Timestamp,
+    /// Of a message that comes as a binary literal.
+    pub(crate) armour: Option<Armour>,
     /// What went wrong on the way is answered at the end.
     pub(crate) writer: Result<MessageWriter, MailboxError>,
 }

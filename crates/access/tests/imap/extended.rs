@@ -251,3 +251,27 @@ async fn binary_parts_come_decoded() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn binary_parts_that_are_appended_are_kept_as_text() {
+    let bench = full().await;
+    let mut one = bench.select(&[]).await;
+    let message = "Subject: x\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\u{1}";
+    let octets = message.len();
+    one.command(&format!("a APPEND INBOX ~{{{octets}+}}\r\n{message}"))
+        .await;
+    one.expect(
+        "b FETCH 1 (BODY.PEEK[] BINARY.SIZE[1] BINARY.PEEK[1])",
+        &[
+            "* 1 FETCH (BODY[] {53}\r\nSubject: x\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+             AAE= BINARY.SIZE[1] 2 BINARY[1] ~{2}\r\n\0\u{1})",
+            "b OK FETCH completed.",
+        ],
+    )
+    .await;
+    one.expect(
+        "c APPEND INBOX ~{3+}\r\na\0b",
+        &["c NO [UNKNOWN-CTE] APPEND failed."],
+    )
+    .await;
+}

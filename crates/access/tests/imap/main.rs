@@ -5,6 +5,8 @@ mod extended;
 mod folders;
 mod limits;
 mod messages;
+mod model;
+mod model_session;
 mod searching;
 mod sections;
 mod signing_in;

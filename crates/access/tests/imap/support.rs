@@ -7,12 +7,14 @@ use mailward_access::imap::{Host, Imap, Profile};
 use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_mailbox::{
-    Content, Flags, FolderName, KEYWORDS_SCHEMA, Mailboxes, NewFolder, NewMailbox, SCHEMA, Target,
+    Content, Flags, FolderName, KEYWORDS_SCHEMA, Mailboxes, MemoryLimit, NewFolder, NewMailbox,
+    SCHEMA, Target,
 };
 use mailward_net::{ShiftedClock, SystemClock, Tasks};
 use mailward_store::{Options, Schema, Store};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::watch;
 
 /// What a client may read at once; small, so that answers are cut anywhere.
 const PIPE_OCTETS: usize = 1500;
@@ -21,6 +23,8 @@ pub(crate) struct TestHost {
     pub(crate) profile: Arc<Profile>,
     /// Permits that are out.
     pub(crate) inside: Arc<AtomicUsize>,
+    /// Nobody may go on.
+    pub(crate) locked: watch::Sender<bool>,
 }
 
 struct Permit(Arc<AtomicUsize>);
@@ -51,6 +55,15 @@ impl Authenticator for TestHost {
     async fn authenticate_xoauth2(&self, _: &Peer, user: &str, token: &Secret) -> Entry {
         self.judge(user, token.matches(b"good.token"))
     }
+
+    fn still_open(&self, _: &str) -> bool {
+        !*self.locked.borrow()
+    }
+
+    async fn shut(&self, _: &str) {
+        let mut locked = self.locked.subscribe();
+        locked.wait_for(|locked| *locked).await.expect("a host");
+    }
 }
 
 impl TestHost {
@@ -70,6 +83,11 @@ impl TestHost {
             _ => Entry::NotConnected,
         }
     }
+}
+
+fn clock() -> Arc<ShiftedClock> {
+    let start = Timestamp::parse("2022-03-01T09:00:00Z").expect("a time");
+    Arc::new(ShiftedClock::starting_at(Arc::new(SystemClock), start))
 }
 
 /// A service with one mailbox.
@@ -96,14 +114,31 @@ impl Bench {
 
     pub(crate) async fn with(profile: Profile) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
+        let clock = clock();
         let schema = Schema {
             name: "mailboxes",
             migrations: &[SCHEMA, KEYWORDS_SCHEMA],
         };
         let store = Store::open(Options::new(dir.path(), schema)).expect("a store");
-        let start = Timestamp::parse("2022-03-01T09:00:00Z").expect("a time");
-        let clock = Arc::new(ShiftedClock::starting_at(Arc::new(SystemClock), start));
         let mailboxes = Mailboxes::open(store, clock.clone() as Arc<dyn Clock>);
+        Self::over(mailboxes, dir, clock, profile).await
+    }
+
+    /// The same without a store.
+    pub(crate) async fn in_memory(profile: Profile) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let clock = clock();
+        let limit = MemoryLimit::new(256 * 1024 * 1024);
+        let mailboxes = Mailboxes::in_memory(limit, clock.clone() as Arc<dyn Clock>);
+        Self::over(mailboxes, dir, clock, profile).await
+    }
+
+    async fn over(
+        mailboxes: Mailboxes,
+        dir: TempDir,
+        clock: Arc<ShiftedClock>,
+        profile: Profile,
+    ) -> Self {
         let folder = |name: &str| NewFolder {
             name: FolderName::parse(name).expect("a name"),
             permanent: true,
@@ -121,6 +156,7 @@ impl Bench {
         let host = TestHost {
             profile: Arc::new(profile),
             inside: Arc::clone(&inside),
+            locked: watch::Sender::new(false),
         };
         let imap = Imap::new(Arc::new(host), mailboxes.clone(), clock.clone());
         Self {

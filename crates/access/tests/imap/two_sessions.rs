@@ -135,3 +135,26 @@ async fn a_folder_deleted_under_a_session() {
     one.expect("e SELECT Temp", &["e NO The folder does not exist."])
         .await;
 }
+
+#[tokio::test]
+async fn idle_ends_when_the_account_is_locked() {
+    let bench = Bench::new().await;
+    let mut selected = bench.select(&["1"]).await;
+    let mut entered = bench.enter().await;
+    let mut other = bench.select(&[]).await;
+    for client in [&mut selected, &mut entered] {
+        client.send("a IDLE\r\n").await;
+        assert_eq!(
+            client.line().await,
+            "+ IDLE accepted, awaiting DONE command."
+        );
+    }
+    bench.imap.host().locked.send_replace(true);
+    for client in [&mut selected, &mut entered] {
+        assert_eq!(client.line().await, "* BYE Connection closed.");
+        assert!(client.is_closed().await);
+    }
+    // One that does not idle hears of it at its next command.
+    let refused = "User is authenticated but not connected.";
+    other.expect("a NOOP", &[&format!("a BAD {refused}")]).await;
+}

@@ -162,6 +162,10 @@ impl<V: Visitor> Walker<V> {
         &self.visitor
     }
 
+    pub fn visitor_mut(&mut self) -> &mut V {
+        &mut self.visitor
+    }
+
     pub fn finish(mut self) -> V {
         if self.octets > self.line_start {
             self.line_ended();

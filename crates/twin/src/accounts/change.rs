@@ -165,7 +165,11 @@ impl Accounts {
         let mut account = Account::clone(&before);
         let result = alter(&mut account);
         rows::write_accounts(&self.store, vec![Arc::new(account.clone())]).await?;
+        let is_shut = account.state != before.state && account.state != AccountState::Active;
         self.directory.write().insert(account);
+        if is_shut {
+            self.barred.send_replace(());
+        }
         Ok(result)
     }
 }

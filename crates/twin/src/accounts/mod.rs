@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
 use mailward_policy::limits;
+use tokio::sync::watch;
 
 use crate::error::TwinError;
 use crate::kept::Kept;
@@ -120,6 +121,8 @@ pub struct Accounts {
     clock: Arc<dyn Clock>,
     rules: Arc<SignInRules>,
     last_uses: LastUses,
+    /// Stirs when somebody may no longer be let in who was before.
+    barred: watch::Sender<()>,
     /// Held from reading an account until its change is on disk.
     changing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -146,6 +149,7 @@ impl Accounts {
             clock,
             rules: Arc::new(rules),
             last_uses,
+            barred: watch::Sender::new(()),
             changing: Arc::default(),
         })
     }
@@ -171,6 +175,8 @@ impl Accounts {
         for account in &accounts {
             directory.insert(Account::clone(account));
         }
+        drop(directory);
+        self.barred.send_replace(());
         Ok(accounts)
     }
 
@@ -272,6 +278,16 @@ impl Accounts {
     pub(crate) fn adopt(&self, image: &AccountsImage) {
         self.directory.adopt(&image.directory);
         self.last_uses.adopt(&image.last_uses);
+        self.barred.send_replace(());
+    }
+
+    /// Completes when the account is not there, or not to be used.
+    pub(crate) async fn until_barred(&self, address: &Address) {
+        let mut barred = self.barred.subscribe();
+        while self.usable(address).is_ok() {
+            // The sender is held here.
+            let _ = barred.changed().await;
+        }
     }
 }
 

@@ -159,6 +159,10 @@ impl Authenticator for SessionDoor {
     fn still_open(&self, mailbox: &str) -> bool {
         Door::still_open(self, mailbox)
     }
+
+    async fn shut(&self, mailbox: &str) {
+        Door::shut(self, mailbox).await;
+    }
 }
 
 impl Deref for SessionDoor {

@@ -99,6 +99,7 @@ def write(name, text):
 
 def run(*command, **more):
     """A program's exit status and all that it printed."""
+    timeout = more.pop("timeout", 100)
     environment = os.environ | {"HOME": str(home), "TERM": "xterm"} | more.pop("env", {})
     command = [str(word) for word in command]
     done = subprocess.run(
@@ -106,7 +107,7 @@ def run(*command, **more):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=100,
+        timeout=timeout,
         env=environment,
         **more,
     )

@@ -24,6 +24,12 @@ password = "right"
 
 [[account]]
 address = "user@northmoor.example"
+password = "kovuta-bimeso-raluni-tepa"
+
+[[account]]
+address = "ward@northmoor.example"
+kind = "shared"
+full_access = ["user@northmoor.example"]
 "#;
 
 const COMMON: &str = r#"
@@ -140,6 +146,29 @@ assert control("PUT", letters + "/protocols", {"protocols": ["smtp", "imap", "po
 maildrop, answer = pop_login("right")
 assert answer.startswith("+OK"), answer
 
+# A user's token opens the shared mailbox that the user has a right to, no other.
+def of_user(scope):
+    oauth = ready["twin"]["oauth"]
+    form = urllib.parse.urlencode({"grant_type": "password", "client_id": oauth["client_id"],
+        "username": "user@northmoor.example", "password": "kovuta-bimeso-raluni-tepa",
+        "scope": "https://outlook.office.com/" + scope}).encode()
+    with urllib.request.urlopen(oauth["token_url"], data=form, context=context) as answer:
+        return json.loads(answer.read())["access_token"]
+def imap_token(address, bearer):
+    host, port = ready["twin"]["imaps"].rsplit(":", 1)
+    session = imaplib.IMAP4_SSL("localhost", int(port), ssl_context=context)
+    blob = "user=%s\x01auth=Bearer %s\x01\x01" % (address, bearer)
+    session.authenticate("XOAUTH2", lambda _: blob.encode())
+    try:
+        return session.select("INBOX")[0]
+    except imaplib.IMAP4.error as error:
+        return str(error)
+bearer_of_user = of_user("IMAP.AccessAsUser.All")
+assert imap_token("user@northmoor.example", bearer_of_user) == "OK"
+assert imap_token("ward@northmoor.example", bearer_of_user) == "OK"
+assert "not connected" in imap_token("letters@northmoor.example", bearer_of_user)
+assert control("GET", "/accounts/ward@northmoor.example")[1]["full_access"] == ["user@northmoor.example"]
+
 # Within a session: the next command, and the message that is under way.
 mailbox, answer = imap_login("right")
 assert answer == "OK"
@@ -147,7 +176,11 @@ mailbox.select("INBOX")
 other, code, text = smtp_login("right")
 assert other.docmd("MAIL", "FROM:<letters@northmoor.example>")[0] == 250
 assert other.docmd("RCPT", "TO:<user@northmoor.example>")[0] == 250
+idling = imap_login("right")[0]
+idling.send(b"i IDLE\r\n")
+assert idling.readline().startswith(b"+ ")
 assert control("POST", letters + "/disable")[0] == 200
+assert idling.readline() == b"* BYE Connection closed. 14\r\n"
 code, text = session.docmd("MAIL", "FROM:<letters@northmoor.example>")
 assert code == 530 and b"5.7.57" in text and b"535 5.7.139" in text, text
 assert other.docmd("DATA")[0] == 354
@@ -206,7 +239,7 @@ after = control("GET", letters)[1]
 assert after["state"] == "locked" and after["password"] == "kovuta-bimeso-raluni-tepo", after
 with urllib.request.urlopen(ready["control"]["url"].replace("/control/v1", "/metrics"), context=context) as answer:
     figures = answer.read().decode()
-assert "mailward_twin_accounts 2" in figures and "letters@" not in figures, figures
+assert "mailward_twin_accounts 3" in figures and "letters@" not in figures, figures
 assert after["protocols"] == ["imap"] and after["quota_mb"] == 3, after
 "#;
 

@@ -93,3 +93,28 @@ fn imapflow_and_nodemailer_read_watch_and_send() {
         assert_eq!(node("imapflow.mjs", &twin.ready), "done\n");
     }
 }
+
+/// The TLS ports, and what STARTTLS is asked for in.
+const TLS_PORTS: [&[&str]; 6] = [
+    &["imaps"],
+    &["pop3s"],
+    &["https"],
+    &["submission", "smtp"],
+    &["high_sending", "smtp"],
+    &["relay", "smtp"],
+];
+
+#[test]
+fn testssl_finds_nothing_of_weight_on_any_port() {
+    let twin = twin(&["asha"], &[]);
+    std::thread::scope(|scope| {
+        for port in TLS_PORTS {
+            let mut ready = twin.ready.clone();
+            ready["look_at"] = serde_json::json!(port);
+            scope.spawn(move || {
+                let said = packaged_python("tls.py", &ready);
+                assert_eq!(said, "done\n", "{port:?}");
+            });
+        }
+    });
+}

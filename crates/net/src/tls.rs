@@ -234,6 +234,8 @@ fn base_server_config(identity: &ServerIdentity) -> ServerConfig {
     config.ticketer = aws_lc_rs::Ticketer::new()
         .expect("the system's random generator answers once it has been seeded at boot");
     config.send_tls13_tickets = TICKETS_PER_HANDSHAKE;
+    // The strongest suite first, whatever the client would rather have.
+    config.ignore_client_order = true;
     config
 }
 

@@ -15,7 +15,7 @@ use crate::asof::BehaviourDay;
 use crate::behaviour;
 use crate::events::EventLog;
 use crate::faults::{self, ActionSpec, Credential, Faults, Situation};
-use crate::oauth::{Access, TokenError, Tokens};
+use crate::oauth::{Access, Grant, TokenError, Tokens};
 use crate::pace::Pace;
 use crate::seed::Protocol;
 use crate::sessions::{self, Sessions as Lines};
@@ -88,7 +88,15 @@ impl Door {
             Ok(account) => account,
             Err(refusal) => return self.refuse_account(user, refusal).await,
         };
-        match self.tokens.verify(token.expose(), self.access(), &address) {
+        let full_access = &account.full_access;
+        match (self.tokens).verify(token.expose(), self.access(), &address, full_access) {
+            Ok(Grant::User { address, .. }) if address != account.address => {
+                // By a right of the user's, whose account has to be in order.
+                match self.accounts.usable(&address) {
+                    Ok(_) => self.open(&account).await,
+                    Err(refusal) => self.refuse_account(user, refusal).await,
+                }
+            }
             Ok(_) => self.open(&account).await,
             Err(TokenError::Mailbox(_)) => {
                 let why = "the token's holder has no right to this mailbox";

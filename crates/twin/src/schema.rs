@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     SIGN_IN,
     KEPT,
     mailward_mailbox::KEYWORDS_SCHEMA,
+    FULL_ACCESS,
 ];
 
 const TWIN: &str = "
@@ -81,4 +82,10 @@ CREATE TABLE twin_kept (
     value TEXT NOT NULL,
     PRIMARY KEY (kind, name)
 );
+";
+
+/// Who may open a mailbox that is another's.
+const FULL_ACCESS: &str = "
+-- Addresses with a space between them.
+ALTER TABLE twin_account ADD COLUMN full_access TEXT NOT NULL DEFAULT '';
 ";

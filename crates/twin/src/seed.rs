@@ -95,6 +95,10 @@ pub struct AccountSpec {
     /// Recipients that one message may have, 1 to 1000.
     #[serde(default)]
     pub recipients_max: Option<u64>,
+    /// Whose tokens open this mailbox beside the account's own: the service's
+    /// Full Access and Send As in one.
+    #[serde(default)]
+    pub full_access: Option<Vec<Address>>,
     /// For example `en-GB`.
     #[serde(default)]
     pub culture: Option<String>,
@@ -121,6 +125,7 @@ impl AccountSpec {
             "password_changed": self.password_changed,
             "state": self.state,
             "must_change": self.must_change,
+            "full_access": self.full_access,
         })
         .to_string()
     }

@@ -236,6 +236,8 @@ impl Session {
         let (last, told) = lines.split_last().ok_or("no answer")?;
         for line in told {
             let resynchronises = matches!(act.then, Then::Selected)
+                && before.is_some()
+                && self.picture.manner == Manner::QResync
                 && (line.contains(" FETCH (") || line.starts_with("* VANISHED"));
             if !resynchronises {
                 let took = self.picture.take(line, act.moment);

@@ -43,6 +43,12 @@ pub(crate) enum Moment {
     Selecting,
 }
 
+impl Moment {
+    fn may_shift(self) -> bool {
+        matches!(self, Self::Any | Self::Selecting)
+    }
+}
+
 /// What is wrong with what the server said.
 pub(crate) type Wrong = String;
 
@@ -111,7 +117,7 @@ impl Picture {
     }
 
     fn expunged(&mut self, number: usize, moment: Moment) -> Result<(), Wrong> {
-        hold!(moment == Moment::Any, "EXPUNGE while numbers must stay");
+        hold!(moment.may_shift(), "EXPUNGE while numbers must stay");
         hold!(
             self.manner != Manner::QResync,
             "EXPUNGE in place of VANISHED"
@@ -131,7 +137,7 @@ impl Picture {
             None => (false, rest),
         };
         hold!(
-            earlier || moment == Moment::Any,
+            earlier || moment.may_shift(),
             "VANISHED while numbers must stay"
         );
         let gone = numbers(set)?;
@@ -257,9 +263,14 @@ impl Picture {
             .filter_map(|one| Some((one.uid?, one.clone())))
             .collect();
         for line in lines {
-            if let Some(set) = line.strip_prefix("* VANISHED (EARLIER) ") {
-                for uid in numbers(set)? {
-                    kept.remove(&uid);
+            if let Some(set) = line.strip_prefix("* VANISHED ") {
+                let earlier = set.strip_prefix("(EARLIER) ");
+                let gone = numbers(earlier.unwrap_or(set))?;
+                kept.retain(|uid, _| !gone.contains(uid));
+                if earlier.is_none() {
+                    // Counted by EXISTS, and gone before the answer's end.
+                    let left = self.messages.len().saturating_sub(gone.len());
+                    self.messages.truncate(left);
                 }
             } else if line.contains(" FETCH (") {
                 let uid = number_after(line, "UID ").ok_or("FETCH without UID")?;

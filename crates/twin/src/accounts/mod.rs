@@ -48,6 +48,8 @@ pub struct Account {
     pub quota_mb: Option<u64>,
     pub culture: String,
     pub state: AccountState,
+    /// Whose tokens open the mailbox as well.
+    pub full_access: Vec<Address>,
     /// Nobody signs in with the password before it has been changed (GUIDE-38).
     pub must_change: bool,
     pub password_changed: Timestamp,
@@ -236,6 +238,7 @@ impl Accounts {
             quota_mb: Some(quota_mb(spec.kind)),
             culture: "en-GB".to_owned(),
             state: AccountState::Active,
+            full_access: Vec::new(),
             must_change: false,
             password_changed: now,
             wrong_passwords: 0,
@@ -261,6 +264,7 @@ impl Accounts {
             .quota_mb
             .or(account.quota_mb)
             .filter(|quota_mb| *quota_mb > 0);
+        account.full_access = spec.full_access.unwrap_or(account.full_access);
         account.culture = spec.culture.unwrap_or(account.culture);
         account
     }

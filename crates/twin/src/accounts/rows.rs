@@ -11,7 +11,7 @@ use crate::seed::{AccountKind, AccountState, DistributionListSpec};
 use crate::shelf::Shelf;
 
 const COLUMNS: &str = "written, kind, password, display_name, protocols, quota_mb, culture, made, \
-     state, must_change, password_changed, wrong_passwords, former, seed";
+     state, must_change, password_changed, wrong_passwords, former, seed, full_access";
 
 /// Everything that was written; passwords of which nobody noted the day count
 /// from `now`.
@@ -46,7 +46,7 @@ pub(super) async fn write_accounts(
                 tx.execute(
                     &format!(
                         "INSERT INTO twin_account (address, {COLUMNS}) VALUES \
-                         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+                         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
                     ),
                     &account_values(account),
                 )?;
@@ -85,8 +85,9 @@ pub(super) async fn write_lists(
     Ok(())
 }
 
-fn account_values(account: &Account) -> [Value<'_>; 15] {
+fn account_values(account: &Account) -> [Value<'_>; 16] {
     let former: Vec<&str> = account.former.iter().map(Secret::expose).collect();
+    let full_access: Vec<&str> = account.full_access.iter().map(Address::as_str).collect();
     [
         Value::from(account.address.key()),
         Value::from(account.address.as_str()),
@@ -103,6 +104,7 @@ fn account_values(account: &Account) -> [Value<'_>; 15] {
         Value::from(account.wrong_passwords),
         Value::from(serde_json::to_string(&former).unwrap_or_default()),
         account.seed.as_ref().map_or(Value::Null, Value::from),
+        Value::from(full_access.join(" ")),
     ]
 }
 
@@ -140,6 +142,10 @@ fn read_account(row: &Row<'_>, now: Timestamp) -> Result<Account, TxError> {
         wrong_passwords: row.get(11)?,
         former: former.into_iter().map(Secret::new).collect(),
         seed: row.get(13)?,
+        full_access: text(14)?
+            .split_whitespace()
+            .map(|one| Address::parse(one).map_err(|_| unreadable("address with full access")))
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -68,6 +68,7 @@ struct AccountView {
     wrong_passwords: u32,
     protocols: Vec<Protocol>,
     quota_mb: Option<u64>,
+    full_access: Vec<Address>,
 }
 
 impl From<&Account> for AccountView {
@@ -84,6 +85,7 @@ impl From<&Account> for AccountView {
             wrong_passwords: account.wrong_passwords,
             protocols: account.protocols.clone(),
             quota_mb: account.quota_mb,
+            full_access: account.full_access.clone(),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::events::EventLog;
 use crate::manners::Manners;
 use crate::message::{Message, client_name, out_of_order};
 use crate::names::{BACK_END, FRONT_END, refusal_bracket};
-use crate::oauth::{Access, Tokens};
+use crate::oauth::{Access, Grant, Tokens};
 use crate::pace::{Connected, Pace};
 use crate::reshape::Reshaper;
 use crate::seed::Protocol;
@@ -174,10 +174,16 @@ impl Submission {
                 Refusal::NoSuchAccount => Failure::generic(refusal.why()),
                 _ => self.barred(refusal),
             })?;
-        self.door
+        let grant = self
+            .door
             .tokens
-            .verify(token.expose(), Access::Smtp, &address)
+            .verify(token.expose(), Access::Smtp, &address, &account.full_access)
             .map_err(|error| Failure::generic(error.to_string()))?;
+        if let Grant::User { address, .. } = grant
+            && let Err(refusal) = self.door.accounts.usable(&address)
+        {
+            return Err(self.barred(refusal));
+        }
         self.enabled(account).await
     }
 

@@ -8,11 +8,12 @@ use std::fs;
 
 use support::{Running, node, packaged_python};
 
-/// A twin with these people.
+/// A twin with these people, whose relay takes mail from here.
 fn twin(people: &[&str], more: &[&str]) -> Running {
     let dir = tempfile::tempdir().unwrap();
     let mut seed =
-        "[organisation]\nname = \"NORTHMOOR HOSPITALS TRUST\"\ndomain = \"northmoor.example\"\n"
+        "[organisation]\nname = \"NORTHMOOR HOSPITALS TRUST\"\ndomain = \"northmoor.example\"\n\
+         [[relay_registration]]\naddress = \"127.0.0.1\"\n"
             .to_owned();
     for person in people {
         seed += &format!(

@@ -1,18 +1,22 @@
 //! What a session waits for when it has said all it had to say.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use mailward_mail::{Clock, Timestamp};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// A client's octets, as they come.
 pub(crate) struct Ear<'d, R, D> {
     reader: R,
+    /// Empty while nothing has come.
     input: Vec<u8>,
+    octets_max: usize,
     clock: Arc<dyn Clock>,
     /// When the client was last heard and answered.
     heard: Timestamp,
@@ -68,7 +72,8 @@ where
     ) -> Self {
         Self {
             reader,
-            input: vec![0; octets_max],
+            input: Vec::new(),
+            octets_max,
             heard: clock.now(),
             is_answering: false,
             clock,
@@ -88,18 +93,38 @@ where
             self.heard = self.clock.now();
         }
         let late = self.clock.wait_until(self.heard.plus(patience));
+        let (reader, input, octets_max) = (&mut self.reader, &mut self.input, self.octets_max);
+        let read = poll_fn(|context| poll_into(reader, input, octets_max, context));
         tokio::select! {
             biased;
-            read = self.reader.read(&mut self.input) => match read {
-                Ok(0) | Err(_) => Err(Silence::ClientGone),
-                Ok(octets) => {
+            read = read => match read {
+                Ok(()) if !self.input.is_empty() => {
                     self.is_answering = true;
-                    Ok(Heard::Octets(Octets(&mut self.input[..octets])))
+                    Ok(Heard::Octets(Octets(&mut self.input)))
                 }
+                Ok(()) | Err(_) => Err(Silence::ClientGone),
             },
             () = news => Ok(Heard::News),
             () = self.drain.as_mut() => Err(Silence::Draining),
             () = late => Err(Silence::Idle),
         }
     }
+}
+
+/// Reads once. There is a buffer only while something is in it, so that
+/// thousands of sessions that wait cost little.
+fn poll_into(
+    reader: &mut (impl AsyncRead + Unpin),
+    input: &mut Vec<u8>,
+    octets_max: usize,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let mut buffer = std::mem::take(input);
+    buffer.resize(octets_max, 0);
+    let mut reading = ReadBuf::new(&mut buffer);
+    ready!(Pin::new(reader).poll_read(context, &mut reading))?;
+    let octets = reading.filled().len();
+    buffer.truncate(octets);
+    *input = buffer;
+    Poll::Ready(Ok(()))
 }

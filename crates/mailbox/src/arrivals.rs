@@ -13,7 +13,7 @@ use crate::message::Summary;
 use crate::name::FolderName;
 
 /// The oldest are forgotten beyond this many.
-pub const ARRIVALS_MAX: usize = 100_000;
+pub const ARRIVALS_MAX: usize = 1 << 20;
 
 /// One message that was filed, in one folder or in many at once.
 #[derive(Clone, Debug)]
@@ -79,13 +79,14 @@ impl Arrivals {
         self.last.send_replace(sequence);
     }
 
-    /// Those after `cursor`, oldest first, as far as they are remembered.
-    pub fn after(&self, cursor: u64) -> Vec<Arc<Arrival>> {
+    /// Up to `limit` of those after `cursor`, oldest first, as far as they are
+    /// remembered.
+    pub fn after(&self, cursor: u64, limit: usize) -> Vec<Arc<Arrival>> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let start = log
             .entries
             .partition_point(|arrival| arrival.sequence <= cursor);
-        log.entries.range(start..).cloned().collect()
+        log.entries.range(start..).take(limit).cloned().collect()
     }
 
     /// The mailboxes were put back: what had come is there no more, or is

@@ -1,14 +1,17 @@
 //! What has come, with what the API knows of each message beside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mailward_mailbox::{ARRIVALS_MAX, Arrival, ItemSummary, MailboxError, Mailboxes};
+use mailward_mailbox::{ARRIVALS_MAX, Arrival, ItemSummary, MailboxError, Mailboxes, Place};
+use mailward_net::Shutdown;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::bits::{Bits, PLACES};
 use super::letter::Digest;
-use super::query::Query;
+use super::query::{Candidates, Query};
+use super::segment::Segment;
 use crate::deliver::INBOX;
 
 /// The larger message is shown without its text: 64 MiB.
@@ -17,18 +20,34 @@ const READ_OCTETS_MAX: u64 = 64 * 1024 * 1024;
 /// Folders in which mail comes in.
 const FOLDERS: [&str; 2] = [INBOX, "Junk Email"];
 
+/// Messages whose digests are kept for the next list.
+const DIGESTS_MAX: usize = 4096;
+
+/// Arrivals that are taken over at once.
+const NEWS_MAX: usize = 4096;
+
 #[derive(Debug)]
 pub(crate) struct Index {
     mailboxes: Mailboxes,
     state: Mutex<State>,
+    /// Held by whoever takes messages apart.
+    learning: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By sequence.
-    entries: BTreeMap<u64, Entry>,
-    /// The last arrival that was looked at.
+    /// By their first sequences, ascending.
+    segments: VecDeque<Segment>,
+    /// The last arrival that was looked at, and the last that was taken apart.
     cursor: u64,
+    learnt: u64,
+    total: usize,
+    unread: usize,
+    /// With the number of messages that have each.
+    tags: BTreeMap<String, usize>,
+    /// Of messages that were shown of late, in the order in which they were.
+    digests: HashMap<u64, Arc<Digest>>,
+    shown: VecDeque<u64>,
 }
 
 /// One message.
@@ -37,8 +56,6 @@ pub(super) struct Entry {
     pub(super) arrival: Arc<Arrival>,
     pub(super) read: bool,
     pub(super) tags: Vec<String>,
-    /// Made when the message is first listed or searched.
-    digest: Option<Arc<Digest>>,
 }
 
 /// A message with all that a list shows of it.
@@ -46,6 +63,15 @@ pub(super) struct Entry {
 pub(super) struct Listed {
     pub(super) entry: Entry,
     pub(super) digest: Arc<Digest>,
+}
+
+/// What a search has found: places by the first sequence of their segment, the
+/// newest first.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    places: Vec<(u64, Bits)>,
+    pub(super) count: usize,
+    pub(super) unread: usize,
 }
 
 impl Entry {
@@ -60,6 +86,7 @@ impl Index {
         Self {
             mailboxes,
             state: Mutex::default(),
+            learning: tokio::sync::Mutex::default(),
         }
     }
 
@@ -78,56 +105,173 @@ impl Index {
 
     /// Every message, the newest first.
     pub(super) fn all(&self) -> Vec<Entry> {
-        self.state().entries.values().rev().cloned().collect()
+        self.page(0, usize::MAX)
     }
 
     /// How many there are and how many are unread.
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.state();
-        let unread = state.entries.values().filter(|entry| !entry.read).count();
-        (state.entries.len(), unread)
+        (state.total, state.unread)
+    }
+
+    /// Every tag, with the number of messages that have it.
+    pub(super) fn tags(&self) -> BTreeMap<String, usize> {
+        self.state().tags.clone()
     }
 
     /// `latest` is the newest.
     pub(super) fn find(&self, id: &str) -> Option<Entry> {
-        let state = self.state();
         if id == "latest" {
-            return state.entries.values().next_back().cloned();
+            return self.page(0, 1).pop();
         }
-        state.entries.get(&id.parse().ok()?).cloned()
+        self.state().entry(id.parse().ok()?)
     }
 
     pub(super) fn page(&self, start: usize, limit: usize) -> Vec<Entry> {
         let state = self.state();
-        let page = state.entries.values().rev().skip(start).take(limit);
-        page.cloned().collect()
+        let segments = state.segments.iter().rev();
+        page(
+            segments.map(|segment| (segment, &segment.live)),
+            start,
+            limit,
+        )
     }
 
-    /// Those after `cursor` that a query finds, the newest first.
-    pub(super) async fn search(&self, query: &Query, cursor: u64) -> Vec<Listed> {
-        let all = self.all().into_iter();
-        let mut found = Vec::new();
-        for entry in all.take_while(|entry| entry.arrival.sequence > cursor) {
-            if let Some(listed) = self.listed(entry).await
-                && query.finds(&listed)
-            {
-                found.push(listed);
+    /// A part of what was found, as far as it is still there.
+    pub(super) fn page_of(&self, found: &Found, start: usize, limit: usize) -> Vec<Entry> {
+        let state = self.state();
+        let places = found.places.iter().filter_map(|(first, places)| {
+            let index = state.segment_at(*first)?;
+            Some((&state.segments[index], places))
+        });
+        page(places, start, limit)
+    }
+
+    /// Those after `cursor` that a query finds.
+    pub(super) async fn search(&self, query: &Query, cursor: u64) -> Found {
+        self.learn().await;
+        let mut found = Found::default();
+        let mut before = u64::MAX;
+        // One segment at a time, so that mail comes in meanwhile.
+        loop {
+            let (first, candidates) = {
+                let state = self.state();
+                let mut segments = state.segments.iter().rev();
+                let Some(segment) = segments.find(|segment| segment.first < before) else {
+                    return found;
+                };
+                let mut candidates = query.find(segment);
+                let after = cursor.saturating_add(1).saturating_sub(segment.first);
+                let after = usize::try_from(after).map_or(PLACES, |after| after.min(PLACES));
+                candidates.found.keep_from(after);
+                candidates.doubtful.keep(&candidates.found);
+                (segment.first, candidates)
+            };
+            let places = self.settle(query, first, candidates).await;
+            let state = self.state();
+            if let Some(index) = state.segment_at(first) {
+                let count = places.count();
+                found.count += count;
+                found.unread += count - places.count_both(&state.segments[index].read);
+                found.places.push((first, places));
             }
+            before = first;
+            if first <= cursor {
+                return found;
+            }
+        }
+    }
+
+    /// Reads the messages that have a phrase's words for the phrase itself.
+    async fn settle(&self, query: &Query, first: u64, candidates: Candidates) -> Bits {
+        let Candidates {
+            mut found,
+            doubtful,
+        } = candidates;
+        for place in doubtful.descending() {
+            let entry = self.state().entry(first + u64::from(place));
+            let listed = match entry {
+                Some(entry) => self.digest(&entry).await.map(|digest| Listed {
+                    entry,
+                    digest: Arc::new(digest),
+                }),
+                None => None,
+            };
+            let holds = listed.is_some_and(|listed| query.finds(&listed));
+            found.put(place, holds);
         }
         found
     }
 
+    /// Takes apart whatever has come; searches do it first.
+    pub(super) async fn learn(&self) {
+        let _alone = self.learning.lock().await;
+        loop {
+            let next = {
+                let state = self.state();
+                match state.next_after(state.learnt) {
+                    Some(entry) => entry,
+                    None => return,
+                }
+            };
+            let sequence = next.arrival.sequence;
+            let digest = self.digest(&next).await;
+            {
+                let mut state = self.state();
+                state.learnt = state.learnt.max(sequence);
+                if let (Some(digest), Some(index)) = (digest, state.segment_of(sequence))
+                    && let Some(place) = state.segments[index].place(sequence)
+                {
+                    state.segments[index].learn(place, &digest);
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Takes apart what comes, as it comes, so that no search has to.
+    pub(crate) async fn keep_up(self: Arc<Self>, shutdown: Shutdown) {
+        let mut watch = self.watch();
+        loop {
+            self.learn().await;
+            tokio::select! {
+                () = shutdown.begun() => return,
+                changed = watch.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+        }
+    }
+
     /// `None` when it is in no mailbox any more.
     pub(super) async fn listed(&self, entry: Entry) -> Option<Listed> {
-        if let Some(digest) = entry.digest.clone() {
+        let sequence = entry.arrival.sequence;
+        let known = self.state().digests.get(&sequence).cloned();
+        if let Some(digest) = known {
             return Some(Listed { entry, digest });
         }
-        let octets = self.octets(&entry).await?;
+        let digest = Arc::new(self.digest(&entry).await?);
+        let mut state = self.state();
+        if state
+            .digests
+            .insert(sequence, Arc::clone(&digest))
+            .is_none()
+        {
+            state.shown.push_back(sequence);
+        }
+        if state.shown.len() > DIGESTS_MAX
+            && let Some(oldest) = state.shown.pop_front()
+        {
+            state.digests.remove(&oldest);
+        }
+        Some(Listed { entry, digest })
+    }
+
+    async fn digest(&self, entry: &Entry) -> Option<Digest> {
+        let octets = self.octets(entry).await?;
         let owners = entry.arrival.places.iter().map(|place| place.owner.clone());
         let recipients: Vec<String> = owners.filter(|owner| owner.contains('@')).collect();
-        let digest = Arc::new(Digest::of(&octets, &recipients));
-        self.change(&entry, |entry| entry.digest = Some(Arc::clone(&digest)));
-        Some(Listed { entry, digest })
+        Some(Digest::of(&octets, &recipients))
     }
 
     /// The message as it lies in the first mailbox that still has it. Where
@@ -147,13 +291,15 @@ impl Index {
                 }
             }
         }
-        self.state().entries.remove(&entry.arrival.sequence);
+        self.state().remove(entry.arrival.sequence);
         None
     }
 
     pub(super) fn change(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) {
-        if let Some(own) = self.state().entries.get_mut(&entry.arrival.sequence) {
-            change(own);
+        let mut state = self.state();
+        if let Some(mut own) = state.entry(entry.arrival.sequence) {
+            change(&mut own);
+            state.put(own);
         }
     }
 
@@ -169,7 +315,7 @@ impl Index {
                 Err(error) => return Err(error),
             }
         }
-        self.state().entries.remove(&entry.arrival.sequence);
+        self.state().remove(entry.arrival.sequence);
         Ok(())
     }
 
@@ -189,34 +335,174 @@ impl Index {
     /// The state, with what has come since.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = self.mailboxes.arrivals().forgotten();
-        while let Some(oldest) = state.entries.first_entry()
-            && *oldest.key() <= forgotten
-        {
-            oldest.remove();
+        let arrivals = self.mailboxes.arrivals();
+        state.forget_to(arrivals.forgotten());
+        loop {
+            let news = arrivals.after(state.cursor, NEWS_MAX);
+            if news.is_empty() {
+                return state;
+            }
+            for arrival in news {
+                state.cursor = arrival.sequence;
+                state.take(arrival);
+            }
         }
-        for arrival in self.mailboxes.arrivals().after(state.cursor) {
-            state.cursor = arrival.sequence;
-            let comes_in = |name: &str| FOLDERS.iter().any(|own| own.eq_ignore_ascii_case(name));
-            let mut arrival = Arrival::clone(&arrival);
+    }
+}
+
+/// From segments and places in them, the newest first.
+fn page<'s>(
+    segments: impl Iterator<Item = (&'s Segment, &'s Bits)>,
+    start: usize,
+    limit: usize,
+) -> Vec<Entry> {
+    let (mut skip, mut entries) = (start, Vec::new());
+    for (segment, places) in segments {
+        let count = places.count();
+        if skip >= count {
+            skip -= count;
+            continue;
+        }
+        let places = places.descending().skip(skip);
+        entries.extend(
+            places
+                .filter_map(|place| segment.entry(place))
+                .take(limit - entries.len()),
+        );
+        skip = 0;
+        if entries.len() >= limit {
+            break;
+        }
+    }
+    entries
+}
+
+impl State {
+    fn take(&mut self, arrival: Arc<Arrival>) {
+        let comes_in = |place: &Place| {
+            let name = place.folder.to_string();
+            FOLDERS.iter().any(|own| own.eq_ignore_ascii_case(&name))
+        };
+        let coming = arrival
+            .places
+            .iter()
+            .filter(|place| comes_in(place))
+            .count();
+        if coming == 0 {
+            return;
+        }
+        let arrival = if coming == arrival.places.len() {
             arrival
-                .places
-                .retain(|place| comes_in(&place.folder.to_string()));
-            if arrival.places.is_empty() {
-                continue;
+        } else {
+            let mut shown = Arrival::clone(&arrival);
+            shown.places.retain(comes_in);
+            Arc::new(shown)
+        };
+        let sequence = arrival.sequence;
+        let fits = |segment: &Segment| segment.place(sequence).is_some();
+        if !self.segments.back().is_some_and(fits) {
+            self.segments.push_back(Segment::new(sequence));
+        }
+        if let Some(segment) = self.segments.back_mut() {
+            segment.push(arrival);
+        }
+        self.total += 1;
+        self.unread += 1;
+        if self.total > ARRIVALS_MAX
+            && let Some(oldest) = self.next_after(0)
+        {
+            self.remove(oldest.arrival.sequence);
+        }
+    }
+
+    /// Of the segment that begins there.
+    fn segment_at(&self, first: u64) -> Option<usize> {
+        self.segments
+            .binary_search_by_key(&first, |segment| segment.first)
+            .ok()
+    }
+
+    /// Of the segment in which this one belongs.
+    fn segment_of(&self, sequence: u64) -> Option<usize> {
+        self.segments
+            .partition_point(|segment| segment.first <= sequence)
+            .checked_sub(1)
+    }
+
+    fn entry(&self, sequence: u64) -> Option<Entry> {
+        let segment = &self.segments[self.segment_of(sequence)?];
+        segment.entry(segment.place(sequence)?)
+    }
+
+    /// The first that is there after this sequence.
+    fn next_after(&self, sequence: u64) -> Option<Entry> {
+        let start = self.segment_of(sequence).unwrap_or(0);
+        self.segments
+            .range(start.min(self.segments.len())..)
+            .find_map(|segment| segment.next_from(sequence + 1))
+    }
+
+    /// What has changed of a message that is there.
+    fn put(&mut self, entry: Entry) {
+        let sequence = entry.arrival.sequence;
+        let Some(index) = self.segment_of(sequence) else {
+            return;
+        };
+        let segment = &mut self.segments[index];
+        let Some(place) = segment.place(sequence) else {
+            return;
+        };
+        self.unread += usize::from(segment.read.has(place));
+        self.unread -= usize::from(entry.read);
+        segment.read.put(place, entry.read);
+        let before = if entry.tags.is_empty() {
+            segment.tags.remove(&place)
+        } else {
+            for tag in &entry.tags {
+                *self.tags.entry(tag.clone()).or_default() += 1;
             }
-            let entry = Entry {
-                arrival: Arc::new(arrival),
-                read: false,
-                tags: Vec::new(),
-                digest: None,
-            };
-            state.entries.insert(entry.arrival.sequence, entry);
-            if state.entries.len() > ARRIVALS_MAX {
-                state.entries.pop_first();
+            segment.tags.insert(place, entry.tags)
+        };
+        self.forget_tags(before);
+    }
+
+    fn remove(&mut self, sequence: u64) {
+        self.digests.remove(&sequence);
+        let Some(index) = self.segment_of(sequence) else {
+            return;
+        };
+        let segment = &mut self.segments[index];
+        let Some(place) = segment.place(sequence).filter(|one| segment.live.has(*one)) else {
+            return;
+        };
+        self.total -= 1;
+        self.unread -= usize::from(!segment.read.has(place));
+        let tags = segment.remove(place);
+        // The last one may still grow.
+        if segment.live.is_empty() && index + 1 < self.segments.len() {
+            self.segments.remove(index);
+        }
+        self.forget_tags(tags);
+    }
+
+    fn forget_tags(&mut self, tags: Option<Vec<String>>) {
+        for tag in tags.unwrap_or_default() {
+            if let Some(count) = self.tags.get_mut(&tag) {
+                *count -= 1;
+                if *count == 0 {
+                    self.tags.remove(&tag);
+                }
             }
         }
-        state
+    }
+
+    /// The mailboxes were put back: nothing up to this sequence is there.
+    fn forget_to(&mut self, sequence: u64) {
+        while let Some(oldest) = self.next_after(0)
+            && oldest.arrival.sequence <= sequence
+        {
+            self.remove(oldest.arrival.sequence);
+        }
     }
 }
 

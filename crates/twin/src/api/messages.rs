@@ -43,13 +43,7 @@ impl Asked {
 
 pub(super) async fn info(State(api): State<Api>) -> Response {
     let (total, unread) = api.index.counts();
-    let mut tags = serde_json::Map::new();
-    for entry in api.index.all() {
-        for tag in entry.tags {
-            let count = tags.get(&tag).and_then(Value::as_u64).unwrap_or_default();
-            tags.insert(tag, (count + 1).into());
-        }
-    }
+    let tags = api.index.tags();
     let version = concat!("mailward-", env!("CARGO_PKG_VERSION"));
     Json(json!({
         "Version": version,
@@ -82,10 +76,11 @@ pub(super) async fn search(State(api): State<Api>, UrlQuery(asked): UrlQuery<Ask
         return failure(StatusCode::BAD_REQUEST, "Error: no search query");
     }
     let found = api.index.search(&query, 0).await;
-    let unread = found.iter().filter(|listed| !listed.entry.read).count();
-    let start = asked.start.min(found.len());
-    let end = (start + asked.limit()).min(found.len());
-    page(&api, &asked, &found[start..end], [found.len(), unread])
+    let mut messages = Vec::new();
+    for entry in api.index.page_of(&found, asked.start, asked.limit()) {
+        messages.extend(api.index.listed(entry).await);
+    }
+    page(&api, &asked, &messages, [found.count, found.unread])
 }
 
 /// `counts` are of all that match, and of the unread among them.
@@ -118,7 +113,7 @@ pub(super) async fn wait(State(api): State<Api>, UrlQuery(asked): UrlQuery<Asked
     loop {
         watch.mark_unchanged();
         let cursor = api.index.cursor();
-        let found = api.index.search(&query, looked_at).await;
+        let found = search_all(&api, &query, looked_at).await;
         looked_at = looked_at.max(cursor);
         let waited = tokio::select! {
             biased;
@@ -266,20 +261,26 @@ fn of_ids(api: &Api, ids: &[String]) -> Vec<Entry> {
 }
 
 async fn found(api: &Api, query: &str) -> Vec<Entry> {
-    let listed = api.index.search(&Query::parse(query), 0).await;
-    listed.into_iter().map(|listed| listed.entry).collect()
+    let found = api.index.search(&Query::parse(query), 0).await;
+    api.index.page_of(&found, 0, usize::MAX)
+}
+
+/// Those after `cursor`, the newest first.
+async fn search_all(api: &Api, query: &Query, cursor: u64) -> Vec<Listed> {
+    let found = api.index.search(query, cursor).await;
+    let mut listed = Vec::new();
+    for entry in api.index.page_of(&found, 0, usize::MAX) {
+        listed.extend(api.index.listed(entry).await);
+    }
+    listed
 }
 
 pub(super) async fn tags(State(api): State<Api>) -> Response {
     Json(all_tags(&api)).into_response()
 }
 
-fn all_tags(api: &Api) -> BTreeSet<String> {
-    api.index
-        .all()
-        .into_iter()
-        .flat_map(|one| one.tags)
-        .collect()
+fn all_tags(api: &Api) -> Vec<String> {
+    api.index.tags().into_keys().collect()
 }
 
 pub(super) async fn set_tags(State(api): State<Api>, chosen: Chosen) -> Response {

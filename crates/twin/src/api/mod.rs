@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   mailboxes ── arrivals ──▶ index ── search ──▶ list, wait
-//!        ▲                      └── letter (a message taken apart)
+//!        ▲          │           └── letter (a message taken apart)
+//!        │          └── segments ── dictionaries (what searches read)
 //!        └── send, delete
 //! ```
 //!
@@ -20,12 +21,15 @@
 //! but those who name a loopback host.
 
 mod assert;
+mod bits;
 mod chosen;
+mod dictionary;
 mod guard;
 mod index;
 mod letter;
 mod messages;
 mod query;
+mod segment;
 mod send;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,10 @@
 use mailward_mail::Timestamp;
 use serde_json::Value;
 
+use super::bits::Bits;
 use super::index::Listed;
 use super::letter::shown;
+use super::segment::Segment;
 
 /// Terms of one query; later ones are not looked at.
 const TERMS_MAX: usize = 50;
@@ -61,11 +63,46 @@ impl Query {
         self.0.is_empty()
     }
 
+    /// The messages of a segment that it finds.
+    pub(super) fn find(&self, segment: &Segment) -> Candidates {
+        let mut candidates = Candidates {
+            found: segment.live.clone(),
+            doubtful: Bits::default(),
+        };
+        for term in &self.0 {
+            if candidates.found.is_empty() {
+                break;
+            }
+            let mut holds = Bits::default();
+            term.test.find(segment, &candidates.found, &mut holds);
+            let is_sure = !term.test.is_phrase();
+            if !is_sure {
+                candidates.doubtful.add_all(&holds);
+            }
+            match (term.wanted, is_sure) {
+                (true, _) => candidates.found.keep(&holds),
+                (false, true) => candidates.found.remove_all(&holds),
+                (false, false) => {}
+            }
+        }
+        candidates.doubtful.keep(&candidates.found);
+        candidates
+    }
+
+    /// Whether it finds this one.
     pub(super) fn finds(&self, listed: &Listed) -> bool {
         self.0
             .iter()
             .all(|term| term.test.holds(listed) == term.wanted)
     }
+}
+
+/// What a query finds in a segment.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    pub(super) found: Bits,
+    /// Those of them that have the words of a phrase, in whatever order.
+    pub(super) doubtful: Bits,
 }
 
 impl Test {
@@ -97,6 +134,75 @@ impl Test {
             Self::After(moment) => entry.arrival.at >= *moment,
             Self::Larger(octets) => entry.arrival.octets > *octets,
             Self::Smaller(octets) => entry.arrival.octets < *octets,
+        }
+    }
+
+    /// Of several words: they are kept one by one.
+    fn is_phrase(&self) -> bool {
+        matches!(self, Self::Words(text) if text.contains(char::is_whitespace))
+    }
+
+    /// The messages for which it holds, or for a phrase may hold; of the others
+    /// than `among` nobody asks.
+    fn find(&self, segment: &Segment, among: &Bits, holds: &mut Bits) {
+        let fields = &segment.fields;
+        let mut each = |test: &dyn Fn(u16) -> bool| {
+            for place in among.descending() {
+                holds.put(place, test(place));
+            }
+        };
+        let at = |place: u16| segment.at.get(usize::from(place)).copied();
+        let octets = |place: u16| segment.octets.get(usize::from(place)).copied();
+        match self {
+            Self::Words(text) if self.is_phrase() => {
+                *holds = among.clone();
+                for word in text.split_whitespace() {
+                    let mut has = Bits::default();
+                    fields.words.find(word, &mut has);
+                    holds.keep(&has);
+                }
+            }
+            Self::Words(text) => fields.words.find(text, holds),
+            Self::From(text) => fields.from.find(text, holds),
+            Self::To(text) => fields.to.find(text, holds),
+            Self::Cc(text) => fields.cc.find(text, holds),
+            Self::Bcc(text) => fields.bcc.find(text, holds),
+            Self::ReplyTo(text) => fields.reply_to.find(text, holds),
+            Self::Addressed(text) => {
+                for field in [
+                    &fields.from,
+                    &fields.to,
+                    &fields.cc,
+                    &fields.bcc,
+                    &fields.reply_to,
+                ] {
+                    field.find(text, holds);
+                }
+            }
+            Self::Subject(text) => fields.subject.find(text, holds),
+            Self::MessageId(text) => fields.message_id.find(text, holds),
+            Self::Tag(text) => {
+                for (place, tags) in &segment.tags {
+                    let has = tags.iter().any(|tag| tag.to_lowercase() == *text);
+                    holds.put(*place, has);
+                }
+            }
+            Self::Read => *holds = segment.read.clone(),
+            Self::Tagged => {
+                for (place, tags) in &segment.tags {
+                    holds.put(*place, !tags.is_empty());
+                }
+            }
+            Self::Attachment => *holds = segment.attachments.clone(),
+            Self::Inline => *holds = segment.inline.clone(),
+            Self::Before(moment) => {
+                each(&|place| at(place).is_some_and(|at| at < moment.as_millis()));
+            }
+            Self::After(moment) => {
+                each(&|place| at(place).is_some_and(|at| at >= moment.as_millis()));
+            }
+            Self::Larger(size) => each(&|place| octets(place).is_some_and(|own| own > *size)),
+            Self::Smaller(size) => each(&|place| octets(place).is_some_and(|own| own < *size)),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What has come, with what the API knows of each message beside.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mailward_mailbox::{ARRIVALS_MAX, Arrival, ItemSummary, MailboxError, Mailboxes, Place};
+use mailward_mailbox::{Arrival, ItemSummary, MailboxError, Mailboxes};
 use mailward_net::Shutdown;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -11,17 +11,10 @@ use tokio::sync::watch;
 use super::bits::{Bits, PLACES};
 use super::letter::Digest;
 use super::query::{Candidates, Query};
-use super::segment::Segment;
-use crate::deliver::INBOX;
+use super::state::{State, page};
 
 /// The larger message is shown without its text: 64 MiB.
 const READ_OCTETS_MAX: u64 = 64 * 1024 * 1024;
-
-/// Folders in which mail comes in.
-const FOLDERS: [&str; 2] = [INBOX, "Junk Email"];
-
-/// Messages whose digests are kept for the next list.
-const DIGESTS_MAX: usize = 4096;
 
 /// Arrivals that are taken over at once.
 const NEWS_MAX: usize = 4096;
@@ -32,22 +25,6 @@ pub(crate) struct Index {
     state: Mutex<State>,
     /// Held by whoever takes messages apart.
     learning: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// By their first sequences, ascending.
-    segments: VecDeque<Segment>,
-    /// The last arrival that was looked at, and the last that was taken apart.
-    cursor: u64,
-    learnt: u64,
-    total: usize,
-    unread: usize,
-    /// With the number of messages that have each.
-    tags: BTreeMap<String, usize>,
-    /// Of messages that were shown of late, in the order in which they were.
-    digests: HashMap<u64, Arc<Digest>>,
-    shown: VecDeque<u64>,
 }
 
 /// One message.
@@ -251,19 +228,7 @@ impl Index {
             return Some(Listed { entry, digest });
         }
         let digest = Arc::new(self.digest(&entry).await?);
-        let mut state = self.state();
-        if state
-            .digests
-            .insert(sequence, Arc::clone(&digest))
-            .is_none()
-        {
-            state.shown.push_back(sequence);
-        }
-        if state.shown.len() > DIGESTS_MAX
-            && let Some(oldest) = state.shown.pop_front()
-        {
-            state.digests.remove(&oldest);
-        }
+        self.state().show(sequence, Arc::clone(&digest));
         Some(Listed { entry, digest })
     }
 
@@ -346,162 +311,6 @@ impl Index {
                 state.cursor = arrival.sequence;
                 state.take(arrival);
             }
-        }
-    }
-}
-
-/// From segments and places in them, the newest first.
-fn page<'s>(
-    segments: impl Iterator<Item = (&'s Segment, &'s Bits)>,
-    start: usize,
-    limit: usize,
-) -> Vec<Entry> {
-    let (mut skip, mut entries) = (start, Vec::new());
-    for (segment, places) in segments {
-        let count = places.count();
-        if skip >= count {
-            skip -= count;
-            continue;
-        }
-        let places = places.descending().skip(skip);
-        entries.extend(
-            places
-                .filter_map(|place| segment.entry(place))
-                .take(limit - entries.len()),
-        );
-        skip = 0;
-        if entries.len() >= limit {
-            break;
-        }
-    }
-    entries
-}
-
-impl State {
-    fn take(&mut self, arrival: Arc<Arrival>) {
-        let comes_in = |place: &Place| {
-            let name = place.folder.to_string();
-            FOLDERS.iter().any(|own| own.eq_ignore_ascii_case(&name))
-        };
-        let coming = arrival
-            .places
-            .iter()
-            .filter(|place| comes_in(place))
-            .count();
-        if coming == 0 {
-            return;
-        }
-        let arrival = if coming == arrival.places.len() {
-            arrival
-        } else {
-            let mut shown = Arrival::clone(&arrival);
-            shown.places.retain(comes_in);
-            Arc::new(shown)
-        };
-        let sequence = arrival.sequence;
-        let fits = |segment: &Segment| segment.place(sequence).is_some();
-        if !self.segments.back().is_some_and(fits) {
-            self.segments.push_back(Segment::new(sequence));
-        }
-        if let Some(segment) = self.segments.back_mut() {
-            segment.push(arrival);
-        }
-        self.total += 1;
-        self.unread += 1;
-        if self.total > ARRIVALS_MAX
-            && let Some(oldest) = self.next_after(0)
-        {
-            self.remove(oldest.arrival.sequence);
-        }
-    }
-
-    /// Of the segment that begins there.
-    fn segment_at(&self, first: u64) -> Option<usize> {
-        self.segments
-            .binary_search_by_key(&first, |segment| segment.first)
-            .ok()
-    }
-
-    /// Of the segment in which this one belongs.
-    fn segment_of(&self, sequence: u64) -> Option<usize> {
-        self.segments
-            .partition_point(|segment| segment.first <= sequence)
-            .checked_sub(1)
-    }
-
-    fn entry(&self, sequence: u64) -> Option<Entry> {
-        let segment = &self.segments[self.segment_of(sequence)?];
-        segment.entry(segment.place(sequence)?)
-    }
-
-    /// The first that is there after this sequence.
-    fn next_after(&self, sequence: u64) -> Option<Entry> {
-        let start = self.segment_of(sequence).unwrap_or(0);
-        self.segments
-            .range(start.min(self.segments.len())..)
-            .find_map(|segment| segment.next_from(sequence + 1))
-    }
-
-    /// What has changed of a message that is there.
-    fn put(&mut self, entry: Entry) {
-        let sequence = entry.arrival.sequence;
-        let Some(index) = self.segment_of(sequence) else {
-            return;
-        };
-        let segment = &mut self.segments[index];
-        let Some(place) = segment.place(sequence) else {
-            return;
-        };
-        self.unread += usize::from(segment.read.has(place));
-        self.unread -= usize::from(entry.read);
-        segment.read.put(place, entry.read);
-        let before = if entry.tags.is_empty() {
-            segment.tags.remove(&place)
-        } else {
-            for tag in &entry.tags {
-                *self.tags.entry(tag.clone()).or_default() += 1;
-            }
-            segment.tags.insert(place, entry.tags)
-        };
-        self.forget_tags(before);
-    }
-
-    fn remove(&mut self, sequence: u64) {
-        self.digests.remove(&sequence);
-        let Some(index) = self.segment_of(sequence) else {
-            return;
-        };
-        let segment = &mut self.segments[index];
-        let Some(place) = segment.place(sequence).filter(|one| segment.live.has(*one)) else {
-            return;
-        };
-        self.total -= 1;
-        self.unread -= usize::from(!segment.read.has(place));
-        let tags = segment.remove(place);
-        // The last one may still grow.
-        if segment.live.is_empty() && index + 1 < self.segments.len() {
-            self.segments.remove(index);
-        }
-        self.forget_tags(tags);
-    }
-
-    fn forget_tags(&mut self, tags: Option<Vec<String>>) {
-        for tag in tags.unwrap_or_default() {
-            if let Some(count) = self.tags.get_mut(&tag) {
-                *count -= 1;
-                if *count == 0 {
-                    self.tags.remove(&tag);
-                }
-            }
-        }
-    }
-
-    /// The mailboxes were put back: nothing up to this sequence is there.
-    fn forget_to(&mut self, sequence: u64) {
-        while let Some(oldest) = self.next_after(0)
-            && oldest.arrival.sequence <= sequence
-        {
-            self.remove(oldest.arrival.sequence);
         }
     }
 }

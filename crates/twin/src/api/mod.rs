@@ -31,6 +31,7 @@ mod messages;
 mod query;
 mod segment;
 mod send;
+mod state;
 #[cfg(test)]
 mod tests;
 

@@ -284,6 +284,12 @@ fn octets(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use mailward_mailbox::Arrival;
+
+    use super::super::index::Entry;
+    use super::super::letter::Digest;
     use super::*;
 
     #[test]
@@ -317,5 +323,89 @@ mod tests {
         assert!(Query::parse(" - \"\" ").is_empty());
         assert_eq!(Query::parse("a b  c").0.len(), 3);
         assert_eq!(Query::parse(&"a ".repeat(1000)).0.len(), TERMS_MAX);
+    }
+
+    fn listed(number: u64) -> Listed {
+        let wards = ["North", "South"];
+        let text = format!(
+            "From: Clinic <clinic@northmoor.example>\r\nTo: p{}@anywhere.example\r\n\
+             Cc: {} <ward@northmoor.example>\r\nSubject: Result {number}\r\n\
+             Message-ID: <{number}@northmoor.example>\r\n\r\n\
+             please {} come early\r\n",
+            number % 7,
+            wards[number as usize % 2],
+            ["do", "not", "please come"][number as usize % 3]
+        );
+        let arrival = Arrival {
+            sequence: 10 + number,
+            at: Timestamp::from_millis(1_700_000_000_000 + 1000 * number as i64),
+            octets: text.len() as u64,
+            summary: mailward_mailbox::Summary::default(),
+            places: Vec::new(),
+        };
+        Listed {
+            entry: Entry {
+                arrival: Arc::new(arrival),
+                read: number.is_multiple_of(5),
+                tags: if number.is_multiple_of(9) {
+                    vec!["Ninth".to_owned()]
+                } else {
+                    Vec::new()
+                },
+            },
+            digest: Arc::new(Digest::of(
+                text.as_bytes(),
+                &["hidden@x.example".to_owned()],
+            )),
+        }
+    }
+
+    #[test]
+    fn a_segment_is_searched_as_each_message_would_be() {
+        let all: Vec<Listed> = (0..200).map(listed).collect();
+        let mut segment = Segment::new(10);
+        for (place, one) in (0..).zip(&all) {
+            segment.push(Arc::clone(&one.entry.arrival));
+            segment.read.put(place, one.entry.read);
+            if !one.entry.tags.is_empty() {
+                segment.tags.insert(place, one.entry.tags.clone());
+            }
+            segment.learn(place, &one.digest);
+        }
+        for text in [
+            "result",
+            "result -early",
+            "19",
+            "to:p3@",
+            "-to:p3@ cc:north",
+            "bcc:hidden",
+            "addressed:ward",
+            "addressed:nobody",
+            "subject:\"result 12\"",
+            "message-id:7@",
+            "is:read",
+            "is:unread tag:ninth",
+            "-is:tagged",
+            "has:attachment",
+            "-has:inline",
+            "before:2023-11-14T22:14:20Z",
+            "after:2023-11-14T22:14:20Z is:read",
+            "larger:230",
+            "smaller:230 from:clinic",
+            "\"please come\"",
+            "-\"please come\"",
+            "\"come please\"",
+            "\"please please\" is:read",
+            "reply-to:x",
+        ] {
+            let query = Query::parse(text);
+            let found = query.find(&segment);
+            for (place, one) in (0..).zip(&all) {
+                let surely = found.found.has(place);
+                let said = surely && (!found.doubtful.has(place) || query.finds(one));
+                assert_eq!(said, query.finds(one), "{text}, message {place}");
+            }
+        }
+        assert_eq!(Query::parse("result").find(&segment).found.count(), 200);
     }
 }

@@ -171,7 +171,7 @@ pub(crate) fn test_api(worlds: &Worlds, world: &World, listener: Listener) {
     };
     let guarded = middleware::from_fn_with_state(guard, Guard::pass);
     let keeping_up = Arc::clone(&world.index).keep_up(world.closing().clone());
-    serve(world, "twin test index", keeping_up);
+    world.tasks.spawn("twin test index", keeping_up);
     let server = HttpServer {
         listener,
         tls: None,

@@ -1,4 +1,4 @@
-//! The stylesheet and the icon: inside the binary, at addresses that carry
+//! The stylesheet, the script and the icon: inside the binary, at addresses that carry
 //! their hash, so that browsers may keep them for good.
 
 use std::sync::LazyLock;
@@ -16,6 +16,16 @@ pub(crate) static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
         "css",
         "text/css; charset=utf-8",
         include_str!("../assets/console.css"),
+    )
+});
+
+/// Keeps pages up to date that are open; without it they stand still.
+pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "live",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/live.js"),
     )
 });
 
@@ -54,7 +64,7 @@ impl Asset {
 
 /// `GET /console/assets/{name}`.
 pub(crate) async fn serve(Path(name): Path<String>) -> Response {
-    match [&*STYLESHEET, &*ICON]
+    match [&*STYLESHEET, &*SCRIPT, &*ICON]
         .into_iter()
         .find(|asset| asset.name == name)
     {

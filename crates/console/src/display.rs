@@ -48,6 +48,13 @@ pub(crate) fn moment(at: &Timestamp) -> String {
     }
 }
 
+/// `09:30:07.123`, in UTC, where the day is known.
+pub(crate) fn time_of_day(at: &Timestamp) -> String {
+    let text = at.to_rfc3339();
+    let time = text.get(11..23).map(str::to_owned);
+    time.unwrap_or(text)
+}
+
 /// `2 hours 5 minutes`: the two largest units that say something.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -84,9 +91,10 @@ pub(crate) fn elapsed(from: &Timestamp, until: &Timestamp) -> String {
 /// A name of the program's as people write it: `High sending`, `Signed in`;
 /// short ones are abbreviations: `IMAP`.
 pub(crate) fn words(name: &str) -> String {
-    if name.len() <= 5 && ["imap", "pop3", "oauth", "ews", "http", "relay"].contains(&name) {
+    if name.len() <= 5 && ["imap", "pop", "oauth", "ews", "http", "relay"].contains(&name) {
         return match name {
             "oauth" => "OAuth".to_owned(),
+            "pop" => "POP3".to_owned(),
             "relay" => "Relay".to_owned(),
             other => other.to_ascii_uppercase(),
         };

@@ -18,10 +18,10 @@ use crate::{Console, links};
 /// The most octets of a form; the largest, sign-in, needs a tenth.
 pub(crate) const FORM_OCTETS_MAX: usize = 16 * 1024;
 
-/// Nothing but our own stylesheet, images and frames; forms come back here;
-/// nobody frames us.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-                           frame-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+/// Nothing but our own stylesheet, script, images and frames, no script in the
+/// page itself; it listens here alone; forms come back here; nobody frames us.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                           connect-src 'self'; img-src 'self' data:; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; \
                            base-uri 'none'";
 
 /// Who looks at a page.

@@ -13,7 +13,8 @@
 //! This crate knows neither queue nor mailbox, no socket and no disk: what it
 //! shows comes through [`Source`], who may see it through [`Credentials`], and
 //! the program merges [`router`] into its https endpoint. Pages are made here,
-//! work without script, load nothing from elsewhere, and follow the NHS.UK
+//! work without script (a small one keeps some of them up to date), load
+//! nothing from elsewhere, and follow the NHS.UK
 //! design system's patterns, class names, colours and scales with a stylesheet
 //! of our own.
 
@@ -25,6 +26,7 @@ mod item;
 mod links;
 mod page;
 mod pages;
+mod rehearsal;
 mod session;
 mod sign_in;
 mod source;
@@ -32,6 +34,7 @@ mod source;
 mod test_time;
 mod throttle;
 pub mod view;
+mod world;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -46,12 +49,17 @@ use tokio::sync::Semaphore;
 
 pub use credentials::{Cost, Credentials, PasswordError, PasswordHash, Role, User, Users};
 pub use source::{Answer, Content, Halves, Item, Source, SourceError};
+pub use world::World;
 
 /// What a console is made of.
 pub struct ConsoleOptions {
     pub source: Arc<dyn Source>,
     pub credentials: Arc<dyn Credentials>,
+    /// By which what is shown is dated; somebody may move it.
     pub clock: Arc<dyn Clock>,
+    /// By which sessions end, and sign-in is held back: the machine's own, so
+    /// that nobody is signed out by a rehearsal.
+    pub time: Arc<dyn Clock>,
     pub dice: Arc<dyn Dice>,
     /// The name in the header: `Mailward`, or with the organisation's.
     pub title: String,
@@ -106,7 +114,31 @@ pub fn router(options: ConsoleOptions) -> Router {
     }
     if halves.twin {
         guarded = guarded
+            .merge(pages::live::routes())
             .route("/console/events", get(pages::events::list))
+            .route("/console/sessions", get(pages::sessions::list))
+            .route("/console/sessions/{session}", get(pages::session::show))
+            .route(
+                "/console/rehearsal",
+                get(pages::rehearsal::show).post(pages::rehearsal::act),
+            )
+            .route(
+                "/console/worlds",
+                get(pages::worlds::list).post(pages::worlds::make),
+            )
+            .route(
+                "/console/worlds/{world}",
+                get(pages::worlds::show).post(pages::worlds::keep),
+            )
+            .route(
+                "/console/worlds/{world}/{verb}",
+                get(pages::worlds::ask).post(pages::worlds::act),
+            )
+            .route("/console/accounts/{account}", get(pages::account::show))
+            .route(
+                "/console/accounts/{account}/{verb}",
+                get(pages::account_act::ask).post(pages::account_act::act),
+            )
             .route("/console/mailboxes", get(pages::accounts::list))
             .route("/console/mailboxes/{account}", get(pages::mailbox::show))
             .route(
@@ -145,11 +177,15 @@ struct Console {
     source: Arc<dyn Source>,
     credentials: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,
+    time: Arc<dyn Clock>,
     dice: Arc<dyn Dice>,
     title: String,
     banner: Option<String>,
     secure_cookie: bool,
     sessions: session::Sessions,
+    rehearsals: rehearsal::Rehearsals,
+    /// Places for pages that hear what is new.
+    listeners: Arc<Semaphore>,
     throttle: throttle::Throttle,
     gate: sign_in::Gate,
     /// Whole items held in memory at once, to be taken apart for display.
@@ -159,13 +195,16 @@ struct Console {
 impl Console {
     fn new(options: ConsoleOptions) -> Self {
         Self {
-            sessions: session::Sessions::new(options.clock.clone(), options.dice.clone()),
-            throttle: throttle::Throttle::new(options.clock.clone()),
+            sessions: session::Sessions::new(options.time.clone(), options.dice.clone()),
+            throttle: throttle::Throttle::new(options.time.clone()),
             gate: sign_in::Gate::new(),
+            rehearsals: rehearsal::Rehearsals::default(),
+            listeners: Arc::new(Semaphore::new(pages::live::LISTENERS_MAX)),
             readers: Arc::new(Semaphore::new(item::READERS_MAX)),
             source: options.source,
             credentials: options.credentials,
             clock: options.clock,
+            time: options.time,
             dice: options.dice,
             title: options.title,
             banner: options.banner,

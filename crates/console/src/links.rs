@@ -2,7 +2,10 @@
 
 use mailward_mail::MessageId;
 
-use crate::view::{Action, Cursor, ItemKey, MessageFilter, ServiceEventFilter, Status};
+use crate::view::{
+    AccountVerb, Action, Cursor, ItemKey, MessageFilter, ServiceEventFilter, SessionFilter, Status,
+    WorldVerb,
+};
 
 pub(crate) const OVERVIEW: &str = "/console";
 pub(crate) const SIGN_IN: &str = "/console/sign-in";
@@ -10,7 +13,12 @@ pub(crate) const SIGN_OUT: &str = "/console/sign-out";
 pub(crate) const MESSAGES: &str = "/console/messages";
 pub(crate) const CONTROL: &str = "/console/control";
 pub(crate) const MAILBOXES: &str = "/console/mailboxes";
+pub(crate) const ACCOUNTS: &str = "/console/accounts";
 pub(crate) const EVENTS: &str = "/console/events";
+pub(crate) const SESSIONS: &str = "/console/sessions";
+pub(crate) const REHEARSAL: &str = "/console/rehearsal";
+pub(crate) const WORLDS: &str = "/console/worlds";
+const LIVE: &str = "/console/live";
 
 /// A longer way back is forgotten: after sign-in the overview opens.
 const RETURN_OCTETS_MAX: usize = 2000;
@@ -55,56 +63,176 @@ pub(crate) fn action(id: &MessageId, action: &Action) -> String {
     format!("{MESSAGES}/{id}/{}", action.as_str())
 }
 
-pub(crate) fn accounts(search: Option<&str>, cursor: Option<&Cursor>) -> String {
-    Link::new(MAILBOXES)
-        .with_some("search", search)
+/// The address of a world in the list of all.
+pub(crate) fn world(name: &str) -> String {
+    format!("{WORLDS}/{}", encode(name))
+}
+
+pub(crate) fn worlds(cursor: Option<&Cursor>) -> String {
+    Link::new(WORLDS)
         .with_some("cursor", cursor.map(Cursor::as_str))
         .done()
 }
 
-pub(crate) fn events(filter: &ServiceEventFilter, cursor: Option<&Cursor>) -> String {
-    Link::new(EVENTS)
-        .with_some("account", filter.account.as_deref())
-        .with_some("protocol", filter.protocol.as_deref())
-        .with_some("refusals", filter.refusals.then_some("only"))
-        .with_some("cursor", cursor.map(Cursor::as_str))
+/// Asks about a world, and about one of its snapshots where that is meant.
+pub(crate) fn world_ask(name: &str, verb: WorldVerb, snapshot: Option<&str>) -> String {
+    Link::new(format!("{}/{}", world(name), verb.as_str()))
+        .with_some("snapshot", snapshot)
         .done()
 }
 
-/// What the service did to one account.
-pub(crate) fn events_of(account: &str) -> String {
-    Link::new(EVENTS).with("account", account).done()
+/// The page of a world's mailboxes, from outside of it.
+pub(crate) fn into_world(name: &str) -> String {
+    Link::new(MAILBOXES).with("world", name).done()
 }
 
-/// A mailbox, open at `folder`. Folder names go into the query: as part of a
-/// path, one named `..` would be taken for a step up.
-pub(crate) fn mailbox(account: &str, folder: Option<&str>, cursor: Option<&Cursor>) -> String {
-    Link::new(format!("{MAILBOXES}/{}", encode(account)))
-        .with_some("folder", folder)
-        .with_some("cursor", cursor.map(Cursor::as_str))
-        .done()
-}
+/// Addresses of the pages of one world: all but the default one is named in
+/// the query, so that an address can be handed on.
+#[derive(Clone, Debug)]
+pub(crate) struct WorldLinks(Option<String>);
 
-pub(crate) fn item(key: &ItemKey, view: Option<&str>) -> String {
-    item_link(key, "").with_some("view", view).done()
-}
+impl WorldLinks {
+    pub(crate) fn new(world: Option<&str>) -> Self {
+        Self(world.map(str::to_owned))
+    }
 
-/// The HTML of an item, for its frame.
-pub(crate) fn item_frame(key: &ItemKey) -> String {
-    item_link(key, "/html").done()
-}
+    /// `None` in the default world.
+    pub(crate) fn world(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
 
-pub(crate) fn item_download(key: &ItemKey) -> String {
-    item_link(key, "/download").done()
-}
+    /// A page that takes nothing else.
+    pub(crate) fn to(&self, page: &str) -> String {
+        self.link(page).done()
+    }
 
-pub(crate) fn attachment(key: &ItemKey, part: &usize) -> String {
-    item_link(key, &format!("/attachments/{part}")).done()
-}
+    pub(crate) fn accounts(&self, search: Option<&str>, cursor: Option<&Cursor>) -> String {
+        self.link(MAILBOXES)
+            .with_some("search", search)
+            .with_some("cursor", cursor.map(Cursor::as_str))
+            .done()
+    }
 
-fn item_link(key: &ItemKey, below: &str) -> Link {
-    let account = encode(&key.account);
-    Link::new(format!("{MAILBOXES}/{account}/items/{}{below}", key.uid)).with("folder", &key.folder)
+    /// A mailbox, open at `folder`. Folder names go into the query: as part of
+    /// a path, one named `..` would be taken for a step up.
+    pub(crate) fn mailbox(
+        &self,
+        account: &str,
+        folder: Option<&str>,
+        cursor: Option<&Cursor>,
+    ) -> String {
+        self.link(format!("{MAILBOXES}/{}", encode(account)))
+            .with_some("folder", folder)
+            .with_some("cursor", cursor.map(Cursor::as_str))
+            .done()
+    }
+
+    pub(crate) fn item(&self, key: &ItemKey, view: Option<&str>) -> String {
+        self.item_link(key, "").with_some("view", view).done()
+    }
+
+    /// The HTML of an item, for its frame.
+    pub(crate) fn item_frame(&self, key: &ItemKey) -> String {
+        self.item_link(key, "/html").done()
+    }
+
+    pub(crate) fn item_download(&self, key: &ItemKey) -> String {
+        self.item_link(key, "/download").done()
+    }
+
+    pub(crate) fn attachment(&self, key: &ItemKey, part: &usize) -> String {
+        self.item_link(key, &format!("/attachments/{part}")).done()
+    }
+
+    /// What the Local Administrator sees of an account.
+    pub(crate) fn account(&self, account: &str) -> String {
+        self.link(format!("{ACCOUNTS}/{}", encode(account))).done()
+    }
+
+    pub(crate) fn account_after(&self, account: &str, verb: AccountVerb) -> String {
+        self.link(format!("{ACCOUNTS}/{}", encode(account)))
+            .with("done", verb.as_str())
+            .done()
+    }
+
+    pub(crate) fn account_act(&self, account: &str, verb: &AccountVerb) -> String {
+        let account = encode(account);
+        self.link(format!("{ACCOUNTS}/{account}/{}", verb.as_str()))
+            .done()
+    }
+
+    pub(crate) fn events(&self, filter: &ServiceEventFilter, cursor: Option<&Cursor>) -> String {
+        self.filtered(EVENTS, filter)
+            .with_some("cursor", cursor.map(Cursor::as_str))
+            .done()
+    }
+
+    /// What the service did to one account, over all protocols.
+    pub(crate) fn events_of(&self, account: &str) -> String {
+        self.link(EVENTS).with("account", account).done()
+    }
+
+    pub(crate) fn sessions(&self, filter: &SessionFilter, cursor: Option<&Cursor>) -> String {
+        self.link(SESSIONS)
+            .with_some("account", filter.account.as_deref())
+            .with_some("protocol", filter.protocol.as_deref())
+            .with_some("cursor", cursor.map(Cursor::as_str))
+            .done()
+    }
+
+    pub(crate) fn sessions_of(&self, account: &str) -> String {
+        self.link(SESSIONS).with("account", account).done()
+    }
+
+    pub(crate) fn session(&self, id: &str, cursor: Option<&Cursor>) -> String {
+        self.link(format!("{SESSIONS}/{}", encode(id)))
+            .with_some("cursor", cursor.map(Cursor::as_str))
+            .done()
+    }
+
+    /// The stream of what changes on a page after the event `after`.
+    pub(crate) fn live_events(&self, filter: &ServiceEventFilter, after: u64) -> String {
+        self.filtered(&format!("{LIVE}/events"), filter)
+            .with("after", &after.to_string())
+            .done()
+    }
+
+    pub(crate) fn live_accounts(&self, after: u64) -> String {
+        self.link(format!("{LIVE}/accounts"))
+            .with("after", &after.to_string())
+            .done()
+    }
+
+    pub(crate) fn live_mailbox(&self, account: &str, folder: &str, uid: u32, after: u64) -> String {
+        self.link(format!("{LIVE}/mailboxes/{}", encode(account)))
+            .with("folder", folder)
+            .with("uid", &uid.to_string())
+            .with("after", &after.to_string())
+            .done()
+    }
+
+    pub(crate) fn live_rehearsal(&self, after: u64) -> String {
+        self.link(format!("{LIVE}/rehearsal"))
+            .with("after", &after.to_string())
+            .done()
+    }
+
+    fn filtered(&self, page: &str, filter: &ServiceEventFilter) -> Link {
+        self.link(page)
+            .with_some("account", filter.account.as_deref())
+            .with_some("protocol", filter.protocol.as_deref())
+            .with_some("refusals", filter.refusals.then_some("only"))
+    }
+
+    fn item_link(&self, key: &ItemKey, below: &str) -> Link {
+        let account = encode(&key.account);
+        self.link(format!("{MAILBOXES}/{account}/items/{}{below}", key.uid))
+            .with("folder", &key.folder)
+    }
+
+    fn link(&self, path: impl Into<String>) -> Link {
+        Link::new(path).with_some("world", self.world())
+    }
 }
 
 /// A path that takes query parameters.
@@ -202,9 +330,14 @@ mod tests {
             uid: 7,
         };
         assert_eq!(
-            attachment(&key, &2),
+            WorldLinks::new(None).attachment(&key, &2),
             "/console/mailboxes/o%27neil%2F..%3Fx%3D1@northmoor.example/items/7/attachments/2\
              ?folder=..%2F%C3%9Cnread%20%26%20%22more%22%231"
+        );
+        assert_eq!(
+            WorldLinks::new(Some("a&b")).item_frame(&key),
+            "/console/mailboxes/o%27neil%2F..%3Fx%3D1@northmoor.example/items/7/html\
+             ?world=a%26b&folder=..%2F%C3%9Cnread%20%26%20%22more%22%231"
         );
     }
 }

@@ -7,15 +7,21 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::credentials::Role;
 use crate::guard::Visitor;
+use crate::rehearsal::Rehearsal;
 use crate::source::SourceError;
-use crate::{Console, assets, links};
+use crate::view::Standing;
+use crate::world::InWorld;
+use crate::{Console, assets, display, links};
 
 /// What the base template shows around a page.
 pub(crate) struct Layout<'a> {
     pub(crate) service: &'a str,
     pub(crate) banner: Option<&'a str>,
     /// Shown to those who have signed in.
-    pub(crate) notice: Option<String>,
+    pub(crate) strip: Option<Strip>,
+    /// Where the page hears what is new.
+    pub(crate) live: Option<String>,
+    pub(crate) script: &'static str,
     pub(crate) page: &'a str,
     pub(crate) stylesheet: &'static str,
     pub(crate) icon: &'static str,
@@ -27,42 +33,106 @@ pub(crate) struct Layout<'a> {
 /// One entry of the navigation.
 pub(crate) struct Section {
     pub(crate) label: &'static str,
-    pub(crate) href: &'static str,
+    pub(crate) href: String,
     pub(crate) is_current: bool,
 }
 
-impl Layout<'_> {
+/// How the world that a page shows stands apart from the service as it is.
+#[derive(Template)]
+#[template(path = "strip.html")]
+pub(crate) struct Strip {
+    /// Its name; `None` for the default world.
+    world: Option<String>,
+    standing: Standing,
+    rehearsal: Option<Rehearsal>,
+    /// The rehearsal of that world.
+    href: String,
+}
+
+impl Strip {
+    pub(crate) fn new(console: &Console, world: &InWorld) -> Self {
+        let name = world.links.world();
+        Self {
+            standing: world.source.standing(),
+            rehearsal: console.rehearsals.of(name),
+            href: world.links.to(links::REHEARSAL),
+            world: name.map(str::to_owned),
+        }
+    }
+}
+
+impl<'a> Layout<'a> {
     /// `page` is the page's own part of the title.
-    pub(crate) fn new<'a>(
+    pub(crate) fn new(
         console: &'a Console,
         visitor: Option<&'a Visitor>,
         section: &str,
         page: &'a str,
-    ) -> Layout<'a> {
+    ) -> Self {
+        let halves = console.source.halves();
+        let world = (halves.twin && visitor.is_some())
+            .then(|| InWorld::default_of(console))
+            .flatten();
+        Self::made(console, visitor, section, page, world.as_ref())
+    }
+
+    /// For a page of one world.
+    pub(crate) fn within(
+        console: &'a Console,
+        visitor: &'a Visitor,
+        section: &str,
+        page: &'a str,
+        world: &InWorld,
+    ) -> Self {
+        Self::made(console, Some(visitor), section, page, Some(world))
+    }
+
+    /// Where the page hears what is new.
+    pub(crate) fn live(mut self, address: Option<String>) -> Self {
+        self.live = address;
+        self
+    }
+
+    fn made(
+        console: &'a Console,
+        visitor: Option<&'a Visitor>,
+        section: &str,
+        page: &'a str,
+        world: Option<&InWorld>,
+    ) -> Self {
         let halves = console.source.halves();
         let sections = [
-            ("Overview", links::OVERVIEW, true),
-            ("Messages", links::MESSAGES, halves.gateway),
-            ("Control", links::CONTROL, halves.gateway),
-            ("Mailboxes", links::MAILBOXES, halves.twin),
-            ("Events", links::EVENTS, halves.twin),
+            ("Overview", links::OVERVIEW, true, false),
+            ("Messages", links::MESSAGES, halves.gateway, false),
+            ("Control", links::CONTROL, halves.gateway, false),
+            ("Mailboxes", links::MAILBOXES, halves.twin, true),
+            ("Events", links::EVENTS, halves.twin, true),
+            ("Sessions", links::SESSIONS, halves.twin, true),
+            ("Rehearsal", links::REHEARSAL, halves.twin, true),
+            ("Worlds", links::WORLDS, halves.twin, false),
         ];
+        let section = |(label, page, _, of_world): (&'static str, &str, bool, bool)| Section {
+            label,
+            href: match world {
+                Some(world) if of_world => world.links.to(page),
+                _ => page.to_owned(),
+            },
+            is_current: page == section,
+        };
         Layout {
             service: &console.title,
             banner: console.banner.as_deref(),
-            notice: visitor.and_then(|_| console.source.notice()),
+            strip: world.map(|world| Strip::new(console, world)),
+            live: None,
             page,
             stylesheet: &assets::STYLESHEET.path,
+            script: &assets::SCRIPT.path,
             icon: &assets::ICON.path,
             visitor,
             sections: sections
                 .into_iter()
-                .filter(|(_, _, exists)| *exists)
-                .map(|(label, href, _)| Section {
-                    label,
-                    href,
-                    is_current: href == section,
-                })
+                .filter(|(_, _, exists, _)| *exists)
+                .map(section)
                 .collect(),
         }
     }

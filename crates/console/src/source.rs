@@ -9,10 +9,10 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use mailward_mail::{MessageId, Timestamp};
 
 use crate::view::{
-    AccountFilter, AccountView, Action, ControlAct, ControlDone, ControlView, ItemKey,
-    MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, Overview, Page,
-    ServiceEventFilter, ServiceEventPage,
+    Action, ControlAct, ControlDone, ControlView, MessageFilter, MessageRow, MessageView, Overview,
+    Page, WorldAct, WorldFilter, WorldView, WorldsView,
 };
+use crate::world::World;
 
 /// A boxed answer, so that a source can be a trait object. An implementation
 /// writes `Box::pin(async move { … })`.
@@ -21,16 +21,9 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, SourceError>>;
 /// All the console asks and does.
 ///
 /// Only the methods of the halves named by [`Source::halves`] are called:
-/// those about messages for the gateway, those about accounts, mailboxes,
-/// items and what the service did for the twin.
+/// those about messages for the gateway, those about worlds for the twin.
 pub trait Source: Send + Sync + 'static {
     fn halves(&self) -> Halves;
-
-    /// What everybody must know while it lasts, shown on every page: that the
-    /// twin plays faults, for example. Asked once for each page.
-    fn notice(&self) -> Option<String> {
-        None
-    }
 
     fn overview(&self) -> Answer<'_, Overview>;
 
@@ -54,15 +47,15 @@ pub trait Source: Send + Sync + 'static {
     /// Does `act` in the name of `who`, and writes it down.
     fn control_act(&self, act: ControlAct, who: String) -> Answer<'_, ControlDone>;
 
-    fn accounts(&self, filter: AccountFilter) -> Answer<'_, Page<AccountView>>;
+    /// The world of this name; the default one without.
+    fn world(&self, name: Option<&str>) -> Result<Box<dyn World>, SourceError>;
 
-    fn mailbox(&self, account: String, filter: MailboxFilter) -> Answer<'_, MailboxView>;
+    fn worlds(&self, filter: WorldFilter) -> Answer<'_, WorldsView>;
 
-    /// What the twin did, newest first.
-    fn service_events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage>;
+    fn world_view(&self, name: String) -> Answer<'_, WorldView>;
 
-    /// One item with its bytes. Looking marks nothing as seen.
-    fn item(&self, key: ItemKey) -> Answer<'_, Item>;
+    /// Does `act` in the name of `who`, and writes it down.
+    fn world_act(&self, act: WorldAct, who: String) -> Answer<'_, ()>;
 }
 
 /// Which halves of Mailward run here; pages of an absent half do not exist.

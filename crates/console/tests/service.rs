@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use fake::{Fake, FakeMailbox, HOSTILE};
-use mailward_console::view::{AccountState, BehaviourView, ClauseView, ServiceEvent};
+use mailward_console::view::{AccountState, BehaviourView, ClauseView, QuotaLevel, ServiceEvent};
 use mailward_console::{Halves, Role};
 use support::{Browser, now};
 
@@ -24,6 +24,7 @@ fn event(sequence: u64, protocol: &str, kind: &str, account: &str) -> ServiceEve
         protocol: protocol.to_owned(),
         kind: kind.to_owned(),
         account: Some(account.to_owned()),
+        session: Some("imap-7".to_owned()),
         why: format!("event number {sequence}"),
         behaviour: None,
         clauses: Vec::new(),
@@ -37,6 +38,7 @@ fn refusal(sequence: u64) -> ServiceEvent {
             punishes: "ten wrong passwords running".to_owned(),
             words: "535 5.7.139 Authentication unsuccessful".to_owned(),
             standing: "inferred".to_owned(),
+            remedy: Some("Put the password right.".to_owned()),
         }),
         clauses: vec![ClauseView {
             id: "GUIDE-37".to_owned(),
@@ -70,6 +72,9 @@ async fn every_refusal_says_why() {
         "ten wrong passwords running",
         "wrong-passwords, inferred",
         "<code>535 5.7.139 Authentication unsuccessful</code>",
+        "Inferred: the likeliest",
+        "What to do: Put the password right.",
+        "href=\"/console/sessions/imap-7\"",
         "<strong>GUIDE-37</strong>: Ten wrong passwords lock the account.",
         "event number 1",
     ] {
@@ -125,15 +130,15 @@ async fn an_account_shows_its_state_and_how_full_it_is() {
             AccountState::Active,
             120,
             false,
-            vec!["Over quota", "120%"],
+            vec!["Over quota: cannot send or receive", "120%"],
             vec![">Active<"],
         ),
         (
             AccountState::Active,
             99,
             true,
-            vec!["Throttled", "until"],
-            vec![">Active<", "Over quota"],
+            vec!["Throttled", "until", "Over quota: cannot send<"],
+            vec![">Active<", "or receive"],
         ),
         (
             AccountState::Disabled,
@@ -147,6 +152,12 @@ async fn an_account_shows_its_state_and_how_full_it_is() {
         mailbox.account.state = state;
         mailbox.account.octets = octets;
         mailbox.account.quota_octets = Some(100);
+        mailbox.account.quota = match octets {
+            ..90 => QuotaLevel::Room,
+            90..99 => QuotaLevel::Warning,
+            99 => QuotaLevel::ProhibitSend,
+            _ => QuotaLevel::ProhibitSendReceive,
+        };
         mailbox.account.throttled_until = throttled.then(|| now().plus(Duration::from_secs(40)));
         let fake = Fake {
             mailboxes: vec![mailbox],

@@ -11,7 +11,7 @@ use mailward_mail::{Address, Secret};
 use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty, Level, Profile, Settings};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
-use mailward_twin::faults::FaultSpec;
+use mailward_twin::faults::{FaultSpec, ScenarioFile};
 use mailward_twin::manners::ServiceSpec;
 use mailward_twin::seed::{
     AccountSpec, DistributionListSpec, HostSpec, Organisation, PtrSpec, RelayRegistrationSpec,
@@ -256,16 +256,10 @@ impl Seed {
 
     /// The seed with the faults of a file of their own beside its own.
     pub(crate) fn with_faults(mut self, path: Option<&Path>) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct File {
-            #[serde(default)]
-            fault: Vec<FaultSpec>,
-        }
         if let Some(path) = path {
             let wrong = |problem: String| format!("--faults {}: {problem}", path.display());
             let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-            let file: File =
+            let file: ScenarioFile =
                 toml::from_str(&text).map_err(|error| wrong(problem(&error, &text)))?;
             file.fault
                 .iter()

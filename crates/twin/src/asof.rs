@@ -47,6 +47,26 @@ const REFUSAL_DETAIL: Timestamp = day(1_672_531_200_000);
 /// (observed transcript, 9 September 2026).
 const IMAP_FRONT_END_2026: Timestamp = day(1_788_220_800_000);
 
+/// The days on which the service changes, the earliest first.
+pub const CHANGES: &[(Timestamp, &str)] = &[
+    (
+        SPOOFED_DELETED,
+        "spoofed mail through the relay is deleted; before, it went to Junk Email with a banner",
+    ),
+    (REFUSAL_DETAIL, "refusals carry a time and a session id"),
+    (PASSWORD_IMAP_ENDED, "IMAP and POP3 take no passwords"),
+    (
+        PASSWORD_MIX,
+        "a new password of an application account needs a mix of characters",
+    ),
+    (BANNER_SESSION_ID, "the SMTP greeting carries a session id"),
+    (
+        IMAP_FRONT_END_2026,
+        "IMAP has the greeting and capabilities of the new front end",
+    ),
+    (PASSWORD_SMTP_OFF, "SMTP takes no passwords"),
+];
+
 impl AsOf {
     /// The guide as written: version 14, March 2022.
     pub const GUIDE: Self = Self::new(day(1_646_092_800_000));
@@ -56,6 +76,10 @@ impl AsOf {
             day: moment,
             moved: None,
         }
+    }
+
+    pub const fn day(self) -> Timestamp {
+        self.day
     }
 
     /// Whether what changed on `date` holds: it lies before the chosen day, or
@@ -193,5 +217,6 @@ mod tests {
         ] {
             assert_eq!(moment, Timestamp::parse(date).expect("a date"), "{date}");
         }
+        assert!(CHANGES.is_sorted_by_key(|(day, _)| *day));
     }
 }

@@ -196,6 +196,12 @@ impl EventLog {
             .collect()
     }
 
+    /// Shows every event that is kept, oldest first.
+    pub(crate) fn each(&self, see: impl FnMut(&Event)) {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.events.iter().for_each(see);
+    }
+
     /// Up to `limit` events after `cursor`, oldest first.
     pub fn after(&self, cursor: u64, limit: usize) -> Vec<Event> {
         let ring = self.ring.image();

@@ -23,6 +23,7 @@ use crate::listen;
 use crate::manners::ServiceSpec;
 use crate::oauth::{Registrations, SigningKey};
 use crate::pace::Pace;
+use crate::portal::Portal;
 use crate::schema::SCHEMA;
 use crate::seed::{
     AccountSpec, DistributionListSpec, HostSpec, Organisation, PtrSpec, RelayRegistrationSpec,
@@ -115,7 +116,7 @@ pub struct Twin {
     identity: ServerIdentity,
     clock: Arc<ShiftedClock>,
     tasks: Tasks,
-    pace: Pace,
+    portal: Portal,
 }
 
 impl Twin {
@@ -180,7 +181,6 @@ impl Twin {
         let https = https.tapped(world.sessions.taps(Protocol::Http));
         Ok(Self {
             endpoints,
-            pace: world.pace,
             accounts: world.accounts,
             mailboxes: world.deliveries.mailboxes,
             registrations: world.tokens.registrations,
@@ -191,6 +191,7 @@ impl Twin {
             https: Some((https, router)),
             identity: options.identity,
             clock: options.clock,
+            portal: Portal::new(worlds, options.tasks.shutdown().clone()),
             tasks: options.tasks,
         })
     }
@@ -211,9 +212,9 @@ impl Twin {
         self.tasks.spawn_vital("twin https", server.serve(shutdown));
     }
 
-    /// The service's rates, to look at.
-    pub fn throttling(&self) -> Throttling {
-        Throttling(self.pace.clone())
+    /// Every world, for a console.
+    pub fn portal(&self) -> Portal {
+        self.portal.clone()
     }
 
     /// All accounts with their passwords, in order of making.
@@ -240,6 +241,10 @@ fn more_relays(hosts: &[HostSpec], endpoint: SocketAddr) -> Vec<Listener> {
 pub struct Throttling(Pace);
 
 impl Throttling {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self(pace)
+    }
+
     /// Until when the account's next message is delayed, if it would be.
     pub fn until(&self, account: &Address, now: Timestamp) -> Option<Timestamp> {
         self.0.throttled_until(account, now)

@@ -183,6 +183,27 @@ impl Sessions {
         self.lock().kept.after(after, limit)
     }
 
+    /// Up to `limit` of the sessions before the one counted `before` that
+    /// `is_wanted`, the newest first.
+    pub(crate) fn newest(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        is_wanted: impl Fn(&SessionView) -> bool,
+    ) -> Vec<SessionView> {
+        let table = self.lock();
+        let end = before.map_or(table.kept.len(), |before| {
+            table.kept.partition_point(|one| one.sequence() < before)
+        });
+        let older = table.kept.range(..end).rev();
+        older
+            .filter(|one| !one.is_idle_http())
+            .map(Recording::view)
+            .filter(is_wanted)
+            .take(limit)
+            .collect()
+    }
+
     pub(crate) fn transcript(&self, name: &str) -> Option<TranscriptView> {
         let kept = self.lock().kept.find(name);
         kept.map(|recording| recording.transcript())

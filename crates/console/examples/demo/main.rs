@@ -10,6 +10,7 @@ mod test_time;
 
 mod letters;
 mod story;
+mod twin;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -42,9 +43,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let users = vec![user("ada", Role::Operator)?, user("vera", Role::Viewer)?];
     let console = router(ConsoleOptions {
-        source: Arc::new(story::source(clock.now(), &*dice)),
+        source: Arc::new(fake::Shared(Arc::new(story::source(clock.now(), &*dice)))),
         credentials: Arc::new(Users::new(users, &*dice)?),
-        clock,
+        clock: clock.clone(),
+        time: clock,
         dice,
         title: "Mailward, Northmoor".to_owned(),
         banner: Some(ConsoleOptions::DEVELOPMENT_BANNER.to_owned()),

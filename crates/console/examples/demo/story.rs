@@ -23,6 +23,7 @@ pub(crate) fn source(now: Timestamp, dice: &dyn Dice) -> Fake {
         ..Fake::default()
     }
     .with_counts(now);
+    crate::twin::fill(&mut fake, now);
     if let Some(gateway) = &mut fake.overview.gateway {
         gateway.breakers_open.push(BreakerView {
             account: "rota.application@northmoor.example".to_owned(),

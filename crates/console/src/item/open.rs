@@ -8,6 +8,7 @@ use crate::Console;
 use crate::page::Problem;
 use crate::source::Item;
 use crate::view::ItemKey;
+use crate::world::World;
 
 /// An item in memory, with the permit to have it there.
 pub(crate) struct Opened {
@@ -25,7 +26,11 @@ pub(crate) struct ItemFacts {
 }
 
 /// Reads the item, or the beginning of one that is too large.
-pub(crate) async fn open(console: &Console, key: &ItemKey) -> Result<Opened, Problem> {
+pub(crate) async fn open(
+    console: &Console,
+    world: &dyn World,
+    key: &ItemKey,
+) -> Result<Opened, Problem> {
     let permit = console
         .readers
         .clone()
@@ -37,7 +42,7 @@ pub(crate) async fn open(console: &Console, key: &ItemKey) -> Result<Opened, Pro
         octets,
         flags,
         content,
-    } = console.source.item(key.clone()).await?;
+    } = world.item(key.clone()).await?;
     let is_whole = octets <= ITEM_OCTETS_MAX as u64;
     let octets_max = if is_whole {
         ITEM_OCTETS_MAX

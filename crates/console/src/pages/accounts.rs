@@ -9,8 +9,10 @@ use serde::Deserialize;
 
 use super::{Pagination, ROWS, cursor, search};
 use crate::guard::Visitor;
+use crate::links::WorldLinks;
 use crate::page::{Answered, Layout, render};
-use crate::view::{AccountFilter, AccountState, AccountView, MessageFilter};
+use crate::view::{AccountFilter, AccountState, AccountView, MessageFilter, QuotaLevel};
+use crate::world::InWorld;
 use crate::{Console, display, links};
 
 #[derive(Deserialize)]
@@ -23,6 +25,7 @@ pub(crate) struct Asked {
 #[template(path = "accounts.html")]
 struct AccountsPage<'a> {
     layout: Layout<'a>,
+    at: &'a WorldLinks,
     filter: &'a AccountFilter,
     rows: &'a [AccountView],
     pagination: Pagination,
@@ -31,6 +34,7 @@ struct AccountsPage<'a> {
 pub(crate) async fn list(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
+    world: InWorld,
     Query(asked): Query<Asked>,
 ) -> Answered {
     let filter = AccountFilter {
@@ -38,18 +42,21 @@ pub(crate) async fn list(
         cursor: cursor(asked.cursor),
         limit: ROWS,
     };
-    let page = console.source.accounts(filter.clone()).await?;
+    let latest = world.source.latest_event();
+    let page = world.source.accounts(filter.clone()).await?;
     Ok(render(
         StatusCode::OK,
         &AccountsPage {
-            layout: Layout::new(&console, Some(&visitor), links::MAILBOXES, "Mailboxes"),
+            layout: Layout::within(&console, &visitor, links::MAILBOXES, "Mailboxes", &world)
+                .live(Some(world.links.live_accounts(latest))),
             rows: &page.items,
             pagination: Pagination::new(
                 &page,
                 filter.cursor.is_some(),
                 ["Earlier addresses", "Later addresses"],
-                |cursor| links::accounts(filter.search.as_deref(), cursor),
+                |cursor| world.links.accounts(filter.search.as_deref(), cursor),
             ),
+            at: &world.links,
             filter: &filter,
         },
     ))

@@ -13,15 +13,12 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use crate::credentials::Role;
+use super::ACTING;
 use crate::guard::Visitor;
 use crate::page::{Answered, Layout, Problem, render};
 use crate::source::SourceError;
 use crate::view::{ControlAct, ControlDone, ControlVerb, ControlView, Scope};
 use crate::{Console, display, links};
-
-/// What may act.
-const ACTING: Role = Role::Operator;
 
 /// The longest reason and name that are taken, in characters.
 pub(crate) const TEXT_CHARS_MAX: usize = 300;

@@ -13,8 +13,10 @@ use crate::item::{
     HTML_OCTETS_MAX, HtmlView, ITEM_BEGINNING_OCTETS, ITEM_OCTETS_MAX, ItemContent, ItemFacts,
     SOURCE_OCTETS_MAX, TEXT_OCTETS_MAX, off_thread, open,
 };
+use crate::links::WorldLinks;
 use crate::page::{Answered, Layout, render};
 use crate::view::ItemKey;
+use crate::world::InWorld;
 use crate::{Console, display, links};
 
 #[derive(Deserialize)]
@@ -63,6 +65,7 @@ struct Tab {
 #[template(path = "item.html")]
 struct ItemPage<'a> {
     layout: Layout<'a>,
+    at: &'a WorldLinks,
     key: &'a ItemKey,
     item: &'a ItemFacts,
     content: &'a ItemContent,
@@ -81,6 +84,7 @@ impl ItemPage<'_> {
 pub(crate) async fn show(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
+    world: InWorld,
     Path((account, uid)): Path<(String, u32)>,
     Query(asked): Query<Asked>,
 ) -> Answered {
@@ -89,7 +93,7 @@ pub(crate) async fn show(
         folder: asked.folder,
         uid,
     };
-    let opened = open(&console, &key).await?;
+    let opened = open(&console, &*world.source, &key).await?;
     let (facts, content, source) = off_thread(move || {
         let content = ItemContent::of(&opened.bytes);
         let shown = &opened.bytes[..opened.bytes.len().min(SOURCE_OCTETS_MAX)];
@@ -105,8 +109,9 @@ pub(crate) async fn show(
     Ok(render(
         StatusCode::OK,
         &ItemPage {
-            layout: Layout::new(&console, Some(&visitor), links::MAILBOXES, &heading),
-            tabs: tabs(&key, &content, view),
+            layout: Layout::within(&console, &visitor, links::MAILBOXES, &heading, &world),
+            at: &world.links,
+            tabs: tabs(&world.links, &key, &content, view),
             key: &key,
             item: &facts,
             content: &content,
@@ -133,13 +138,13 @@ fn chosen(asked: Option<&str>, content: &ItemContent) -> View {
     }
 }
 
-fn tabs(key: &ItemKey, content: &ItemContent, current: View) -> Vec<Tab> {
+fn tabs(at: &WorldLinks, key: &ItemKey, content: &ItemContent, current: View) -> Vec<Tab> {
     View::ALL
         .into_iter()
         .filter(|view| *view != View::Html || content.html != HtmlView::None)
         .map(|view| Tab {
             label: view.label(),
-            href: links::item(key, Some(view.as_str())),
+            href: at.item(key, Some(view.as_str())),
             is_current: view == current,
         })
         .collect()

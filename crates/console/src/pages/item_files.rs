@@ -15,6 +15,7 @@ use crate::item::{
 };
 use crate::page::{Answered, Problem, see_other};
 use crate::view::ItemKey;
+use crate::world::InWorld;
 use crate::{Console, links};
 
 #[derive(Deserialize)]
@@ -25,6 +26,7 @@ pub(crate) struct InFolder {
 /// `GET …/html`: the HTML alone, for the frame on the item's page.
 pub(crate) async fn frame(
     State(console): State<Arc<Console>>,
+    world: InWorld,
     Path((account, uid)): Path<(String, u32)>,
     Query(InFolder { folder }): Query<InFolder>,
     headers: HeaderMap,
@@ -38,9 +40,11 @@ pub(crate) async fn frame(
     // that say so are sent to the page with the frame.
     let destination = headers.get("sec-fetch-dest").map(HeaderValue::as_bytes);
     if destination.is_some_and(|destination| destination != b"iframe") {
-        return Ok(see_other(&links::item(&key, Some(View::Html.as_str()))));
+        return Ok(see_other(
+            &world.links.item(&key, Some(View::Html.as_str())),
+        ));
     }
-    let opened = open(&console, &key).await?;
+    let opened = open(&console, &*world.source, &key).await?;
     let html = off_thread(move || {
         let (parts, _) = parts(&opened.bytes);
         let part = parts.iter().find(|part| part.is_html())?;
@@ -67,7 +71,7 @@ pub(crate) async fn frame(
 
 /// `GET …/download`: the message as it lies there, to the last octet.
 pub(crate) async fn download(
-    State(console): State<Arc<Console>>,
+    world: InWorld,
     Path((account, uid)): Path<(String, u32)>,
     Query(InFolder { folder }): Query<InFolder>,
 ) -> Answered {
@@ -76,7 +80,7 @@ pub(crate) async fn download(
         folder,
         uid,
     };
-    let item = console.source.item(key).await?;
+    let item = world.source.item(key).await?;
     let body = Body::from_stream(item.content.into_stream());
     Ok(saved(&format!("message-{uid}.eml"), body))
 }
@@ -84,6 +88,7 @@ pub(crate) async fn download(
 /// `GET …/attachments/{part}`.
 pub(crate) async fn attachment(
     State(console): State<Arc<Console>>,
+    world: InWorld,
     Path((account, uid, number)): Path<(String, u32, usize)>,
     Query(InFolder { folder }): Query<InFolder>,
 ) -> Answered {
@@ -92,7 +97,7 @@ pub(crate) async fn attachment(
         folder,
         uid,
     };
-    let opened = open(&console, &key).await?;
+    let opened = open(&console, &*world.source, &key).await?;
     let (name, bytes) = off_thread(move || {
         // Of a message read in part, an attachment may lack its end.
         let (parts, _) = opened.facts.is_whole.then(|| parts(&opened.bytes))?;

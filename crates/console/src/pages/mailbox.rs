@@ -10,8 +10,12 @@ use serde::Deserialize;
 
 use super::{Pagination, ROWS, cursor};
 use crate::guard::Visitor;
+use crate::links::WorldLinks;
 use crate::page::{Answered, Layout, render};
-use crate::view::{AccountState, FolderView, ItemKey, ItemRow, MailboxFilter, MailboxView};
+use crate::view::{
+    AccountState, FolderView, ItemKey, ItemRow, MailboxFilter, MailboxView, QuotaLevel,
+};
+use crate::world::InWorld;
 use crate::{Console, display, links};
 
 /// Deeper folders are indented no further.
@@ -27,22 +31,23 @@ pub(crate) struct Asked {
 #[template(path = "mailbox.html")]
 struct MailboxPage<'a> {
     layout: Layout<'a>,
+    at: &'a WorldLinks,
     mailbox: &'a MailboxView,
     pagination: Pagination,
 }
 
 impl MailboxPage<'_> {
     fn folder_link(&self, folder: &FolderView) -> String {
-        links::mailbox(&self.mailbox.account.address, Some(&folder.name), None)
+        self.at
+            .mailbox(&self.mailbox.account.address, Some(&folder.name), None)
     }
 
-    fn item_link(&self, row: &ItemRow) -> String {
-        let key = ItemKey {
+    fn key(&self, row: &ItemRow) -> ItemKey {
+        ItemKey {
             account: self.mailbox.account.address.clone(),
             folder: self.mailbox.folder.clone(),
             uid: row.uid,
-        };
-        links::item(&key, None)
+        }
     }
 
     fn indent(&self, folder: &FolderView) -> usize {
@@ -53,6 +58,7 @@ impl MailboxPage<'_> {
 pub(crate) async fn show(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
+    world: InWorld,
     Path(account): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answered {
@@ -62,18 +68,32 @@ pub(crate) async fn show(
         limit: ROWS,
     };
     let came_by_cursor = filter.cursor.is_some();
-    let mailbox = console.source.mailbox(account, filter).await?;
+    // Asked before the list, so that nothing falls between the two.
+    let latest = world.source.latest_event();
+    let mailbox = world.source.mailbox(account, filter).await?;
+    let newest = mailbox.items.items.iter().map(|row| row.uid).max();
+    let live = (!came_by_cursor).then(|| {
+        let (account, folder) = (&mailbox.account.address, &mailbox.folder);
+        let newest = newest.unwrap_or_default();
+        world.links.live_mailbox(account, folder, newest, latest)
+    });
     let heading = display::plain(&mailbox.account.address);
     Ok(render(
         StatusCode::OK,
         &MailboxPage {
-            layout: Layout::new(&console, Some(&visitor), links::MAILBOXES, &heading),
+            layout: Layout::within(&console, &visitor, links::MAILBOXES, &heading, &world)
+                .live(live),
             pagination: Pagination::new(
                 &mailbox.items,
                 came_by_cursor,
                 ["Newer items", "Older items"],
-                |cursor| links::mailbox(&mailbox.account.address, Some(&mailbox.folder), cursor),
+                |cursor| {
+                    world
+                        .links
+                        .mailbox(&mailbox.account.address, Some(&mailbox.folder), cursor)
+                },
             ),
+            at: &world.links,
             mailbox: &mailbox,
         },
     ))

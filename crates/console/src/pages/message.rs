@@ -11,16 +11,13 @@ use axum::response::Response;
 use mailward_mail::MessageId;
 use serde::Deserialize;
 
-use crate::credentials::Role;
 use crate::guard::Visitor;
 use crate::page::{Answered, Layout, Problem, render, see_other};
 use crate::view::{Action, MessageView};
 use crate::{Console, display, links};
 
+use super::ACTING;
 use super::control::{TEXT_CHARS_MAX, text};
-
-/// What may act on messages.
-const ACTING: Role = Role::Operator;
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {

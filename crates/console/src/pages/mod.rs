@@ -1,20 +1,31 @@
 //! The pages behind sign-in, one file each.
 
+pub(crate) mod account;
+pub(crate) mod account_act;
 pub(crate) mod accounts;
 pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod item;
 pub(crate) mod item_files;
+pub(crate) mod live;
 pub(crate) mod mailbox;
 pub(crate) mod message;
 pub(crate) mod messages;
 pub(crate) mod overview;
+pub(crate) mod rehearsal;
+pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod worlds;
 
+use crate::credentials::Role;
 use crate::page::Problem;
 use crate::view::Cursor;
 
 /// Rows on one page of a list.
 pub(crate) const ROWS: usize = 50;
+
+/// What may act on messages, accounts, faults and worlds.
+const ACTING: Role = Role::Operator;
 
 /// Whatever under `/console` has no page.
 pub(crate) async fn not_found() -> Problem {

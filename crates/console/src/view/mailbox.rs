@@ -26,8 +26,19 @@ pub struct AccountView {
     pub unseen: u64,
     pub octets: u64,
     pub quota_octets: Option<u64>,
+    pub quota: QuotaLevel,
     /// Until when its next message is delayed, by the service's rate.
     pub throttled_until: Option<Timestamp>,
+    /// The password no longer opens.
+    pub is_expired: bool,
+    /// The password must be changed before it opens again.
+    pub must_change: bool,
+    /// Blocked as a sender.
+    pub is_blocked: bool,
+    /// Protocols that are not enabled, as people write them.
+    pub off: Vec<String>,
+    /// False for the service's own mailboxes, which nobody signs in to.
+    pub is_account: bool,
 }
 
 impl AccountView {
@@ -39,8 +50,44 @@ impl AccountView {
         Some(u64::try_from(hundredths).unwrap_or(u64::MAX))
     }
 
-    pub(crate) fn is_over_quota(&self) -> bool {
-        self.quota_octets.is_some_and(|quota| self.octets >= quota)
+    /// Whether there is nothing to say of it but that it is active.
+    pub(crate) fn is_well(&self) -> bool {
+        self.state == AccountState::Active
+            && self.quota == QuotaLevel::Room
+            && self.throttled_until.is_none()
+            && !self.is_expired
+            && !self.must_change
+            && !self.is_blocked
+    }
+}
+
+/// How full a mailbox is, by what the service does about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QuotaLevel {
+    #[default]
+    Room,
+    Warning,
+    ProhibitSend,
+    ProhibitSendReceive,
+}
+
+impl QuotaLevel {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Room => "Room",
+            Self::Warning => "Nearly full: warned",
+            Self::ProhibitSend => "Over quota: cannot send",
+            Self::ProhibitSendReceive => "Over quota: cannot send or receive",
+        }
+    }
+
+    pub(crate) fn tag_class(self) -> &'static str {
+        match self {
+            Self::Room => "nhsuk-tag--green",
+            Self::Warning => "nhsuk-tag--yellow",
+            Self::ProhibitSend => "nhsuk-tag--orange",
+            Self::ProhibitSendReceive => "nhsuk-tag--red",
+        }
     }
 }
 
@@ -49,6 +96,22 @@ pub enum AccountKind {
     User,
     Application,
     Shared,
+}
+
+impl AccountKind {
+    pub const ALL: [Self; 3] = [Self::User, Self::Application, Self::Shared];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Application => "application",
+            Self::Shared => "shared",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
 }
 
 impl fmt::Display for AccountKind {

@@ -4,19 +4,26 @@
 //! Texts are shown as they are given, escaped: a text from outside (a subject,
 //! an address, a server's reply) needs no preparation.
 
+mod account;
 mod control;
 mod mailbox;
 mod message;
 mod overview;
+mod rehearsal;
 mod service_event;
+mod session;
 mod status;
+mod world;
 
+pub use account::{
+    AccountAct, AccountDetail, AccountVerb, AutoReplyView, ProtocolView, SenderView,
+};
 pub use control::{
     ActView, ControlAct, ControlDone, ControlVerb, ControlView, RefusedView, Scope, SuspensionView,
 };
 pub use mailbox::{
     AccountFilter, AccountKind, AccountState, AccountView, FolderView, ItemKey, ItemRow,
-    MailboxFilter, MailboxView,
+    MailboxFilter, MailboxView, QuotaLevel,
 };
 pub use message::{
     Action, AttemptView, EventView, FindingView, MessageFilter, MessageRow, MessageView,
@@ -26,10 +33,15 @@ pub use overview::{
     AlarmView, BreakerView, DivertedView, EndingView, GatewayOverview, LimitView, OldestView,
     Overview, PausedView, SpaceView, StoreHealth, TwinOverview,
 };
+pub use rehearsal::{
+    FaultRow, ModeRow, RehearsalAct, RehearsalView, ScenarioRow, ServiceChange, Standing,
+};
 pub use service_event::{
     BehaviourView, ClauseView, ServiceEvent, ServiceEventFilter, ServiceEventPage,
 };
+pub use session::{LineView, SessionFilter, SessionRow, SessionView, Speaker};
 pub use status::{Decision, Status};
+pub use world::{WorldAct, WorldFilter, WorldOrigin, WorldRow, WorldVerb, WorldView, WorldsView};
 
 /// Where a page of a list starts: whatever the source finds its place by. The
 /// console hands it back as it came and never looks inside. Keep it under

@@ -111,8 +111,10 @@ pub struct BreakerView {
 #[derive(Clone, Debug)]
 pub struct TwinOverview {
     pub accounts: u64,
-    pub items: u64,
-    pub octets: u64,
+    /// Since the start: signed in, delivered, refused.
+    pub counts: Vec<(&'static str, u64)>,
+    /// Worlds beside the default one.
+    pub worlds: u64,
     /// The twin's own clock, which may stand on another day.
     pub clock: Timestamp,
 }

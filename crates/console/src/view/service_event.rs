@@ -20,6 +20,18 @@ pub struct ServiceEventFilter {
 
 impl ServiceEventFilter {
     pub(crate) const ACCOUNT_CHARS_MAX: usize = 320;
+
+    /// Whether an event is among those that are listed.
+    pub fn wants(&self, event: &ServiceEvent) -> bool {
+        let of_protocol = |protocol: &String| event.protocol == *protocol;
+        let of_account = |wanted: &String| {
+            let named = event.account.as_deref().unwrap_or_default();
+            named.to_lowercase().contains(&wanted.to_lowercase())
+        };
+        self.protocol.as_ref().is_none_or(of_protocol)
+            && self.account.as_ref().is_none_or(of_account)
+            && (!self.refusals || event.is_refusal())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +50,8 @@ pub struct ServiceEvent {
     /// `signed_in`, `refused`, `delivered`, …
     pub kind: String,
     pub account: Option<String>,
+    /// The session in which it happened, whose transcript has this name.
+    pub session: Option<String>,
     /// The reason in a sentence.
     pub why: String,
     /// What the service holds to, where it acted on a rule of its own.
@@ -49,6 +63,16 @@ pub struct ServiceEvent {
 impl ServiceEvent {
     pub(crate) fn is_refusal(&self) -> bool {
         self.behaviour.is_some() || self.kind == "refused"
+    }
+
+    /// A fault struck.
+    pub(crate) fn is_fault(&self) -> bool {
+        self.kind == "fault"
+    }
+
+    /// What to do about it.
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        self.behaviour.as_ref()?.remedy.as_deref()
     }
 }
 
@@ -62,6 +86,20 @@ pub struct BehaviourView {
     pub words: String,
     /// How well that is known: `documented`, `observed`, …
     pub standing: String,
+    /// What to do about it, where there is something.
+    pub remedy: Option<String>,
+}
+
+impl BehaviourView {
+    /// What its standing means.
+    pub(crate) fn ground(&self) -> &'static str {
+        match self.standing.as_str() {
+            "documented" => "Documented: the owner of the service or standard says so.",
+            "observed" => "Observed: seen in public transcripts of the service.",
+            "reported" => "Reported: others say so of the service.",
+            _ => "Inferred: the likeliest, in the manner of the rest; nobody has seen it.",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -2,17 +2,20 @@
 
 #![allow(dead_code, reason = "the tests and the example each use a part")]
 
-use std::sync::Mutex;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use mailward_console::view::{
-    AccountFilter, AccountKind, AccountState, AccountView, Action, ControlAct, ControlDone,
-    ControlView, Cursor, Decision, FolderView, GatewayOverview, ItemKey, ItemRow, MailboxFilter,
-    MailboxView, MessageFilter, MessageRow, MessageView, OldestView, Overview, Page, RecipientView,
-    RecipientsSummary, ServiceEvent, ServiceEventFilter, ServiceEventPage, Status, StoreHealth,
-    TwinOverview, VerdictView,
+    AccountAct, AccountDetail, AccountFilter, AccountKind, AccountState, AccountView, Action,
+    ControlAct, ControlDone, ControlView, Cursor, Decision, FolderView, GatewayOverview, ItemKey,
+    ItemRow, MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, OldestView,
+    Overview, Page, QuotaLevel, RecipientView, RecipientsSummary, RehearsalAct, RehearsalView,
+    ServiceEvent, ServiceEventFilter, ServiceEventPage, SessionFilter, SessionRow, SessionView,
+    Standing, Status, StoreHealth, TwinOverview, VerdictView, WorldAct, WorldFilter, WorldView,
+    WorldsView,
 };
-use mailward_console::{Answer, Content, Halves, Item, Source, SourceError};
+use mailward_console::{Answer, Content, Halves, Item, Source, SourceError, World};
 use mailward_mail::{MessageId, Timestamp};
 
 /// A text that breaks out of whatever does not escape it, and its harmless
@@ -31,7 +34,26 @@ pub(crate) struct Fake {
     pub(crate) conflict: Option<String>,
     pub(crate) control: ControlView,
     pub(crate) control_acted: Mutex<Vec<(ControlAct, String)>>,
-    pub(crate) notice: Option<String>,
+    pub(crate) standing: Standing,
+    pub(crate) detail: Option<AccountDetail>,
+    pub(crate) sessions: Vec<SessionView>,
+    pub(crate) rehearsal: RehearsalView,
+    /// Beside the default one.
+    pub(crate) worlds: Vec<WorldView>,
+    /// What was done to accounts, in rehearsals and to worlds, as Debug has it,
+    /// and by whom.
+    pub(crate) twin_acted: Mutex<Vec<(String, String)>>,
+    /// What pages hear, round by round; then nothing more.
+    pub(crate) news: Mutex<VecDeque<Vec<ServiceEvent>>>,
+}
+
+/// The fake as a source: each world of it is the whole of it.
+pub(crate) struct Shared(pub(crate) Arc<Fake>);
+
+/// One world of it.
+struct FakeWorld {
+    fake: Arc<Fake>,
+    name: Option<String>,
 }
 
 /// What was done, by whom and why.
@@ -74,7 +96,21 @@ impl Default for Fake {
             acted: Mutex::default(),
             control: ControlView::default(),
             control_acted: Mutex::default(),
-            notice: None,
+            standing: Standing::default(),
+            detail: None,
+            sessions: Vec::new(),
+            rehearsal: RehearsalView {
+                now: Timestamp::from_millis(0),
+                as_of: "2022-03-01".to_owned(),
+                due: 0,
+                modes: Vec::new(),
+                faults: Vec::new(),
+                scenarios: Vec::new(),
+                changes: Vec::new(),
+            },
+            worlds: Vec::new(),
+            twin_acted: Mutex::default(),
+            news: Mutex::default(),
             conflict: None,
         }
     }
@@ -112,19 +148,20 @@ impl Fake {
         });
         self.overview.twin = self.halves.twin.then(|| TwinOverview {
             accounts: self.mailboxes.len() as u64,
-            items: self
-                .mailboxes
-                .iter()
-                .map(|mailbox| mailbox.account.items)
-                .sum(),
-            octets: self
-                .mailboxes
-                .iter()
-                .map(|mailbox| mailbox.account.octets)
-                .sum(),
+            counts: vec![("Sign-ins", 1_234)],
+            worlds: self.worlds.len() as u64,
             clock,
         });
         self
+    }
+
+    fn note(&self, act: impl std::fmt::Debug, who: String) -> Result<(), SourceError> {
+        if let Some(reason) = &self.conflict {
+            return Err(SourceError::Conflict(reason.clone()));
+        }
+        let mut acted = self.twin_acted.lock().expect("no test panics with it");
+        acted.push((format!("{act:?}"), who));
+        Ok(())
     }
 
     fn find(&self, account: &str) -> Result<&FakeMailbox, SourceError> {
@@ -135,17 +172,13 @@ impl Fake {
     }
 }
 
-impl Source for Fake {
+impl Source for Shared {
     fn halves(&self) -> Halves {
-        self.halves
-    }
-
-    fn notice(&self) -> Option<String> {
-        self.notice.clone()
+        self.0.halves
     }
 
     fn overview(&self) -> Answer<'_, Overview> {
-        Box::pin(async { Ok(self.overview.clone()) })
+        Box::pin(async { Ok(self.0.overview.clone()) })
     }
 
     fn messages(&self, filter: MessageFilter) -> Answer<'_, Page<MessageRow>> {
@@ -161,14 +194,14 @@ impl Source for Fake {
                 });
                 status && search
             };
-            let rows: Vec<MessageRow> = self.messages.iter().filter(wanted).map(row).collect();
+            let rows: Vec<MessageRow> = self.0.messages.iter().filter(wanted).map(row).collect();
             Ok(page(rows, filter.cursor.as_ref(), filter.limit))
         })
     }
 
     fn message(&self, id: MessageId) -> Answer<'_, MessageView> {
         Box::pin(async move {
-            let found = self.messages.iter().find(|message| message.id == id);
+            let found = self.0.messages.iter().find(|message| message.id == id);
             found.cloned().ok_or(SourceError::NotFound)
         })
     }
@@ -181,23 +214,23 @@ impl Source for Fake {
         why: Option<String>,
     ) -> Answer<'_, ()> {
         Box::pin(async move {
-            if let Some(reason) = &self.conflict {
+            if let Some(reason) = &self.0.conflict {
                 return Err(SourceError::Conflict(reason.clone()));
             }
             self.message(id).await?;
-            let mut acted = self.acted.lock().expect("no test panics with it");
+            let mut acted = self.0.acted.lock().expect("no test panics with it");
             acted.push((id, action, who, why));
             Ok(())
         })
     }
 
     fn control(&self) -> Answer<'_, ControlView> {
-        Box::pin(async { Ok(self.control.clone()) })
+        Box::pin(async { Ok(self.0.control.clone()) })
     }
 
     fn control_act(&self, act: ControlAct, who: String) -> Answer<'_, ControlDone> {
         Box::pin(async move {
-            let mut acted = self.control_acted.lock().expect("no test panics with it");
+            let mut acted = self.0.control_acted.lock().expect("no test panics with it");
             acted.push((act, who));
             Ok(ControlDone {
                 moved: Some(1_234),
@@ -206,10 +239,54 @@ impl Source for Fake {
         })
     }
 
+    fn world(&self, name: Option<&str>) -> Result<Box<dyn World>, SourceError> {
+        let is_there = |name: &str| self.0.worlds.iter().any(|one| one.world.name == name);
+        if name.is_some_and(|name| !is_there(name)) {
+            return Err(SourceError::NotFound);
+        }
+        Ok(Box::new(FakeWorld {
+            fake: self.0.clone(),
+            name: name.map(str::to_owned),
+        }))
+    }
+
+    fn worlds(&self, filter: WorldFilter) -> Answer<'_, WorldsView> {
+        Box::pin(async move {
+            let rows = self.0.worlds.iter().map(|one| one.world.clone()).collect();
+            Ok(WorldsView {
+                worlds: page(rows, filter.cursor.as_ref(), filter.limit),
+                count: self.0.worlds.len() as u64,
+                octets: 2_048,
+            })
+        })
+    }
+
+    fn world_view(&self, name: String) -> Answer<'_, WorldView> {
+        Box::pin(async move {
+            let found = self.0.worlds.iter().find(|one| one.world.name == name);
+            found.cloned().ok_or(SourceError::NotFound)
+        })
+    }
+
+    fn world_act(&self, act: WorldAct, who: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.0.note(act, who) })
+    }
+}
+
+impl World for FakeWorld {
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn standing(&self) -> Standing {
+        self.fake.standing.clone()
+    }
+
     fn accounts(&self, filter: AccountFilter) -> Answer<'_, Page<AccountView>> {
         Box::pin(async move {
             let search = filter.search.as_deref().unwrap_or_default();
             let found = self
+                .fake
                 .mailboxes
                 .iter()
                 .map(|mailbox| mailbox.account.clone())
@@ -221,7 +298,7 @@ impl Source for Fake {
 
     fn mailbox(&self, account: String, filter: MailboxFilter) -> Answer<'_, MailboxView> {
         Box::pin(async move {
-            let mailbox = self.find(&account)?;
+            let mailbox = self.fake.find(&account)?;
             let folder = filter.folder.unwrap_or_else(|| "Inbox".to_owned());
             let open = mailbox.folder(&folder)?;
             let rows = open.items.iter().map(|item| item.row.clone()).collect();
@@ -234,7 +311,7 @@ impl Source for Fake {
         })
     }
 
-    fn service_events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage> {
+    fn events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage> {
         Box::pin(async move {
             let wanted = |event: &&ServiceEvent| {
                 let protocol = filter.protocol.as_deref();
@@ -247,7 +324,7 @@ impl Source for Fake {
                         .contains(account)
                     && (!filter.refusals || event.behaviour.is_some())
             };
-            let found = self.events.iter().filter(wanted).cloned().collect();
+            let found = self.fake.events.iter().filter(wanted).cloned().collect();
             Ok(ServiceEventPage {
                 events: page(found, filter.cursor.as_ref(), filter.limit),
                 protocols: vec!["imap".to_owned(), "submission".to_owned()],
@@ -257,7 +334,7 @@ impl Source for Fake {
 
     fn item(&self, key: ItemKey) -> Answer<'_, Item> {
         Box::pin(async move {
-            let folder = self.find(&key.account)?.folder(&key.folder)?;
+            let folder = self.fake.find(&key.account)?.folder(&key.folder)?;
             let item = folder.items.iter().find(|item| item.row.uid == key.uid);
             let item = item.ok_or(SourceError::NotFound)?;
             Ok(Item {
@@ -267,6 +344,63 @@ impl Source for Fake {
                 content: Content::from_bytes(item.raw.clone()),
             })
         })
+    }
+
+    fn account_row(&self, account: String) -> Answer<'_, AccountView> {
+        Box::pin(async move { Ok(self.fake.find(&account)?.account.clone()) })
+    }
+
+    fn account(&self, account: String) -> Answer<'_, AccountDetail> {
+        Box::pin(async move {
+            let found = self.fake.detail.clone();
+            found
+                .filter(|detail| detail.account.address == account)
+                .ok_or(SourceError::NotFound)
+        })
+    }
+
+    fn account_act(&self, account: String, act: AccountAct, who: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.fake.note((account, act), who) })
+    }
+
+    fn latest_event(&self) -> u64 {
+        7
+    }
+
+    fn hear(&self, _: u64) -> Answer<'_, Vec<ServiceEvent>> {
+        Box::pin(async move {
+            let mut news = self.fake.news.lock().expect("no test panics with it");
+            let heard = news.pop_front();
+            heard.ok_or_else(|| SourceError::Unavailable("That was all.".to_owned()))
+        })
+    }
+
+    fn sessions(&self, filter: SessionFilter) -> Answer<'_, Page<SessionRow>> {
+        Box::pin(async move {
+            let account = filter.account.as_deref().unwrap_or_default();
+            let rows = self.fake.sessions.iter().map(|one| one.session.clone());
+            let found =
+                rows.filter(|row| row.account.as_deref().unwrap_or_default().contains(account));
+            Ok(page(found.collect(), filter.cursor.as_ref(), filter.limit))
+        })
+    }
+
+    fn session(&self, id: String, cursor: Option<Cursor>, limit: usize) -> Answer<'_, SessionView> {
+        Box::pin(async move {
+            let mut sessions = self.fake.sessions.iter();
+            let found = sessions.find(|one| one.session.id == id);
+            let mut view = found.cloned().ok_or(SourceError::NotFound)?;
+            view.lines = page(view.lines.items, cursor.as_ref(), limit);
+            Ok(view)
+        })
+    }
+
+    fn rehearsal(&self) -> Answer<'_, RehearsalView> {
+        Box::pin(async { Ok(self.fake.rehearsal.clone()) })
+    }
+
+    fn rehearse(&self, act: RehearsalAct, who: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.fake.note(act, who) })
     }
 }
 
@@ -283,7 +417,13 @@ impl FakeMailbox {
                 unseen: inbox.iter().filter(|item| !item.row.seen).count() as u64,
                 octets: inbox.iter().map(|item| item.row.octets).sum(),
                 quota_octets: None,
+                quota: QuotaLevel::Room,
                 throttled_until: None,
+                is_expired: false,
+                must_change: false,
+                is_blocked: false,
+                off: Vec::new(),
+                is_account: true,
             },
             folders: vec![FakeFolder {
                 name: "Inbox".to_owned(),

@@ -17,7 +17,7 @@ use mailward_console::{
 use mailward_mail::{Clock, MessageId, Secret, Timestamp};
 use tower::ServiceExt as _;
 
-use crate::fake::{Fake, message};
+use crate::fake::{Fake, Shared, message};
 use crate::test_time::{FixedClock, SeededDice};
 
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -61,9 +61,10 @@ impl Browser {
         let clock = Arc::new(FixedClock::default());
         let source = Arc::new(fake);
         let router = router(ConsoleOptions {
-            source: source.clone(),
+            source: Arc::new(Shared(source.clone())),
             credentials: Arc::new(Users::new(vec![user], &*dice).expect("a decoy")),
             clock: clock.clone(),
+            time: clock.clone(),
             dice,
             title: "Mailward".to_owned(),
             banner: Some(ConsoleOptions::DEVELOPMENT_BANNER.to_owned()),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   console ── Source ──▶ ConsoleSource ─┬─ gateway ── queue, register, alarms
-//!                                        └─ twin ───── accounts, mailboxes
+//!                                        └─ twin ───── portal ── desk of a world
 //! ```
 
 mod attempt;
@@ -12,27 +12,35 @@ mod gateway;
 mod gateway_tests;
 mod message;
 mod twin;
+mod twin_accounts;
+#[cfg(test)]
+mod twin_desk_tests;
 mod twin_events;
+mod twin_rehearsal;
+mod twin_sessions;
 #[cfg(test)]
 mod twin_tests;
+mod twin_worlds;
 mod verdict;
+mod world;
 
 use std::sync::Arc;
 
 use mailward_console::view::{
-    AccountFilter, AccountView, Action, ControlAct, ControlDone, ControlView, ItemKey,
-    MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, Overview, Page,
-    ServiceEventFilter, ServiceEventPage, StoreHealth,
+    Action, ControlAct, ControlDone, ControlView, MessageFilter, MessageRow, MessageView, Overview,
+    Page, StoreHealth, WorldAct, WorldFilter, WorldView, WorldsView,
 };
-use mailward_console::{Answer, Halves, Item, Source, SourceError};
+use mailward_console::{Answer, Halves, Source, SourceError, World};
 use mailward_gateway::deliver::{Alarms, SendingLimits};
 use mailward_gateway::observe::Observe;
 use mailward_gateway::{Config, Register};
-use mailward_mail::{Clock, MessageId};
-use mailward_mailbox::Mailboxes;
+use mailward_mail::MessageId;
 use mailward_queue::{Queue, RerouteJudge};
 use mailward_store::{Health, Store};
-use mailward_twin::{Accounts, EventLog, Faults, Throttling};
+use mailward_twin::Twin;
+use mailward_twin::portal::{Portal, PortalError};
+
+use world::WorldPart;
 
 /// The gateway's half.
 #[derive(Clone, Debug)]
@@ -49,15 +57,43 @@ pub(crate) struct GatewayPart {
 /// The twin's half.
 #[derive(Clone, Debug)]
 pub(crate) struct TwinPart {
-    pub(crate) accounts: Accounts,
-    pub(crate) mailboxes: Mailboxes,
+    portal: Portal,
     /// None in memory.
-    pub(crate) store: Option<Store>,
-    pub(crate) events: EventLog,
-    pub(crate) throttling: Throttling,
-    /// The twin's own, which may stand on another day.
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) faults: Faults,
+    store: Option<Store>,
+}
+
+impl TwinPart {
+    pub(crate) fn of(twin: &Twin) -> Self {
+        Self {
+            portal: twin.portal(),
+            store: twin.store.clone(),
+        }
+    }
+
+    fn world(&self, name: Option<&str>) -> Result<WorldPart, SourceError> {
+        let desk = self.portal.desk(name).map_err(trouble)?;
+        Ok(WorldPart::of(desk))
+    }
+}
+
+/// What the portal has against it, for the console.
+fn trouble(error: PortalError) -> SourceError {
+    match error {
+        PortalError::NotFound(_) => SourceError::NotFound,
+        PortalError::Refused(text) => SourceError::Conflict(sentence(&text)),
+        PortalError::Trouble(text) => SourceError::Internal(text),
+    }
+}
+
+/// With a capital in front and a stop at the end.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string());
+    let mut text = first.unwrap_or_default() + chars.as_str();
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
 }
 
 /// The console's source over whatever runs here.
@@ -106,10 +142,6 @@ impl Source for ConsoleSource {
         }
     }
 
-    fn notice(&self) -> Option<String> {
-        self.twin.as_ref()?.faults.notice()
-    }
-
     fn overview(&self) -> Answer<'_, Overview> {
         Box::pin(async move {
             let mut overview = Overview {
@@ -123,7 +155,7 @@ impl Source for ConsoleSource {
                 overview.gateway = Some(part.overview().await?);
             }
             if let Some(part) = &self.twin {
-                overview.twin = Some(part.overview().await?);
+                overview.twin = Some(part.overview()?);
             }
             Ok(overview)
         })
@@ -158,19 +190,19 @@ impl Source for ConsoleSource {
         Box::pin(async move { self.gateway()?.control_act(act, &who).await })
     }
 
-    fn accounts(&self, filter: AccountFilter) -> Answer<'_, Page<AccountView>> {
-        Box::pin(async move { self.twin()?.account_page(filter).await })
+    fn world(&self, name: Option<&str>) -> Result<Box<dyn World>, SourceError> {
+        Ok(Box::new(self.twin()?.world(name)?))
     }
 
-    fn mailbox(&self, account: String, filter: MailboxFilter) -> Answer<'_, MailboxView> {
-        Box::pin(async move { self.twin()?.mailbox(&account, filter).await })
+    fn worlds(&self, filter: WorldFilter) -> Answer<'_, WorldsView> {
+        Box::pin(async move { Ok(self.twin()?.worlds(&filter)) })
     }
 
-    fn service_events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage> {
-        Box::pin(async move { Ok(self.twin()?.service_events(&filter)) })
+    fn world_view(&self, name: String) -> Answer<'_, WorldView> {
+        Box::pin(async move { self.twin()?.world_view(&name) })
     }
 
-    fn item(&self, key: ItemKey) -> Answer<'_, Item> {
-        Box::pin(async move { self.twin()?.item(key).await })
+    fn world_act(&self, act: WorldAct, who: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.twin()?.world_act(act, &who).await })
     }
 }

@@ -4,16 +4,18 @@ use futures_util::stream;
 use mailward_access::mime::decode_field;
 use mailward_console::view::{
     AccountFilter, AccountKind, AccountState, AccountView, Cursor, FolderView, ItemKey, ItemRow,
-    MailboxFilter, MailboxView, Page, TwinOverview,
+    MailboxFilter, MailboxView, Page, QuotaLevel,
 };
 use mailward_console::{Content, Item, SourceError};
 use mailward_mail::Address;
 use mailward_mail::header::Header;
 use mailward_mailbox::{BodyReader, Flags, FolderInfo, FolderName, ItemSummary, MailboxError, Uid};
+use mailward_twin::portal::QuotaLevel as TwinLevel;
 use mailward_twin::seed::{AccountKind as TwinKind, AccountState as TwinState};
 use mailward_twin::{Account, HELD, OUTSIDE, QUARANTINE};
 
-use super::TwinPart;
+use super::twin_accounts::SPOKEN;
+use super::world::WorldPart;
 
 /// What the outside mailbox is called.
 const OUTSIDE_NAME: &str = "Everybody outside the organisation";
@@ -82,41 +84,29 @@ impl Owner {
     }
 }
 
-impl TwinPart {
-    pub(super) async fn overview(&self) -> Result<TwinOverview, SourceError> {
-        let owners = self.owners();
-        let mut overview = TwinOverview {
-            // The service's own mailboxes are no accounts, though their mail counts.
-            accounts: self.accounts.all().len() as u64,
-            items: 0,
-            octets: 0,
-            clock: self.clock.now(),
-        };
-        for owner in &owners {
-            let usage = self.mailboxes.usage(&owner.key).await.map_err(trouble)?;
-            overview.items += usage.items;
-            overview.octets += usage.octets;
-        }
-        Ok(overview)
-    }
-
+impl WorldPart {
     pub(super) async fn account_page(
         &self,
         filter: AccountFilter,
     ) -> Result<Page<AccountView>, SourceError> {
         let search = filter.search.unwrap_or_default().to_lowercase();
         let after = filter.cursor.as_ref().map_or("", Cursor::as_str);
-        let mut owners = self.owners();
-        owners.retain(|owner| owner.matches(&search) && owner.key.as_str() > after);
-        let next = owners.get(filter.limit).is_some();
+        // One more than wanted tells whether there is another page.
+        let mut owners = self.owners(after, filter.limit.saturating_add(1), &search);
+        let more = owners.len() > filter.limit;
         owners.truncate(filter.limit);
         let next = owners
             .last()
-            .filter(|_| next)
+            .filter(|_| more)
             .map(|last| Cursor::new(&last.key));
         let mut items = Vec::with_capacity(owners.len());
         for owner in owners {
-            let folders = self.mailboxes.folders(&owner.key).await.map_err(trouble)?;
+            let folders = self
+                .desk
+                .mailboxes()
+                .folders(&owner.key)
+                .await
+                .map_err(trouble)?;
             items.push(self.account(owner, &folders).await?);
         }
         Ok(Page {
@@ -136,7 +126,12 @@ impl TwinPart {
             None => FolderName::inbox(),
             Some(name) => folder_name(name)?,
         };
-        let mut folders = self.mailboxes.folders(&owner.key).await.map_err(trouble)?;
+        let mut folders = self
+            .desk
+            .mailboxes()
+            .folders(&owner.key)
+            .await
+            .map_err(trouble)?;
         // By levels, so that children follow their parents.
         folders.sort_by_cached_key(|one| {
             let levels = one.name.as_str().split(FolderName::SEPARATOR);
@@ -162,9 +157,17 @@ impl TwinPart {
     pub(super) async fn item(&self, key: ItemKey) -> Result<Item, SourceError> {
         let owner = self.owner(&key.account)?;
         let folder = folder_name(&key.folder)?;
-        let found = self.mailboxes.item(&owner.key, &folder, Uid(key.uid)).await;
+        let found = self
+            .desk
+            .mailboxes()
+            .item(&owner.key, &folder, Uid(key.uid))
+            .await;
         let found = found.map_err(trouble)?.ok_or(SourceError::NotFound)?;
-        let reader = self.mailboxes.read_body(&found.body).map_err(trouble)?;
+        let reader = self
+            .desk
+            .mailboxes()
+            .read_body(&found.body)
+            .map_err(trouble)?;
         Ok(Item {
             received: found.internal_date,
             octets: found.octets(),
@@ -186,7 +189,8 @@ impl TwinPart {
         // One more than wanted tells whether there is another page.
         let limit = filter.limit.saturating_add(1);
         let listed = self
-            .mailboxes
+            .desk
+            .mailboxes()
             .list(owner, folder, before.map(Uid), limit)
             .await;
         let mut listed = listed.map_err(trouble)?;
@@ -225,7 +229,7 @@ impl TwinPart {
     /// The list has no To; it is read from the item's beginning. A body that
     /// cannot be read is told of when the item itself is opened.
     async fn to(&self, one: &ItemSummary) -> Option<String> {
-        let mut reader = self.mailboxes.read_body(&one.body).ok()?;
+        let mut reader = self.desk.mailboxes().read_body(&one.body).ok()?;
         let start = reader.chunk().await.ok()??;
         let header = Header::parse(&start);
         let value = header.first("To")?.value();
@@ -237,29 +241,50 @@ impl TwinPart {
         owner: Owner,
         folders: &[FolderInfo],
     ) -> Result<AccountView, SourceError> {
-        let usage = self.mailboxes.usage(&owner.key).await.map_err(trouble)?;
+        let usage = self.desk.mailboxes().usage(&owner.key).await;
+        let usage = usage.map_err(trouble)?;
+        let now = self.desk.clock().now();
         let address = Address::parse(&owner.address).ok();
+        let found = address.and_then(|address| self.desk.accounts().find(&address));
+        let account = found.as_deref();
         Ok(AccountView {
+            is_account: account.is_some(),
+            is_expired: account.is_some_and(|account| account.password_expires() <= now),
+            must_change: account.is_some_and(|account| account.must_change),
+            is_blocked: account.is_some_and(|account| self.desk.is_blocked(&account.address)),
+            throttled_until: account
+                .and_then(|account| self.desk.throttling().until(&account.address, now)),
+            off: account.map(off).unwrap_or_default(),
             address: owner.address,
             display_name: owner.display_name,
             kind: owner.kind,
             state: owner.state,
-            throttled_until: address
-                .and_then(|address| self.throttling.until(&address, self.clock.now())),
             items: usage.items,
             unseen: folders.iter().map(|folder| folder.status.unseen).sum(),
             octets: usage.octets,
             quota_octets: usage.quota_octets,
+            quota: quota_level(self.desk.quota_level(usage.octets, usage.quota_octets)),
         })
     }
 
-    /// Everybody with a mailbox, by key.
-    fn owners(&self) -> Vec<Owner> {
-        let accounts = self.accounts.all();
-        let mut owners: Vec<Owner> = accounts.iter().map(|account| Owner::of(account)).collect();
-        owners.extend([Owner::outside(), Owner::quarantine(), Owner::held()]);
+    /// Up to `limit` of those with a mailbox after `key`, by key.
+    fn owners(&self, key: &str, limit: usize, search: &str) -> Vec<Owner> {
+        let accounts = self.desk.accounts();
+        let found = accounts.after(key, limit, |account| Owner::of(account).matches(search));
+        let mut owners: Vec<Owner> = found.iter().map(|account| Owner::of(account)).collect();
+        let service = [Owner::outside(), Owner::quarantine(), Owner::held()];
+        let later = |owner: &Owner| owner.key.as_str() > key && owner.matches(search);
+        owners.extend(service.into_iter().filter(later));
         owners.sort_by(|one, other| one.key.cmp(&other.key));
+        owners.truncate(limit);
         owners
+    }
+
+    pub(super) async fn account_row(&self, name: &str) -> Result<AccountView, SourceError> {
+        let owner = self.owner(name)?;
+        let mailboxes = self.desk.mailboxes();
+        let folders = mailboxes.folders(&owner.key).await.map_err(trouble)?;
+        self.account(owner, &folders).await
     }
 
     fn owner(&self, name: &str) -> Result<Owner, SourceError> {
@@ -273,9 +298,28 @@ impl TwinPart {
             return Ok(Owner::outside());
         }
         let address = Address::parse(name).map_err(|_| SourceError::NotFound)?;
-        let account = self.accounts.find(&address).ok_or(SourceError::NotFound)?;
+        let account = self
+            .desk
+            .accounts()
+            .find(&address)
+            .ok_or(SourceError::NotFound)?;
         Ok(Owner::of(&account))
     }
+}
+
+fn quota_level(level: TwinLevel) -> QuotaLevel {
+    match level {
+        TwinLevel::Room => QuotaLevel::Room,
+        TwinLevel::Warning => QuotaLevel::Warning,
+        TwinLevel::ProhibitSend => QuotaLevel::ProhibitSend,
+        TwinLevel::ProhibitSendReceive => QuotaLevel::ProhibitSendReceive,
+    }
+}
+
+/// Protocols that are not enabled, of those that the twin speaks.
+fn off(account: &Account) -> Vec<String> {
+    let off = SPOKEN.iter().filter(|(one, _, _)| !account.allows(*one));
+    off.map(|(_, _, label)| (*label).to_owned()).collect()
 }
 
 fn folder_view(folder: &FolderInfo) -> FolderView {

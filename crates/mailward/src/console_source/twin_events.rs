@@ -6,9 +6,9 @@ use mailward_console::view::{
 use mailward_policy::ClauseId;
 use mailward_twin::{BEHAVIOURS, Event};
 
-use super::TwinPart;
+use super::world::WorldPart;
 
-impl TwinPart {
+impl WorldPart {
     pub(super) fn service_events(&self, filter: &ServiceEventFilter) -> ServiceEventPage {
         let before = filter
             .cursor
@@ -17,7 +17,7 @@ impl TwinPart {
         // One more than wanted tells whether there is another page.
         let limit = filter.limit.saturating_add(1);
         let account = filter.account.as_deref().map(str::to_lowercase);
-        let mut events = self.events.newest(before, limit, |event| {
+        let mut events = self.desk.events().newest(before, limit, |event| {
             is_wanted(event, filter, account.as_deref())
         });
         let more = events.len() > filter.limit;
@@ -27,7 +27,8 @@ impl TwinPart {
             .filter(|_| more)
             .map(|last| Cursor::new(last.sequence.to_string()));
         let mut protocols: Vec<String> = self
-            .events
+            .desk
+            .events()
             .counts()
             .into_keys()
             .map(|(protocol, _)| protocol.to_owned())
@@ -57,7 +58,7 @@ fn is_wanted(event: &Event, filter: &ServiceEventFilter, account: Option<&str>) 
     of_protocol && of_account && (is_refusal || !filter.refusals)
 }
 
-fn view(event: Event) -> ServiceEvent {
+pub(super) fn view(event: Event) -> ServiceEvent {
     let behaviour = event
         .behaviour
         .and_then(|id| BEHAVIOURS.iter().find(|behaviour| behaviour.id == id));
@@ -72,12 +73,14 @@ fn view(event: Event) -> ServiceEvent {
         protocol: event.protocol.to_owned(),
         kind: event.kind.to_owned(),
         account: event.account,
+        session: event.session,
         why: event.why,
         behaviour: behaviour.map(|behaviour| BehaviourView {
             id: behaviour.id.to_owned(),
             punishes: behaviour.punishes.to_owned(),
             words: behaviour.words.to_owned(),
             standing: behaviour.standing.as_str().to_owned(),
+            remedy: Some(behaviour.remedy().to_owned()),
         }),
         clauses: clauses.into_iter().map(clause).collect(),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mailward_console::view::{AccountFilter, AccountKind, Cursor, ItemKey, MailboxFilter};
-use mailward_console::{Source, SourceError};
+use mailward_console::{Source, SourceError, World};
 use mailward_mail::{Secret, Timestamp};
 use mailward_mailbox::{Content, Flags, FolderName, Target};
 use mailward_net::{SeededDice, ShiftedClock, SystemClock, Tasks};
@@ -15,7 +15,7 @@ use super::{ConsoleSource, TwinPart};
 use crate::seed::Seed;
 
 /// A twin of the sample organisation, of which only the mailboxes are used.
-async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
+pub(super) async fn twin(dir: Option<&std::path::Path>, tls: &TestTls) -> Twin {
     let endpoints = Endpoints {
         submission: ports::ANY,
         high_sending: ports::ANY,
@@ -28,7 +28,7 @@ async fn twin(dir: &std::path::Path, tls: &TestTls) -> Twin {
         catch: None,
     };
     let twin = Twin::start(TwinOptions {
-        dir: Some(dir.to_owned()),
+        dir: dir.map(ToOwned::to_owned),
         disk: Arc::new(SystemDisk),
         population: Seed::sample().population(),
         endpoints,
@@ -69,25 +69,20 @@ async fn file(twin: &Twin, owner: &str, folder: &str, flags: Flags, message: &st
         .0
 }
 
-const ASHA: &str = "asha.sample@northmoor.example";
+pub(super) const ASHA: &str = "asha.sample@northmoor.example";
 
-fn source_of(twin: &Twin) -> ConsoleSource {
-    let part = TwinPart {
-        accounts: twin.accounts.clone(),
-        mailboxes: twin.mailboxes.clone(),
-        store: twin.store.clone(),
-        events: twin.events.clone(),
-        throttling: twin.throttling(),
-        clock: Arc::new(SystemClock),
-        faults: twin.faults.clone(),
-    };
-    ConsoleSource::new(None, Some(part))
+pub(super) fn source_of(twin: &Twin) -> ConsoleSource {
+    ConsoleSource::new(None, Some(TwinPart::of(twin)))
+}
+
+pub(super) fn world_of(source: &ConsoleSource) -> Box<dyn World> {
+    source.world(None).expect("the default world")
 }
 
 #[tokio::test]
 async fn accounts_are_listed_by_address_and_found_by_name() {
     let dir = tempfile::tempdir().expect("a folder");
-    let twin = twin(dir.path(), &TestTls::new()).await;
+    let twin = twin(Some(dir.path()), &TestTls::new()).await;
     file(&twin, ASHA, "INBOX", Flags::NONE, "Subject: One\r\n\r\n").await;
     let source = source_of(&twin);
     let mut filter = AccountFilter {
@@ -95,9 +90,10 @@ async fn accounts_are_listed_by_address_and_found_by_name() {
         cursor: None,
         limit: 4,
     };
-    let first = source.accounts(filter.clone()).await.expect("a page");
+    let world = world_of(&source);
+    let first = world.accounts(filter.clone()).await.expect("a page");
     filter.cursor = first.next.clone();
-    let second = source.accounts(filter).await.expect("a page");
+    let second = world.accounts(filter).await.expect("a page");
     assert!(second.next.is_none());
     let all: Vec<_> = first.items.iter().chain(&second.items).collect();
     let addresses: Vec<_> = all.iter().map(|one| one.address.as_str()).collect();
@@ -120,7 +116,7 @@ async fn accounts_are_listed_by_address_and_found_by_name() {
         (AccountKind::User, 1, 1)
     );
 
-    let found = source.accounts(AccountFilter {
+    let found = world.accounts(AccountFilter {
         search: Some("sample, TOM".to_owned()),
         cursor: None,
         limit: 4,
@@ -129,14 +125,14 @@ async fn accounts_are_listed_by_address_and_found_by_name() {
     assert_eq!(found.items.len(), 1);
     let overview = source.overview().await.expect("an overview");
     let totals = overview.twin.expect("the twin's half");
-    assert_eq!((totals.accounts, totals.items), (5, 1));
+    assert_eq!((totals.accounts, totals.worlds), (5, 0));
     assert!(overview.gateway.is_none());
 }
 
 #[tokio::test]
 async fn mailboxes_are_listed_page_by_page_and_items_read_whole() {
     let dir = tempfile::tempdir().expect("a folder");
-    let twin = twin(dir.path(), &TestTls::new()).await;
+    let twin = twin(Some(dir.path()), &TestTls::new()).await;
     let letter = "From: =?utf-8?q?K=C3=A4the?= <k@northmoor.example>\r\n\
                   To: Asha <asha.sample@northmoor.example>\r\nSubject: One\r\n\r\nHello.\r\n";
     let uid = file(&twin, ASHA, "INBOX", Flags::SEEN, letter).await;
@@ -148,6 +144,7 @@ async fn mailboxes_are_listed_page_by_page_and_items_read_whole() {
         .expect("made");
     let source = source_of(&twin);
 
+    let world = world_of(&source);
     let open = |folder: Option<&str>, cursor: Option<Cursor>| {
         let folder = folder.map(str::to_owned);
         let filter = MailboxFilter {
@@ -155,7 +152,7 @@ async fn mailboxes_are_listed_page_by_page_and_items_read_whole() {
             cursor,
             limit: 1,
         };
-        source.mailbox("ASHA.sample@northmoor.example".to_owned(), filter)
+        world.mailbox("ASHA.sample@northmoor.example".to_owned(), filter)
     };
     let view = open(None, None).await.expect("the inbox");
     assert_eq!(view.folder, "INBOX");
@@ -184,11 +181,11 @@ async fn mailboxes_are_listed_page_by_page_and_items_read_whole() {
         folder: folder.to_owned(),
         uid,
     };
-    let item = source.item(key("INBOX", uid)).await.expect("the item");
+    let item = world.item(key("INBOX", uid)).await.expect("the item");
     assert_eq!(item.octets, letter.len() as u64);
     assert_eq!(item.flags, ["\\Seen"]);
     for missing in [key("INBOX", 99), key("Nowhere", uid), key("a*", uid)] {
-        let found = source.item(missing.clone()).await;
+        let found = world.item(missing.clone()).await;
         assert!(matches!(found, Err(SourceError::NotFound)), "{missing:?}");
     }
     for account in ["nobody@northmoor.example", "", "outside/.."] {
@@ -197,7 +194,7 @@ async fn mailboxes_are_listed_page_by_page_and_items_read_whole() {
             cursor: None,
             limit: 1,
         };
-        let found = source.mailbox(account.to_owned(), filter).await;
+        let found = world.mailbox(account.to_owned(), filter).await;
         assert!(matches!(found, Err(SourceError::NotFound)), "{account}");
     }
 }

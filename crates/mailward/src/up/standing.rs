@@ -85,6 +85,7 @@ pub(super) fn console_pages(
         source: Arc::new(ConsoleSource::new(gateway, twin)),
         credentials: settings.credentials,
         clock: surroundings.clock(),
+        time: surroundings.clock.base(),
         dice: Arc::clone(&surroundings.dice),
         title: settings.title,
         banner: settings.banner,

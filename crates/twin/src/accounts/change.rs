@@ -11,7 +11,7 @@ use crate::seed::{AccountKind, AccountState, Protocol};
 
 /// A change that needs nobody's leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     Lock,
     /// Also forgets the wrong passwords.
     Unlock,

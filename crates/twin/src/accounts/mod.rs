@@ -17,7 +17,8 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use mailward_mail::{Address, Clock, Dice, Secret, Timestamp};
@@ -30,10 +31,11 @@ use crate::own::Own;
 use crate::seed::{AccountKind, AccountSpec, AccountState, DistributionListSpec, Protocol};
 use crate::shelf::Shelf;
 
-pub(crate) use change::{Change, PasswordChange, Refused};
+pub use change::Change;
+pub(crate) use change::{PasswordChange, Refused};
 pub(crate) use disuse::Entrance;
 use disuse::LastUses;
-pub(crate) use password::{WeakPassword, judge as judge_password};
+pub(crate) use password::{WeakPassword, judge as judge_password, sentence};
 pub(crate) use sign_in::{Refusal, SignIn, SignInRules};
 
 /// One account. Passwords are kept as they are: a twin holds test data only,
@@ -108,7 +110,8 @@ pub(crate) struct AccountsImage {
 
 #[derive(Clone, Debug, Default)]
 struct Directory {
-    accounts: HashMap<String, Arc<Account>>,
+    /// By key, so that a page of them costs no more than the page.
+    accounts: BTreeMap<String, Arc<Account>>,
     /// The `made` of the next account.
     next_made: u64,
     lists: HashMap<String, Arc<DistributionListSpec>>,
@@ -211,6 +214,29 @@ impl Accounts {
         let mut all: Vec<Arc<Account>> = self.directory.read().accounts.values().cloned().collect();
         all.sort_by_key(|account| account.made);
         all
+    }
+
+    pub fn count(&self) -> usize {
+        self.read().accounts.len()
+    }
+
+    /// Up to `limit` of the accounts that `is_wanted` whose keys come after
+    /// `key`, by key.
+    pub fn after(
+        &self,
+        key: &str,
+        limit: usize,
+        is_wanted: impl Fn(&Account) -> bool,
+    ) -> Vec<Arc<Account>> {
+        let directory = self.read();
+        let range = (Bound::Excluded(key), Bound::Unbounded);
+        let later = directory.accounts.range::<str, _>(range);
+        later
+            .map(|(_, account)| account)
+            .filter(|account| is_wanted(account))
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn rules(&self) -> &SignInRules {

@@ -105,3 +105,12 @@ fn names(display_name: &str) -> impl Iterator<Item = &str> {
     both.into_iter()
         .flat_map(|(last, first)| [last.trim(), first.trim()])
 }
+
+/// All of them in one sentence.
+pub(crate) fn sentence(faults: &[WeakPassword]) -> String {
+    let told: Vec<String> = faults
+        .iter()
+        .map(|fault| format!("{} ({})", fault.problem, fault.clause))
+        .collect();
+    format!("the new password is refused: {}", told.join("; "))
+}

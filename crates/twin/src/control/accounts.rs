@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Control, problem, read};
-use crate::accounts::OCTETS_PER_MB;
-use crate::accounts::{Account, Change, GivenBy, PasswordChange, Refused, WeakPassword};
+use crate::accounts::{Account, Change, GivenBy, PasswordChange, Refused, WeakPassword, sentence};
 use crate::behaviour;
+use crate::portal::change_account as administer;
 use crate::seed::{AccountKind, AccountSpec, AccountState, Protocol};
 
 pub(super) fn routes() -> Router<Control> {
@@ -146,23 +146,8 @@ async fn change_account(
     let Ok(parsed) = Address::parse(&address) else {
         return no_such_account(&address);
     };
-    if let Change::Quota(quota_mb) = &change {
-        let quota = quota_mb.map(|mb| mb.saturating_mul(OCTETS_PER_MB));
-        let key = parsed.key();
-        if control.accounts.find(&parsed).is_some()
-            && let Err(error) = control.deliveries.mailboxes.set_quota(&key, quota).await
-        {
-            return crate::error::TwinError::from(error).into_response();
-        }
-    }
-    match control.accounts.change(&parsed, &change).await {
-        Ok(Some(account)) => {
-            let (kind, why, clause) = change.event();
-            control
-                .events
-                .add("control", kind, Some(parsed.as_str()), why, Some(clause));
-            view(&account)
-        }
+    match administer(&control.deliveries, &parsed, &change, None).await {
+        Ok(Some(account)) => view(&account),
         Ok(None) => no_such_account(&address),
         Err(error) => error.into_response(),
     }
@@ -277,12 +262,4 @@ fn weak(faults: &[WeakPassword]) -> Response {
     });
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (status, content_type, body.to_string()).into_response()
-}
-
-fn sentence(faults: &[WeakPassword]) -> String {
-    let told: Vec<String> = faults
-        .iter()
-        .map(|fault| format!("{} ({})", fault.problem, fault.clause))
-        .collect();
-    format!("the new password is refused: {}", told.join("; "))
 }

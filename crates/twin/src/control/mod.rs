@@ -5,6 +5,7 @@ mod accounts;
 mod conduct;
 mod faults;
 mod habits;
+mod scenarios;
 mod sessions;
 mod stream;
 mod worlds;
@@ -70,6 +71,7 @@ pub(crate) fn router(control: Control, more: Router<Control>) -> Router {
         .merge(conduct::router())
         .merge(worlds::router())
         .merge(faults::router())
+        .merge(scenarios::router())
         .merge(sessions::router())
         .merge(stream::router())
         .route("/control/v1/clock", get(read_clock).put(set_clock))

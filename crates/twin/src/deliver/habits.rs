@@ -17,24 +17,24 @@ const TOLD_MAX: usize = 10_000;
 /// An automatic reply (out of office).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AutoReply {
-    pub(crate) text: String,
+pub struct AutoReply {
+    pub text: String,
     /// For senders outside the organisation; the same text when absent.
     #[serde(default)]
-    pub(crate) external_text: Option<String>,
+    pub external_text: Option<String>,
     #[serde(default)]
-    pub(crate) audience: Audience,
+    pub audience: Audience,
     /// Always, when neither is there.
     #[serde(default)]
-    pub(crate) from: Option<Timestamp>,
+    pub from: Option<Timestamp>,
     #[serde(default)]
-    pub(crate) until: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 /// Who is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Audience {
+pub enum Audience {
     #[default]
     All,
     /// Nobody outside.
@@ -44,8 +44,8 @@ pub(crate) enum Audience {
 /// Reading: each message of the inbox is opened so long after it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Reading {
-    pub(crate) after_seconds: u64,
+pub struct Reading {
+    pub after_seconds: u64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -45,7 +45,8 @@ use faulty::LetGo;
 use verdicts::LateVerdict;
 
 pub(crate) use faulty::{HeldBack, Overtaken};
-pub(crate) use habits::{AutoReply, Habits, Reading, State as HabitsState};
+pub use habits::{Audience, AutoReply, Reading};
+pub(crate) use habits::{Habits, State as HabitsState};
 pub(crate) use quota::{Unsendable, Warned};
 pub(crate) use receipts::{Receipts, Received};
 

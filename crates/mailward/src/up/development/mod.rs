@@ -75,7 +75,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<ExitCode, String> {
     );
     options.identity = Some(setting.authority.identity().clone());
     options.secrets = Some(Secrets::new(Some(keystore), None));
-    let part = setting.twin_part(&twin);
+    let part = TwinPart::of(&twin);
     let console = setting.console()?;
     let standing = standing::start(&setting.surroundings, options, Some(part), console).await?;
 
@@ -129,7 +129,7 @@ pub(crate) async fn twin(arguments: TwinArguments) -> Result<ExitCode, String> {
         .with_faults(arguments.place.faults.as_deref())?;
     let mut setting = Setting::make(place, seed)?;
     let mut twin = setting.start_twin().await?;
-    let part = setting.twin_part(&twin);
+    let part = TwinPart::of(&twin);
     let console = setting.console()?;
     setting.secrets.save()?;
     let pages = standing::console_pages(&setting.surroundings, None, Some(part), console);
@@ -216,18 +216,6 @@ impl Setting {
         });
         twin.await.map_err(|error| error.to_string())
     }
-    fn twin_part(&self, twin: &Twin) -> TwinPart {
-        TwinPart {
-            accounts: twin.accounts.clone(),
-            mailboxes: twin.mailboxes.clone(),
-            store: twin.store.clone(),
-            events: twin.events.clone(),
-            throttling: twin.throttling(),
-            clock: self.surroundings.clock(),
-            faults: twin.faults.clone(),
-        }
-    }
-
     fn console(&self) -> Result<ConsoleSettings, String> {
         let dice = &*self.surroundings.dice;
         let user = User {

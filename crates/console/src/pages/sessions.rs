@@ -1,0 +1,80 @@
+//! `GET /console/sessions`: who was connected, by every protocol, and what came
+//! of it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Extension, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::{Pagination, ROWS, cursor, search};
+use crate::guard::Visitor;
+use crate::links::WorldLinks;
+use crate::page::{Answered, Layout, render};
+use crate::view::{ServiceEventFilter, SessionFilter, SessionRow};
+use crate::world::InWorld;
+use crate::{Console, display, links};
+
+/// As the source spells them.
+const PROTOCOLS: [&str; 6] = ["submission", "high_sending", "relay", "imap", "pop", "http"];
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    account: Option<String>,
+    protocol: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct SessionsPage<'a> {
+    layout: Layout<'a>,
+    at: &'a WorldLinks,
+    filter: &'a SessionFilter,
+    protocols: &'static [&'static str],
+    rows: &'a [SessionRow],
+    pagination: Pagination,
+}
+
+impl SessionsPage<'_> {
+    fn is_selected(&self, protocol: &str) -> bool {
+        self.filter.protocol.as_deref() == Some(protocol)
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.filter.account.is_some() || self.filter.protocol.is_some()
+    }
+}
+
+pub(crate) async fn list(
+    State(console): State<Arc<Console>>,
+    Extension(visitor): Extension<Visitor>,
+    world: InWorld,
+    Query(asked): Query<Asked>,
+) -> Answered {
+    let chars_max = ServiceEventFilter::ACCOUNT_CHARS_MAX;
+    let filter = SessionFilter {
+        account: search(asked.account.as_deref(), chars_max),
+        protocol: asked.protocol.filter(|protocol| !protocol.is_empty()),
+        cursor: cursor(asked.cursor),
+        limit: ROWS,
+    };
+    let page = world.source.sessions(filter.clone()).await?;
+    Ok(render(
+        StatusCode::OK,
+        &SessionsPage {
+            layout: Layout::within(&console, &visitor, links::SESSIONS, "Sessions", &world),
+            at: &world.links,
+            protocols: &PROTOCOLS,
+            rows: &page.items,
+            pagination: Pagination::new(
+                &page,
+                filter.cursor.is_some(),
+                ["Newer sessions", "Older sessions"],
+                |cursor| world.links.sessions(&filter, cursor),
+            ),
+            filter: &filter,
+        },
+    ))
+}

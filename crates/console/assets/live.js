@@ -48,6 +48,7 @@
       if (waiting.length > rowsMax) waiting.shift();
       count();
     });
+    source.addEventListener("again", () => location.reload());
     source.addEventListener("patch", (event) => {
       const part = made(event.data);
       const old = part && document.getElementById(part.id);

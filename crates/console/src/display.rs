@@ -48,6 +48,12 @@ pub(crate) fn moment(at: &Timestamp) -> String {
     }
 }
 
+/// `21 Nov 2026`.
+pub(crate) fn day(at: &Timestamp) -> String {
+    let text = moment(at);
+    text.split(',').next().unwrap_or_default().to_owned()
+}
+
 /// `09:30:07.123`, in UTC, where the day is known.
 pub(crate) fn time_of_day(at: &Timestamp) -> String {
     let text = at.to_rfc3339();
@@ -188,6 +194,8 @@ mod tests {
     fn writes_times() {
         let at = Timestamp::parse("2026-03-01T09:05:07Z").expect("a time");
         assert_eq!(moment(&at), "1 Mar 2026, 09:05:07 UTC");
+        assert_eq!(day(&at), "1 Mar 2026");
+        assert_eq!(time_of_day(&at), "09:05:07.000");
         assert!(!moment(&Timestamp::from_millis(i64::MAX)).is_empty());
         assert!(!moment(&Timestamp::from_millis(i64::MIN)).is_empty());
     }

@@ -54,7 +54,9 @@ pub(crate) async fn require_session(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(visitor) = visitor(&console, request.headers()) else {
+    // A page that listens is not somebody who looks.
+    let is_use = !links::is_live(request.uri().path());
+    let Some(visitor) = visitor(&console, request.headers(), is_use) else {
         return see_other(&sign_in_for(&request));
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -105,9 +107,9 @@ pub(crate) async fn dress(
 
 /// Who asks, if somebody who may. The user is looked up anew each time, so
 /// that a removed user's sessions end with the next click.
-pub(crate) fn visitor(console: &Console, headers: &HeaderMap) -> Option<Visitor> {
+pub(crate) fn visitor(console: &Console, headers: &HeaderMap, is_use: bool) -> Option<Visitor> {
     let token = cookie(headers, console.session_cookie())?;
-    let session = console.sessions.find(token)?;
+    let session = console.sessions.find(token, is_use)?;
     match console.credentials.find(&session.user) {
         Some(user) => Some(Visitor {
             name: user.name,

@@ -20,6 +20,11 @@ pub(crate) const REHEARSAL: &str = "/console/rehearsal";
 pub(crate) const WORLDS: &str = "/console/worlds";
 const LIVE: &str = "/console/live";
 
+/// Whether an address is that of a stream.
+pub(crate) fn is_live(path: &str) -> bool {
+    path.starts_with(LIVE)
+}
+
 /// A longer way back is forgotten: after sign-in the overview opens.
 const RETURN_OCTETS_MAX: usize = 2000;
 

@@ -69,8 +69,8 @@ impl Sessions {
         token
     }
 
-    /// The session of `token`, which counts as used now.
-    pub(crate) fn find(&self, token: &str) -> Option<Session> {
+    /// The session of `token`, which counts as used now if `is_use`.
+    pub(crate) fn find(&self, token: &str, is_use: bool) -> Option<Session> {
         let now = self.clock.now();
         let hash = hash(token);
         let mut sessions = self.lock();
@@ -79,7 +79,9 @@ impl Sessions {
             sessions.remove(&hash);
             return None;
         }
-        kept.used = now;
+        if is_use {
+            kept.used = now;
+        }
         Some(kept.session.clone())
     }
 
@@ -155,14 +157,17 @@ mod tests {
         while used_for + step < AGE_MAX {
             clock.advance(step);
             used_for += step;
-            assert!(sessions.find(token.expose()).is_some(), "{used_for:?}");
+            assert!(
+                sessions.find(token.expose(), true).is_some(),
+                "{used_for:?}"
+            );
         }
         clock.advance(step);
-        assert!(sessions.find(token.expose()).is_none(), "too old");
+        assert!(sessions.find(token.expose(), true).is_none(), "too old");
 
         let token = sessions.open("ada");
         clock.advance(IDLE_MAX);
-        assert!(sessions.find(token.expose()).is_none(), "idle");
+        assert!(sessions.find(token.expose(), true).is_none(), "idle");
     }
 
     #[test]
@@ -171,9 +176,9 @@ mod tests {
         let (first, second) = (sessions.open("ada"), sessions.open("ada"));
         assert_ne!(first.expose(), second.expose());
         sessions.close(first.expose());
-        assert!(sessions.find(first.expose()).is_none());
-        assert!(sessions.find(second.expose()).is_some());
-        assert!(sessions.find("").is_none());
+        assert!(sessions.find(first.expose(), true).is_none());
+        assert!(sessions.find(second.expose(), true).is_some());
+        assert!(sessions.find("", true).is_none());
     }
 
     #[test]
@@ -186,9 +191,12 @@ mod tests {
             sessions.open("crowd");
         }
         clock.advance(Duration::from_secs(1));
-        assert!(sessions.find(first.expose()).is_some());
+        assert!(sessions.find(first.expose(), true).is_some());
         sessions.open("one too many");
-        assert!(sessions.find(first.expose()).is_some(), "used just now");
+        assert!(
+            sessions.find(first.expose(), true).is_some(),
+            "used just now"
+        );
         assert_eq!(sessions.lock().len(), SESSIONS_MAX);
         let _ = second;
     }

@@ -69,7 +69,7 @@ pub(crate) async fn form(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    if visitor(&console, &headers).is_some() {
+    if visitor(&console, &headers, true).is_some() {
         return see_other(target(&asked.next));
     }
     again(&console, &headers, StatusCode::OK, &asked.next, "", None)

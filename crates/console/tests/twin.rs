@@ -562,7 +562,8 @@ async fn an_open_page_hears_what_is_new_and_what_changed() {
     let browser = Browser::signed_in(fake(), Role::Viewer).await;
     let path = "/console/live/mailboxes/ward7@northmoor.example?folder=Inbox&uid=8&after=7";
     let told = heard(&browser.get(path).await);
-    let (name, data) = &told[0];
+    assert!(told[0].0 == "patch" && told[0].1.contains("id=\"folders\""));
+    let (name, data) = &told[1];
     assert!(name == "new" && data.contains("id=\"item-9\""), "{told:?}");
     assert!(!data.contains("<script>"));
     // Signed out there is nothing to hear.
@@ -594,4 +595,15 @@ async fn a_banner_that_changes_is_told() {
         told.iter().any(|(_, data)| data.contains("2 of 3")),
         "{told:?}"
     );
+}
+
+#[tokio::test]
+async fn a_page_of_a_world_that_was_put_back_is_loaded_again() {
+    let fake = Fake {
+        news: std::sync::Mutex::new([vec![event(2, "made")], vec![event(3, "refused")]].into()),
+        ..with_account()
+    };
+    let browser = Browser::signed_in(fake, Role::Viewer).await;
+    let told = heard(&browser.get("/console/live/events?after=7").await);
+    assert_eq!(told, [("again".to_owned(), String::new())]);
 }

@@ -265,21 +265,157 @@ def story():
     for call in ["/script", "/picture.png"]:
         wait_for(lambda: call in Canary.calls, "the unguarded letter's call of " + call)
 
+"##;
+
+/// The twin at the console: what is new shows by itself, an account is
+/// managed, a rehearsal led, a session read, a world entered.
+const TWIN: &str = r##"
+import smtplib
+console = ready["console_url"]
+user = account("user")
+def sign_in_to_twin(password):
+    smtp = smtplib.SMTP(*place(ready["twin"]["submission"]), timeout=60)
+    smtp.ehlo("client.example")
+    smtp.starttls(context=context)
+    smtp.ehlo("client.example")
+    try:
+        smtp.login(user["address"], password)
+        return smtp
+    except smtplib.SMTPAuthenticationError:
+        return None
+def strip():
+    return " ".join(browser.texts("#strip strong")).upper()
+def events():
+    return browser.script("return document.querySelectorAll('tbody[data-rows] tr').length")
+def log_in():
+    browser.go(console)
+    browser.lands_on("console/sign-in", "Sign in")
+    browser.type("#name", ready["console"]["username"])
+    browser.type("#password", ready["console"]["password"])
+    browser.click("main form button")
+    browser.lands_on("console", "Overview")
+
+def story():
+    log_in()
+    # Events: new ones come without a load, and wait where somebody reads.
+    assert sign_in_to_twin(user["password"])
+    browser.go(console + "/events")
+    browser.lands_on("console/events", "Events of the twin")
+    browser.script("window.loadedOnce = true")
+    before = events()
+    assert sign_in_to_twin("a wrong one") is None
+    wait_for(lambda: events() > before, "a row that comes by itself")
+    first = browser.texts("tbody[data-rows] tr:first-child .nhsuk-tag")
+    assert first == ["Refused"], first
+    browser.click("tbody[data-rows] tr:first-child summary")
+    panel = browser.texts("tbody[data-rows] tr:first-child .nhsuk-details__text")[0]
+    assert "credentials, observed" in panel and "What to do:" in panel, panel
+    shown = events()
+    assert sign_in_to_twin("another wrong one") is None
+    wait_for(lambda: browser.texts("#news") == ["Show 1 new"], "a row that waits")
+    assert events() == shown, "a row came while somebody reads"
+    browser.click("#news")
+    wait_for(lambda: events() == shown + 1, "the row that waited")
+    assert browser.script("return window.loadedOnce") is True, "the page was loaded again"
+
+    # The session behind it, without its secret.
+    browser.click("tbody[data-rows] tr:first-child td:last-child a")
+    wait_for(lambda: "console/sessions/" in browser.url(), "the session")
+    said = browser.texts("main table")[0]
+    assert "AUTH LOGIN ***" in said and "535 5.7.139" in said and "Refused" in said, said
+    assert "another wrong one" not in said and base64.b64encode(b"another wrong one").decode() not in said
+
+    # The Local Administrator locks the account, and is asked first.
+    browser.go(console + "/mailboxes")
+    browser.lands_on("console/mailboxes", "Mailboxes of the twin")
+    browser.follow(user["address"])
+    browser.lands_on("console/mailboxes/", user["address"])
+    browser.click("main .mailward-account a[href*='/accounts/']")
+    browser.lands_on("console/accounts/", user["address"])
+    browser.follow("Lock")
+    browser.lands_on("console/accounts/", "Lock this account?")
+    assert sign_in_to_twin(user["password"]), "it was locked unasked"
+    browser.click("main form button")
+    wait_for(lambda: browser.texts("[role=alert]"), "the result")
+    assert browser.texts("main dl .nhsuk-tag--red") == ["Locked"]
+    assert sign_in_to_twin(user["password"]) is None, "a locked account opens"
+    browser.follow("Unlock")
+    browser.lands_on("console/accounts/", "Unlock this account?")
+    browser.click("main form button")
+    wait_for(lambda: browser.texts("[role=alert]"), "the result")
+    # The list of accounts patches its row.
+    browser.go(console + "/mailboxes")
+    browser.lands_on("console/mailboxes", "Mailboxes of the twin")
+    browser.script("window.loadedOnce = true")
+    control("POST", "/accounts/%s/disable" % user["address"])
+    row = "tr[id='account-%s'] .nhsuk-tag" % user["address"]
+    wait_for(lambda: browser.texts(row) == ["Disabled"], "the row of the account")
+    control("POST", "/accounts/%s/enable" % user["address"])
+    wait_for(lambda: browser.texts(row) == ["Active"], "the row of the account")
+    assert browser.script("return window.loadedOnce") is True
+
+    # A rehearsal has to be begun; then every page says so.
+    browser.go(console + "/rehearsal")
+    browser.lands_on("console/rehearsal", "Rehearsal")
+    assert strip() == "" and browser.script("return document.querySelector('input[value=play]')") is None
+    browser.click(".nhsuk-inset-text button")
+    wait_for(lambda: "REHEARSAL" in strip(), "the banner")
+    smtp = sign_in_to_twin(user["password"])
+    browser.click("form:has(input[value='delay']) button")
+    wait_for(lambda: "FAULTS ARE SET" in strip(), "the banner of the faults")
+    assert smtp.mail(user["address"])[0] == 451
+    wait_for(lambda: browser.texts("tr[id='fault-delay_1'] td:nth-child(4)") == ["1 of 20"], "the strike shows")
+    browser.click("form:has(#advance) button")
+    wait_for(lambda: "THE CLOCK WAS MOVED" in strip(), "the banner of the clock")
+    browser.go(console + "/mailboxes")
+    browser.lands_on("console/mailboxes", "Mailboxes of the twin")
+    for text in ["REHEARSAL", "FAULTS ARE SET", "THE CLOCK WAS MOVED"]:
+        assert text in strip(), strip()
+    browser.go(console + "/rehearsal")
+    browser.click("form:has(input[value='end-clock']) button")
+    wait_for(lambda: "THE CLOCK" not in strip(), "the time")
+    browser.click("form:has(input[value='end']) button")
+    wait_for(lambda: strip() == "", "no banner")
+    assert smtp.mail(user["address"])[0] == 250
+
+    # Another world, named by its address.
+    browser.go(console + "/worlds")
+    browser.lands_on("console/worlds", "Worlds")
+    browser.type("#name", "suite-7")
+    browser.click("main form button")
+    browser.lands_on("console/worlds/suite-7", "World suite-7")
+    browser.follow("Enter this world: its mailboxes, events, sessions and rehearsal")
+    browser.lands_on("console/mailboxes", "Mailboxes of the twin")
+    assert "world=suite-7" in browser.url() and "WORLD SUITE-7" in strip(), strip()
+    browser.follow(user["address"])
+    browser.lands_on("console/mailboxes/", user["address"])
+    assert "world=suite-7" in browser.url()
+"##;
+
+/// Runs the story that was told before it, whatever becomes of it.
+const TOLD: &str = r"
 browser = Browser(*argv)
 try:
     story()
 finally:
-    browser.call("DELETE", "")
-"##;
+    browser.call('DELETE', '')
+";
+
+fn tell(running: &Running, parts: &[&str]) {
+    let driver = Driver::start();
+    let profile = driver.dir.path().join("profile");
+    let script = [BROWSER, &parts.concat(), TOLD].concat();
+    python(running, &script, &[&driver.port, profile.to_str().unwrap()]);
+}
 
 #[test]
 fn a_person_follows_a_letter_through_the_console() {
-    let running = Running::up(&[]);
-    let driver = Driver::start();
-    let profile = driver.dir.path().join("profile");
-    python(
-        &running,
-        &[BROWSER, CANARY, STORY].concat(),
-        &[&driver.port, profile.to_str().unwrap()],
-    );
+    tell(&Running::up(&[]), &[CANARY, STORY]);
+}
+
+#[test]
+fn a_person_leads_the_twin_at_the_console() {
+    let running = Running::start(&["twin", "--json", "--ports", "auto", "--limits", "off"]);
+    let control = include_str!("support/faults.py");
+    tell(&running, &[control, TWIN]);
 }

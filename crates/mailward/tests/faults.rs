@@ -42,6 +42,12 @@ fn commands_are_answered_in_other_words_and_look_ups_fail() {
     play(&twin(), include_str!("data/faults/words.py"));
 }
 
+/// What the files of `scenarios/hazards` do to a client of the twin alone.
+#[test]
+fn the_hazards_are_played_by_name() {
+    play(&twin(), include_str!("data/faults/scenarios.py"));
+}
+
 /// The four hazards of GUIDE-101: non-delivery, delay, disorder, unavailability.
 /// Nothing is lost, and somebody is told.
 #[test]

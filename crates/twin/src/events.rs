@@ -196,6 +196,12 @@ impl EventLog {
             .collect()
     }
 
+    /// The sequence of the latest event; 0 when there is none.
+    pub(crate) fn latest(&self) -> u64 {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.last
+    }
+
     /// Shows every event that is kept, oldest first.
     pub(crate) fn each(&self, see: impl FnMut(&Event)) {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,7 @@
 //! ```text
 //!   event: new      data: <tr id="event-17">…      goes on top of the list
 //!   event: patch    data: <tr id="account-…">…     takes the place of its like
-//!   event: strip    data: <div id="strip">…        the same, on every page
+//!   event: again                                   the page is of another time
 //!   id: 17                                         where to go on from
 //! ```
 //!
@@ -30,6 +30,7 @@ use super::{ACTING, ROWS, events};
 use crate::guard::Visitor;
 use crate::links::WorldLinks;
 use crate::page::Strip;
+use crate::pages::mailbox::Folders;
 use crate::pages::rehearsal::FaultsTable;
 use crate::source::SourceError;
 use crate::view::{
@@ -199,6 +200,15 @@ impl Listener {
         self.rounds += 1;
         let heard = self.world.source.hear(self.cursor).await.ok()?;
         let mut text = String::new();
+        if heard
+            .first()
+            .is_some_and(|event| event.sequence <= self.cursor)
+        {
+            // The world was put back: the whole page is of another time.
+            self.rounds = ROUNDS_MAX + 1;
+            tell(&mut text, "again", "");
+            return Some(text);
+        }
         self.tell_strip(&mut text);
         let told = self.tell(&heard, &mut text).await;
         if let Err(error) = told {
@@ -263,6 +273,8 @@ impl Listener {
                     limit: ROWS,
                 };
                 let view = source.mailbox(account.clone(), filter).await?;
+                let mailbox = &view;
+                tell(text, "patch", &html(&Folders { at, mailbox }));
                 let new = view.items.items.iter().filter(|row| row.uid > *uid);
                 for row in new.collect::<Vec<_>>().into_iter().rev() {
                     let key = ItemKey {

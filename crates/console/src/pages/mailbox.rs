@@ -37,9 +37,11 @@ struct MailboxPage<'a> {
 }
 
 impl MailboxPage<'_> {
-    fn folder_link(&self, folder: &FolderView) -> String {
-        self.at
-            .mailbox(&self.mailbox.account.address, Some(&folder.name), None)
+    fn folders(&self) -> Folders<'_> {
+        Folders {
+            at: self.at,
+            mailbox: self.mailbox,
+        }
     }
 
     fn key(&self, row: &ItemRow) -> ItemKey {
@@ -48,6 +50,21 @@ impl MailboxPage<'_> {
             folder: self.mailbox.folder.clone(),
             uid: row.uid,
         }
+    }
+}
+
+/// The tree of folders, also by itself for pages that hear of a change.
+#[derive(Template)]
+#[template(path = "folders.html")]
+pub(super) struct Folders<'a> {
+    pub(super) at: &'a WorldLinks,
+    pub(super) mailbox: &'a MailboxView,
+}
+
+impl Folders<'_> {
+    fn folder_link(&self, folder: &FolderView) -> String {
+        let account = &self.mailbox.account.address;
+        self.at.mailbox(account, Some(&folder.name), None)
     }
 
     fn indent(&self, folder: &FolderView) -> usize {

@@ -153,18 +153,21 @@ impl Desk {
 
     /// The sequence of the latest event.
     pub fn latest_event(&self) -> u64 {
-        *self.world.events.news().borrow()
+        self.world.events.latest()
     }
 
     /// The events after `cursor` as soon as there are any; none after a while
-    /// without. `None` once the twin stops or the world is gone.
+    /// without. Where the log has begun anew since, they begin with its first.
+    /// `None` once the twin stops or the world is gone.
     pub async fn hear(&self, cursor: u64) -> Option<Vec<Event>> {
         let mut news = self.world.events.news();
         let quiet = self.base.wait(QUIET);
         tokio::pin!(quiet);
         loop {
             news.borrow_and_update();
-            let events = self.world.events.after(cursor, EVENTS_AT_ONCE_MAX);
+            let log = &self.world.events;
+            let from = if log.latest() < cursor { 0 } else { cursor };
+            let events = log.after(from, EVENTS_AT_ONCE_MAX);
             if !events.is_empty() {
                 return Some(events);
             }

@@ -91,7 +91,7 @@ def out_of_sequence():
     control("DELETE", "/faults")
 
 def unavailability():
-    control("PUT", "/modes/outage")
+    control("PUT", "/scenarios/unavailability")
     ids = [hand_in(f"outage {number}") for number in range(3)]
     for _ in range(60):
         if alarms() and all(state(id) != "relayed" for id in ids):
@@ -100,7 +100,7 @@ def unavailability():
         time.sleep(0.1)
     assert alarms(), "nobody is told"
     assert all(state(id) in ("deferred", "incoming", "active") for id in ids), [state(id) for id in ids]
-    control("DELETE", "/modes/outage")
+    control("DELETE", "/scenarios/unavailability")
     for _ in range(60):
         if all(state(id) == "relayed" for id in ids):
             break

@@ -164,7 +164,8 @@ async fn worlds_are_made_kept_and_put_back() {
     let named_in = || ("suite-7".to_owned(), "clean".to_owned());
     let (world, snapshot) = named_in();
     act(WorldAct::Keep { world, snapshot }).await.expect("kept");
-    let lock = named().account_act(ASHA.to_owned(), AccountAct::Lock, "ada".to_owned());
+    let suite = named();
+    let lock = suite.account_act(ASHA.to_owned(), AccountAct::Lock, "ada".to_owned());
     lock.await.expect("locked");
     make("copy", WorldOrigin::World("suite-7".to_owned()))
         .await

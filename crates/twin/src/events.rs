@@ -198,14 +198,16 @@ impl EventLog {
 
     /// The sequence of the latest event; 0 when there is none.
     pub(crate) fn latest(&self) -> u64 {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.last
+        self.ring.read().last
     }
 
     /// Shows every event that is kept, oldest first.
     pub(crate) fn each(&self, see: impl FnMut(&Event)) {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.events.iter().for_each(see);
+        let ring = self.ring.image();
+        ring.chunks
+            .iter()
+            .flat_map(|chunk| chunk.iter())
+            .for_each(see);
     }
 
     /// Up to `limit` events after `cursor`, oldest first.

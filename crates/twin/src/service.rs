@@ -191,7 +191,7 @@ impl Twin {
             https: Some((https, router)),
             identity: options.identity,
             clock: options.clock,
-            portal: Portal::new(worlds, options.tasks.shutdown().clone()),
+            portal: Portal::new(worlds),
             tasks: options.tasks,
         })
     }

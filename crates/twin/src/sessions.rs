@@ -191,17 +191,7 @@ impl Sessions {
         limit: usize,
         is_wanted: impl Fn(&SessionView) -> bool,
     ) -> Vec<SessionView> {
-        let table = self.lock();
-        let end = before.map_or(table.kept.len(), |before| {
-            table.kept.partition_point(|one| one.sequence() < before)
-        });
-        let older = table.kept.range(..end).rev();
-        older
-            .filter(|one| !one.is_idle_http())
-            .map(Recording::view)
-            .filter(is_wanted)
-            .take(limit)
-            .collect()
+        self.lock().kept.before(before, limit, is_wanted)
     }
 
     pub(crate) fn transcript(&self, name: &str) -> Option<TranscriptView> {

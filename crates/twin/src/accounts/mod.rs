@@ -217,7 +217,7 @@ impl Accounts {
     }
 
     pub fn count(&self) -> usize {
-        self.read().accounts.len()
+        self.directory.read().accounts.len()
     }
 
     /// Up to `limit` of the accounts that `is_wanted` whose keys come after
@@ -228,7 +228,7 @@ impl Accounts {
         limit: usize,
         is_wanted: impl Fn(&Account) -> bool,
     ) -> Vec<Arc<Account>> {
-        let directory = self.read();
+        let directory = self.directory.read();
         let range = (Bound::Excluded(key), Bound::Unbounded);
         let later = directory.accounts.range::<str, _>(range);
         later

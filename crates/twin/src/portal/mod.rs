@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use mailward_mail::Clock;
 use mailward_mailbox::Mailboxes;
-use mailward_net::Shutdown;
 
 use crate::accounts::Accounts;
 use crate::events::EventLog;
@@ -37,7 +36,6 @@ pub use worlds::{WorldSource, WorldView};
 #[derive(Clone, Debug)]
 pub struct Portal {
     worlds: Worlds,
-    shutdown: Shutdown,
 }
 
 /// One world, as somebody works on it. Clones are the same.
@@ -46,7 +44,8 @@ pub struct Desk {
     world: World,
     /// The clock that runs beneath every world's.
     base: Arc<dyn Clock>,
-    shutdown: Shutdown,
+    /// Of its event log, which another number follows once it is put back.
+    turn: u64,
 }
 
 /// Why something cannot be shown or done. The sentence is for people.
@@ -83,8 +82,8 @@ impl From<crate::error::TwinError> for PortalError {
 }
 
 impl Portal {
-    pub(crate) fn new(worlds: Worlds, shutdown: Shutdown) -> Self {
-        Self { worlds, shutdown }
+    pub(crate) fn new(worlds: Worlds) -> Self {
+        Self { worlds }
     }
 
     /// The desk of a world; of the default one without a name.
@@ -94,9 +93,9 @@ impl Portal {
             Some(name) => self.worlds.named(name)?,
         };
         Ok(Desk {
+            turn: world.events.turn(),
             world,
             base: self.worlds.options().clock.base(),
-            shutdown: self.shutdown.clone(),
         })
     }
 }

@@ -157,7 +157,7 @@ impl Desk {
     }
 
     /// The events after `cursor` as soon as there are any; none after a while
-    /// without. Where the log has begun anew since, they begin with its first.
+    /// without. Where the world was put back since, they begin with the first.
     /// `None` once the twin stops or the world is gone.
     pub async fn hear(&self, cursor: u64) -> Option<Vec<Event>> {
         let mut news = self.world.events.news();
@@ -166,15 +166,15 @@ impl Desk {
         loop {
             news.borrow_and_update();
             let log = &self.world.events;
-            let from = if log.latest() < cursor { 0 } else { cursor };
+            let is_same = log.turn() == self.turn && log.latest() >= cursor;
+            let from = if is_same { cursor } else { 0 };
             let events = log.after(from, EVENTS_AT_ONCE_MAX);
             if !events.is_empty() {
                 return Some(events);
             }
             tokio::select! {
                 changed = news.changed() => changed.ok()?,
-                () = self.shutdown.begun() => return None,
-                () = self.world.ended() => return None,
+                () = self.world.closing().begun() => return None,
                 () = &mut quiet => return Some(Vec::new()),
             }
         }

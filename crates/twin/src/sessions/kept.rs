@@ -92,6 +92,25 @@ impl Kept {
             .collect()
     }
 
+    pub(super) fn before(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        is_wanted: impl Fn(&SessionView) -> bool,
+    ) -> Vec<SessionView> {
+        let before = before.unwrap_or(u64::MAX);
+        let end = self
+            .recordings
+            .partition_point(|one| one.sequence() < before);
+        let older = self.recordings.range(..end).rev();
+        older
+            .filter(|one| !one.is_idle_http())
+            .map(Recording::view)
+            .filter(is_wanted)
+            .take(limit)
+            .collect()
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Recording> {
         let mut newest_first = self.recordings.iter().rev();
         newest_first.find(|one| *one.name() == *name).cloned()

@@ -164,6 +164,9 @@ operations! {
     get "/control/v1/modes/{name}" getMode "One" () () 200 Json("Mode");
     put "/control/v1/modes/{name}" switchModeOn "Switches it on" () (Optional("ModeSettings")) 200 Json("Mode");
     delete "/control/v1/modes/{name}" switchModeOff "Switches it off" () () 200 Json("Mode");
+    get "/control/v1/scenarios" listScenarios "Ready-made faults, and which are played" () () 200 List("Scenario");
+    put "/control/v1/scenarios/{name}" playScenario "Plays one from its beginning" () () 200 List("Fault");
+    delete "/control/v1/scenarios/{name}" endScenario "Ends it" () () 204 Nothing;
     get "/control/v1/magic-recipients" listMagicRecipients "Recipients whose names ask for a fault" () () 200 List("MagicRecipient");
 
     get "/control/v1/events" listEvents "Up to 1000 events of the log" (AFTER) () 200 List("Event");

@@ -59,7 +59,7 @@ pub(super) fn letter(number: u64, to: &str, octets: usize) -> Vec<u8> {
         }
         text.push_str("\r\n");
     }
-    text.push_str(&format!("Reference {number}\r\n"));
+    text.push_str(&format!("Reference ref-{number:010}\r\n"));
     text.into_bytes()
 }
 

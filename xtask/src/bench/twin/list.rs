@@ -44,8 +44,8 @@ const SEARCHES: [Search; 6] = [
     },
     Search {
         what: "search a word of the text, one found",
-        query: |number| format!("letters@northmoor.example%20{number:020}"),
-        finds: None,
+        query: |number| format!("ref-{number:010}"),
+        finds: Some(|_| 1),
     },
     Search {
         what: "search is:unread to:, a thousandth found",

@@ -165,6 +165,10 @@ const REMEDIES: &[(&str, &str)] = &[
         "Take it as a sign that a message was opened, not that it was understood.",
     ),
     (
+        "relay-off-network",
+        "Send from a machine within the networks of HSCN; elsewhere use submission.",
+    ),
+    (
         "relay-unregistered",
         "Register the address of the sending machine, or give it a name in the reverse zone.",
     ),

@@ -260,17 +260,18 @@ pub(super) fn signs_in_by_token(_: &Wish, facts: &Facts) -> Verdict {
 }
 
 pub(super) fn says_goodbye(_: &Wish, facts: &Facts) -> Verdict {
-    let ended = facts.sessions.iter().filter_map(|session| {
-        let at = session.ended?;
-        Some((session, at))
-    });
     let (mut judged, mut breaches) = (0, Vec::new());
-    for (session, at) in ended {
-        judged += 1;
-        if !session.said_goodbye {
-            let protocol = session.protocol.as_str();
-            let text = format!("a session on {protocol} that just ended");
-            breaches.push(breach(at, Some(&session.name), text));
+    for session in &facts.sessions {
+        match session.ended {
+            // Who has said it need not have gone yet.
+            _ if session.said_goodbye => judged += 1,
+            None => {}
+            Some(at) => {
+                judged += 1;
+                let protocol = session.protocol.as_str();
+                let text = format!("a session on {protocol} that just ended");
+                breaches.push(breach(at, Some(&session.name), text));
+            }
         }
     }
     let says = format!("{judged} sessions, {} without goodbye", breaches.len());

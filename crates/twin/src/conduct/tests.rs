@@ -121,6 +121,10 @@ fn every_check_knows_good_conduct_from_bad() {
         smtp(second, &(lines.concat() + "\nC: QUIT\nS: 221 bye"))
     };
     let once = |second, reply: &str| smtp(second, &message("b@northmoor.example", reply));
+    let open = |session: Session| Session {
+        ended: None,
+        ..session
+    };
     let token = |second| {
         let lines = SECURED.replace("AUTH LOGIN ***", "AUTH XOAUTH2 ***");
         session("token", Protocol::Submission, second, &lines)
@@ -140,6 +144,12 @@ fn every_check_knows_good_conduct_from_bad() {
         (r#"{"conduct": "uses-tls"}"#, vec![good(0), clear()], false),
         (r#"{"conduct": "uses-tls"}"#, vec![], false),
         (r#"{"conduct": "says-goodbye"}"#, vec![good(0)], true),
+        (r#"{"conduct": "says-goodbye"}"#, vec![open(good(0))], true),
+        (
+            r#"{"conduct": "says-goodbye"}"#,
+            vec![open(once(0, "250 taken"))],
+            false,
+        ),
         (
             r#"{"conduct": "says-goodbye"}"#,
             vec![good(0), once(90, "250 taken")],

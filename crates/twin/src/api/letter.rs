@@ -32,7 +32,7 @@ const SEARCHED_CHARS: usize = 16 * 1024;
 impl Digest {
     /// `recipients` are those it was filed for, whoever its header names.
     pub(super) fn of(octets: &[u8], recipients: &[String]) -> Self {
-        let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+        let parsed = taken_apart(octets);
         let to = addresses(parsed.to());
         let cc = addresses(parsed.cc());
         let mut bcc = addresses(parsed.bcc());
@@ -82,9 +82,20 @@ impl Digest {
     }
 }
 
+/// A message of some part, if an empty one: the parser has nothing to say of
+/// octets without a header field, and its methods ask the first part.
+fn taken_apart(octets: &[u8]) -> Message<'_> {
+    MessageParser::default()
+        .parse(octets)
+        .unwrap_or_else(|| Message {
+            parts: vec![MessagePart::default()],
+            ..Message::default()
+        })
+}
+
 /// The members of a whole message that no digest has.
 pub(super) fn contents(octets: &[u8]) -> Map<String, Value> {
-    let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+    let parsed = taken_apart(octets);
     let mut members = Map::new();
     let mut files = [Vec::new(), Vec::new()];
     for id in &parsed.attachments {
@@ -111,7 +122,7 @@ pub(super) fn contents(octets: &[u8]) -> Map<String, Value> {
 
 /// Text or HTML of a message, whichever is asked for.
 pub(super) fn body(octets: &[u8], wants_html: bool) -> Option<String> {
-    let parsed = MessageParser::default().parse(octets)?;
+    let parsed = taken_apart(octets);
     if wants_html {
         html(&parsed)
     } else {
@@ -121,7 +132,7 @@ pub(super) fn body(octets: &[u8], wants_html: bool) -> Option<String> {
 
 /// Every field's values by its name.
 pub(super) fn header(octets: &[u8]) -> Map<String, Value> {
-    let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+    let parsed = taken_apart(octets);
     let mut fields: Map<String, Value> = Map::new();
     for (name, value) in parsed.headers_raw() {
         let values = fields
@@ -136,7 +147,7 @@ pub(super) fn header(octets: &[u8]) -> Map<String, Value> {
 
 /// Media type and decoded octets of a part.
 pub(super) fn part(octets: &[u8], id: &str) -> Option<(String, Vec<u8>)> {
-    let parsed = MessageParser::default().parse(octets)?;
+    let parsed = taken_apart(octets);
     let part = parsed.part(id.parse().ok()?)?;
     Some((media_type(part), part.contents().to_vec()))
 }
@@ -150,7 +161,7 @@ pub(super) struct File {
 
 /// All of them, decoded.
 pub(super) fn files(octets: &[u8]) -> Vec<File> {
-    let parsed = MessageParser::default().parse(octets).unwrap_or_default();
+    let parsed = taken_apart(octets);
     parsed
         .attachments()
         .map(|part| File {
@@ -240,4 +251,29 @@ fn canonical(name: &str) -> String {
             own
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hardly_a_message_is_one_all_the_same() {
+        for octets in [
+            &b""[..],
+            b"\r\n",
+            b"\r\n\r\n",
+            b"no field at all",
+            b"\0\0\0\r\n.\r\n",
+            b":\r\n\r\n",
+            b"Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n",
+        ] {
+            let digest = Digest::of(octets, &["asha@northmoor.example".to_owned()]);
+            assert_eq!(digest.bcc.len(), 1, "{octets:?}");
+            assert!(contents(octets).contains_key("Text"), "{octets:?}");
+            assert!(files(octets).is_empty(), "{octets:?}");
+            let _ = (header(octets), body(octets, true), body(octets, false));
+            assert!(part(octets, "9").is_none(), "{octets:?}");
+        }
+    }
 }

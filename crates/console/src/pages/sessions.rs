@@ -17,7 +17,15 @@ use crate::world::InWorld;
 use crate::{Console, display, links};
 
 /// As the source spells them.
-const PROTOCOLS: [&str; 6] = ["submission", "high_sending", "relay", "imap", "pop", "http"];
+const PROTOCOLS: [&str; 7] = [
+    "submission",
+    "high_sending",
+    "relay",
+    "catch",
+    "imap",
+    "pop",
+    "http",
+];
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {

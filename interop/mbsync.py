@@ -1,6 +1,6 @@
 """mbsync keeps a maildir in step, both ways, in every folder."""
 
-from twin import ca_file, equal, home, imap, password, port, put, seen, succeed, write
+from twin import ca_file, equal, filed, home, imap, password, port, put, seen, succeed, write
 
 me = "mbsync@northmoor.example"
 box = imap(me)
@@ -40,12 +40,7 @@ def sync():
 
 
 def local(name):
-    found = {}
-    for path in (maildir / name).glob("[cn][ue][rw]/*"):
-        for line in path.read_text().splitlines():
-            if line.startswith("Subject: "):
-                found[line[9:]] = path
-    return found
+    return filed(maildir / name)
 
 
 sync()

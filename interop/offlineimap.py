@@ -2,7 +2,7 @@
 deletes arrives at the other.
 """
 
-from twin import ca_file, equal, home, imap, password, port, put, seen, succeed, write
+from twin import ca_file, equal, filed, home, imap, password, port, put, seen, succeed, write
 
 me = "offlineimap@northmoor.example"
 box = imap(me)
@@ -38,13 +38,7 @@ def sync():
 
 
 def local(name):
-    """Files of a folder by subject."""
-    found = {}
-    for path in (maildir / name).glob("[cn][ue][rw]/*"):
-        for line in path.read_text().splitlines():
-            if line.startswith("Subject: "):
-                found[line[9:]] = path
-    return found
+    return filed(maildir / name)
 
 
 sync()

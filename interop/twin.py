@@ -89,6 +89,16 @@ def seen(box, name):
     return found
 
 
+def filed(maildir):
+    """Files of a maildir by subject."""
+    found = {}
+    for path in maildir.glob("[cn][ue][rw]/*"):
+        for line in path.read_text().splitlines():
+            if line.startswith("Subject: "):
+                found[line[9:]] = path
+    return found
+
+
 def write(name, text):
     """A file in the script's folder that others may not read: some insist."""
     path = home / name

@@ -20,9 +20,20 @@ pub(crate) struct Ear<'d, R, D> {
     clock: Arc<dyn Clock>,
     /// When the client was last heard and answered.
     heard: Timestamp,
+    /// How long the client was waited for until then, altogether.
+    waited: Duration,
     /// The answer to what was heard comes first.
     is_answering: bool,
     drain: Pin<&'d mut D>,
+}
+
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// While it says nothing.
+    pub(crate) silence: Duration,
+    /// Since the session began, whatever it says.
+    pub(crate) altogether: Duration,
 }
 
 /// Why nothing more is heard.
@@ -75,6 +86,7 @@ where
             input: Vec::new(),
             octets_max,
             heard: clock.now(),
+            waited: Duration::ZERO,
             is_answering: false,
             clock,
             drain,
@@ -84,7 +96,7 @@ where
     /// Waits for the client, for `news`, or for the end: what came first.
     pub(crate) async fn hear(
         &mut self,
-        patience: Duration,
+        patience: Patience,
         news: impl Future<Output = ()>,
     ) -> Result<Heard<'_>, Silence> {
         // Its answer may have led the session to where another clock shows
@@ -92,7 +104,8 @@ where
         if std::mem::take(&mut self.is_answering) {
             self.heard = self.clock.now();
         }
-        let late = self.clock.wait_until(self.heard.plus(patience));
+        let left = patience.altogether.saturating_sub(self.waited);
+        let late = (self.clock).wait_until(self.heard.plus(patience.silence.min(left)));
         let (reader, input, octets_max) = (&mut self.reader, &mut self.input, self.octets_max);
         let read = poll_fn(|context| poll_into(reader, input, octets_max, context));
         tokio::select! {
@@ -100,6 +113,7 @@ where
             read = read => match read {
                 Ok(()) if !self.input.is_empty() => {
                     self.is_answering = true;
+                    self.waited += self.clock.now().since(self.heard);
                     Ok(Heard::Octets(Octets(&mut self.input)))
                 }
                 Ok(()) | Err(_) => Err(Silence::ClientGone),

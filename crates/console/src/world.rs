@@ -13,7 +13,7 @@ use crate::source::{Answer, Item};
 use crate::view::{
     AccountAct, AccountDetail, AccountFilter, AccountView, Cursor, ItemKey, MailboxFilter,
     MailboxView, Page, RehearsalAct, RehearsalView, ServiceEvent, ServiceEventFilter,
-    ServiceEventPage, SessionFilter, SessionRow, SessionView, Standing,
+    ServiceEventPage, SessionFilter, SessionPage, SessionView, Standing,
 };
 
 /// All that is asked and done within one world.
@@ -50,7 +50,7 @@ pub trait World: Send + Sync {
     /// nothing more to hear.
     fn hear(&self, cursor: u64) -> Answer<'_, Vec<ServiceEvent>>;
 
-    fn sessions(&self, filter: SessionFilter) -> Answer<'_, Page<SessionRow>>;
+    fn sessions(&self, filter: SessionFilter) -> Answer<'_, SessionPage>;
 
     /// One session with up to `limit` of its lines from `cursor` on.
     fn session(&self, id: String, cursor: Option<Cursor>, limit: usize) -> Answer<'_, SessionView>;

@@ -173,13 +173,16 @@ pub struct Limits {
     /// Time without a word from the client, before and after signing in.
     pub idle_before_login: Duration,
     pub idle_after_login: Duration,
+    /// Time a client may take to sign in, however much it says meanwhile.
+    pub login_within: Duration,
     /// How long the client may leave a response unread.
     pub write_timeout: Duration,
 }
 
 impl Default for Limits {
     /// Exchange Server's defaults (Set-ImapSettings) for idle times; commands
-    /// may be longer than its 10,240 octets, since mail programs list UIDs.
+    /// may be longer than its 10,240 octets, since mail programs list UIDs. The
+    /// time to sign in is ours.
     fn default() -> Self {
         Self {
             command_octets_max: 64 * 1024,
@@ -188,6 +191,7 @@ impl Default for Limits {
             errors_max: 50,
             idle_before_login: Duration::from_secs(60),
             idle_after_login: Duration::from_secs(30 * 60),
+            login_within: Duration::from_secs(5 * 60),
             write_timeout: Duration::from_secs(5 * 60),
         }
     }

@@ -12,6 +12,7 @@ use mailward_wire::imap::{Dialect, Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
 use crate::door::{Instead, Peer};
+use crate::hear::Patience;
 use crate::imap::body::BodyCursor;
 use crate::imap::enable::Enabled;
 use crate::imap::host::Host;
@@ -246,13 +247,18 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
         }
     }
 
-    /// How long the client may say nothing.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Patience {
         let limits = &self.profile.limits;
         if self.server.state() == State::NotAuthenticated {
-            limits.idle_before_login
+            Patience {
+                silence: limits.idle_before_login,
+                altogether: limits.login_within,
+            }
         } else {
-            limits.idle_after_login
+            Patience {
+                silence: limits.idle_after_login,
+                altogether: Duration::MAX,
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use mailward_wire::pop3::{Command, Event, Server, ServerWords, State};
 use tokio::io::AsyncWrite;
 
 use crate::door::{Authenticator as _, Entry, Instead, Peer};
+use crate::hear::Patience;
 use crate::output::Output;
 use crate::pop3::host::Host;
 use crate::pop3::maildrop::{Maildrop, NoMessage};
@@ -102,11 +103,17 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
         }
     }
 
-    /// How long the client may say nothing.
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Patience {
+        let limits = &self.profile.limits;
         match self.server.state() {
-            State::Authorization => self.profile.limits.idle_before_login,
-            State::Transaction => self.profile.limits.idle_after_login,
+            State::Authorization => Patience {
+                silence: limits.idle_before_login,
+                altogether: limits.login_within,
+            },
+            State::Transaction => Patience {
+                silence: limits.idle_after_login,
+                altogether: Duration::MAX,
+            },
         }
     }
 

@@ -28,6 +28,23 @@ async fn silence_ends_a_session() {
 }
 
 #[tokio::test]
+async fn who_goes_on_without_signing_in_is_let_go() {
+    let bench = Bench::new().await;
+    let mut client = bench.connect().await;
+    for _ in 0..5 {
+        client.command("a NOOP").await;
+        bench.clock.advance(Duration::from_secs(55));
+    }
+    client.command("b NOOP").await;
+    bench.clock.advance(Duration::from_secs(26));
+    assert_eq!(
+        client.line().await,
+        "* BYE Connection is closed, it was idle for too long."
+    );
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
 async fn shutting_down_says_goodbye() {
     let bench = Bench::new().await;
     let mut waiting = bench.enter().await;

@@ -320,6 +320,23 @@ async fn who_says_nothing_is_let_go() {
 }
 
 #[tokio::test]
+async fn who_goes_on_without_signing_in_is_let_go() {
+    let bench = Bench::new().await;
+    let mut client = bench.connect().await;
+    for _ in 0..5 {
+        client.send("CAPA\r\n").await;
+        while client.line().await != "." {}
+        bench.clock.advance(Duration::from_secs(55));
+    }
+    bench.clock.advance(Duration::from_secs(26));
+    assert_eq!(
+        client.line().await,
+        "-ERR Connection is closed, it was idle for too long."
+    );
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
 async fn an_account_may_be_closed_meanwhile() {
     let bench = Bench::new().await;
     let mut client = bench.enter(&[ONE]).await;

@@ -16,17 +16,6 @@ use crate::view::{ServiceEventFilter, SessionFilter, SessionRow};
 use crate::world::InWorld;
 use crate::{Console, display, links};
 
-/// As the source spells them.
-const PROTOCOLS: [&str; 7] = [
-    "submission",
-    "high_sending",
-    "relay",
-    "catch",
-    "imap",
-    "pop",
-    "http",
-];
-
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     account: Option<String>,
@@ -40,7 +29,7 @@ struct SessionsPage<'a> {
     layout: Layout<'a>,
     at: &'a WorldLinks,
     filter: &'a SessionFilter,
-    protocols: &'static [&'static str],
+    protocols: &'a [String],
     rows: &'a [SessionRow],
     pagination: Pagination,
 }
@@ -74,10 +63,10 @@ pub(crate) async fn list(
         &SessionsPage {
             layout: Layout::within(&console, &visitor, links::SESSIONS, "Sessions", &world),
             at: &world.links,
-            protocols: &PROTOCOLS,
-            rows: &page.items,
+            protocols: &page.protocols,
+            rows: &page.sessions.items,
             pagination: Pagination::new(
-                &page,
+                &page.sessions,
                 filter.cursor.is_some(),
                 ["Newer sessions", "Older sessions"],
                 |cursor| world.links.sessions(&filter, cursor),

@@ -39,7 +39,7 @@ pub use rehearsal::{
 pub use service_event::{
     BehaviourView, ClauseView, ServiceEvent, ServiceEventFilter, ServiceEventPage,
 };
-pub use session::{LineView, SessionFilter, SessionRow, SessionView, Speaker};
+pub use session::{LineView, SessionFilter, SessionPage, SessionRow, SessionView, Speaker};
 pub use status::{Decision, Status};
 pub use world::{WorldAct, WorldFilter, WorldOrigin, WorldRow, WorldVerb, WorldView, WorldsView};
 

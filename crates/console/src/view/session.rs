@@ -9,10 +9,18 @@ use super::{Cursor, Page, ServiceEvent};
 pub struct SessionFilter {
     /// A part of the address of whom something happened to; trimmed, never empty.
     pub account: Option<String>,
+    /// One of [`SessionPage::protocols`].
     pub protocol: Option<String>,
     pub cursor: Option<Cursor>,
     /// The most rows wanted.
     pub limit: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct SessionPage {
+    pub sessions: Page<SessionRow>,
+    /// Every protocol that has sessions.
+    pub protocols: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

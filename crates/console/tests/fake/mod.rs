@@ -11,7 +11,7 @@ use mailward_console::view::{
     ControlAct, ControlDone, ControlView, Cursor, Decision, FolderView, GatewayOverview, ItemKey,
     ItemRow, MailboxFilter, MailboxView, MessageFilter, MessageRow, MessageView, OldestView,
     Overview, Page, QuotaLevel, RecipientView, RecipientsSummary, RehearsalAct, RehearsalView,
-    ServiceEvent, ServiceEventFilter, ServiceEventPage, SessionFilter, SessionRow, SessionView,
+    ServiceEvent, ServiceEventFilter, ServiceEventPage, SessionFilter, SessionPage, SessionView,
     Standing, Status, StoreHealth, TwinOverview, VerdictView, WorldAct, WorldFilter, WorldView,
     WorldsView,
 };
@@ -375,13 +375,16 @@ impl World for FakeWorld {
         })
     }
 
-    fn sessions(&self, filter: SessionFilter) -> Answer<'_, Page<SessionRow>> {
+    fn sessions(&self, filter: SessionFilter) -> Answer<'_, SessionPage> {
         Box::pin(async move {
             let account = filter.account.as_deref().unwrap_or_default();
             let rows = self.fake.sessions.iter().map(|one| one.session.clone());
             let found =
                 rows.filter(|row| row.account.as_deref().unwrap_or_default().contains(account));
-            Ok(page(found.collect(), filter.cursor.as_ref(), filter.limit))
+            Ok(SessionPage {
+                sessions: page(found.collect(), filter.cursor.as_ref(), filter.limit),
+                protocols: vec!["imap".to_owned(), "catch".to_owned()],
+            })
         })
     }
 

@@ -2,7 +2,7 @@
 
 use mailward_console::SourceError;
 use mailward_console::view::{
-    Cursor, LineView, Page, SessionFilter, SessionRow, SessionView, Speaker,
+    Cursor, LineView, Page, SessionFilter, SessionPage, SessionRow, SessionView, Speaker,
 };
 use mailward_twin::faults::Protocol;
 use mailward_twin::portal::{Outcome, SessionSummary};
@@ -12,7 +12,7 @@ use super::twin_events;
 use super::world::WorldPart;
 
 impl WorldPart {
-    pub(super) fn session_page(&self, filter: &SessionFilter) -> Page<SessionRow> {
+    pub(super) fn session_page(&self, filter: &SessionFilter) -> SessionPage {
         let before = filter
             .cursor
             .as_ref()
@@ -33,10 +33,14 @@ impl WorldPart {
             .last()
             .filter(|_| more)
             .map(|last| Cursor::new(last.session.sequence.to_string()));
-        Page {
-            items: found.into_iter().map(summary).collect(),
-            previous: None,
-            next,
+        let spoken = Protocol::ALL.into_iter().filter(|one| one.has_line());
+        SessionPage {
+            sessions: Page {
+                items: found.into_iter().map(summary).collect(),
+                previous: None,
+                next,
+            },
+            protocols: spoken.map(|one| one.as_str().to_owned()).collect(),
         }
     }
 

@@ -3,7 +3,7 @@
 use mailward_console::view::{
     AccountAct, AccountDetail, AccountFilter, AccountView, Cursor, ItemKey, MailboxFilter,
     MailboxView, Page, RehearsalAct, RehearsalView, ServiceEvent, ServiceEventFilter,
-    ServiceEventPage, SessionFilter, SessionRow, SessionView, Standing,
+    ServiceEventPage, SessionFilter, SessionPage, SessionView, Standing,
 };
 use mailward_console::{Answer, Item, SourceError, World};
 use mailward_twin::portal::Desk;
@@ -76,7 +76,7 @@ impl World for WorldPart {
         })
     }
 
-    fn sessions(&self, filter: SessionFilter) -> Answer<'_, Page<SessionRow>> {
+    fn sessions(&self, filter: SessionFilter) -> Answer<'_, SessionPage> {
         Box::pin(async move { Ok(self.session_page(&filter)) })
     }
 

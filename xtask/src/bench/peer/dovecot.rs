@@ -13,12 +13,9 @@ use crate::run::Result;
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Runs until dropped, in a process group of its own: Ctrl-C is for us alone.
+/// The sign-in service alone.
 #[derive(Debug)]
-pub(in crate::bench) struct Dovecot {
-    master: Child,
-    config: PathBuf,
-}
+pub(in crate::bench) struct Dovecot(Master);
 
 impl Dovecot {
     /// `socket` is where Postfix looks for it.
@@ -29,9 +26,34 @@ impl Dovecot {
             &home.join("users"),
             &format!("{FROM}:{{PLAIN}}{PASSWORD}\n"),
         )?;
+        let configuration = configuration(&home, socket);
+        Master::start(&home, &configuration, || socket.exists()).map(Self)
+    }
+
+    pub(in crate::bench) fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+}
+
+/// Dovecot, whatever it serves. It runs until dropped, in a process group of
+/// its own: Ctrl-C is for us alone.
+#[derive(Debug)]
+pub(in crate::bench) struct Master {
+    process: Child,
+    config: PathBuf,
+}
+
+impl Master {
+    /// Writes the configuration below `home` and waits for what tells that all
+    /// listens.
+    pub(in crate::bench) fn start(
+        home: &Path,
+        configuration: &str,
+        is_ready: impl Fn() -> bool,
+    ) -> Result<Self> {
         let config = home.join("dovecot.conf");
-        write(&config, &configuration(&home, socket))?;
-        let master = Command::new("dovecot")
+        write(&config, configuration)?;
+        let process = Command::new("dovecot")
             .args(["-F", "-c"])
             .arg(&config)
             .stdin(Stdio::null())
@@ -39,20 +61,20 @@ impl Dovecot {
             .process_group(0)
             .spawn()
             .map_err(|error| format!("can't start dovecot: {error}"))?;
-        let mut dovecot = Self { master, config };
-        dovecot.wait_for(socket)?;
-        Ok(dovecot)
+        let mut master = Self { process, config };
+        master.wait_until(is_ready)?;
+        Ok(master)
     }
 
     pub(in crate::bench) fn pid(&self) -> u32 {
-        self.master.id()
+        self.process.id()
     }
 
-    fn wait_for(&mut self, socket: &Path) -> Result {
+    fn wait_until(&mut self, is_ready: impl Fn() -> bool) -> Result {
         let until = Instant::now() + PATIENCE;
-        while !socket.exists() {
+        while !is_ready() {
             let ended = self
-                .master
+                .process
                 .try_wait()
                 .map_err(|error| format!("dovecot is lost: {error}"))?;
             if ended.is_some() || Instant::now() > until {
@@ -67,7 +89,7 @@ impl Dovecot {
     }
 }
 
-impl Drop for Dovecot {
+impl Drop for Master {
     fn drop(&mut self) {
         let stopped = run_quietly(
             Command::new("doveadm")
@@ -75,11 +97,11 @@ impl Drop for Dovecot {
                 .arg(&self.config)
                 .arg("stop"),
         );
-        if stopped.is_err() && matches!(self.master.try_wait(), Ok(None)) {
+        if stopped.is_err() && matches!(self.process.try_wait(), Ok(None)) {
             // It was not far enough to hear that.
-            let _ = self.master.kill();
+            let _ = self.process.kill();
         }
-        if let Err(error) = self.master.wait() {
+        if let Err(error) = self.process.wait() {
             eprintln!("dovecot (process {}) may still run: {error}", self.pid());
         }
     }

@@ -1,6 +1,6 @@
 //! Other servers of the kind: MailDev for catching, Dovecot for IMAP.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,7 @@ use super::options::Options;
 use super::server::{ACCOUNTS, PASSWORD, address};
 use super::smtp::Smtp;
 use crate::bench::interrupt;
+use crate::bench::peer::dovecot::Master;
 use crate::bench::peer::mailward::stop;
 use crate::bench::peer::{free_address, make_folder, run_quietly, temporary_folder, write};
 use crate::bench::tls::Certificate;
@@ -120,8 +121,7 @@ fn installed() -> Result<PathBuf> {
 #[derive(Debug)]
 pub(super) struct Dovecot {
     pub(super) imaps: SocketAddr,
-    child: Child,
-    config: PathBuf,
+    master: Master,
     _folder: TempDir,
 }
 
@@ -140,49 +140,17 @@ impl Dovecot {
         write(&home.join("users"), &users)?;
         make_folder(&home.join("mail"))?;
         run_quietly(Command::new("chown").arg("nobody").arg(home.join("mail")))?;
-        let config = home.join("dovecot.conf");
-        write(&config, &configuration(home, imaps.port(), &certificate))?;
-        let child = Command::new("dovecot")
-            .args(["-F", "-c"])
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("can't start dovecot: {error}"))?;
-        let dovecot = Self {
+        let configuration = configuration(home, imaps.port(), &certificate);
+        let master = Master::start(home, &configuration, || TcpStream::connect(imaps).is_ok())?;
+        Ok(Self {
             imaps,
-            child,
-            config,
+            master,
             _folder: folder,
-        };
-        let until = Instant::now() + PATIENCE;
-        while std::net::TcpStream::connect(imaps).is_err() {
-            if Instant::now() > until {
-                return Err("dovecot doesn't get ready".to_owned());
-            }
-            interrupt::wait(LOOK_AGAIN)?;
-        }
-        Ok(dovecot)
+        })
     }
 
     pub(super) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Dovecot {
-    fn drop(&mut self) {
-        let stopping = Command::new("doveadm")
-            .arg("-c")
-            .arg(&self.config)
-            .arg("stop")
-            .status();
-        if stopping.is_ok_and(|status| status.success()) {
-            let _ = self.child.wait();
-        } else {
-            stop(&mut self.child);
-        }
+        self.master.pid()
     }
 }
 

@@ -279,9 +279,12 @@ pub(crate) async fn accept(
                 remote: stream.peer(),
                 local: stream.local(),
             };
-            match within(&*clock, HANDSHAKE_LIMIT, stream.upgrade_server(tls)).await {
+            // A future that is handed on takes its room each time, for as long
+            // as the connection lasts: so both are boxed.
+            let handshake = Box::pin(stream.upgrade_server(tls));
+            match within(&*clock, HANDSHAKE_LIMIT, handshake).await {
                 Ok(Ok(stream)) => {
-                    let serving = sessions.serve(stream, peer, shutdown.begun());
+                    let serving = Box::pin(sessions.serve(stream, peer, shutdown.begun()));
                     let line = lines.between(peer.remote, peer.local);
                     sessions::during(line, serving).await;
                 }

@@ -111,7 +111,7 @@ impl<H: Host> Imap<H> {
     {
         let (reader, writer) = tokio::io::split(stream);
         let mut session = Session::new(self, writer, peer);
-        let end = match Box::pin(converse(&mut session, reader, drain)).await {
+        let end = match converse(&mut session, reader, drain).await {
             Ok(never) => match never {},
             Err(end) => end,
         };
@@ -145,7 +145,8 @@ where
             Step::Send(bytes) => session.out.buffer.extend_from_slice(&bytes),
             Step::Event(event) => {
                 let is_bad = matches!(event, Event::Bad | Event::AppendBroken);
-                session.event(event).await?;
+                // Boxed: a session that waits keeps no room for its commands.
+                Box::pin(session.event(event)).await?;
                 session.count_errors(is_bad)?;
             }
             // Every question is answered before the next step.
@@ -155,7 +156,7 @@ where
                 let patience = session.patience();
                 match ear.hear(patience, session.news()).await? {
                     Heard::Octets(octets) => session.server.receive(&octets),
-                    Heard::News => session.tell_news().await?,
+                    Heard::News => Box::pin(session.tell_news()).await?,
                 }
             }
         }

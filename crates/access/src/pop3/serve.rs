@@ -109,7 +109,7 @@ impl<H: Host> Pop3<H> {
     {
         let (reader, writer) = tokio::io::split(stream);
         let mut session = Session::new(self, writer, peer);
-        let end = match Box::pin(converse(&mut session, reader, drain)).await {
+        let end = match converse(&mut session, reader, drain).await {
             Ok(never) => match never {},
             Err(end) => end,
         };
@@ -144,7 +144,8 @@ where
                 session.out.buffer.extend_from_slice(&bytes);
                 session.out.breathe().await?;
             }
-            Step::Event(event) => session.event(event).await?,
+            // Boxed: a session that waits keeps no room for its commands.
+            Step::Event(event) => Box::pin(session.event(event)).await?,
             // Every question is answered before the next step.
             Step::Answer | Step::Close => return Err(End::Protocol),
             Step::Read => {

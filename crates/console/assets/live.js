@@ -28,6 +28,8 @@
 
   const put = (row) => {
     if (document.getElementById(row.id)) return;
+    // Lists have the newest on top, stories at the end.
+    if (rows.dataset.rows === "end") return rows.append(row);
     rows.prepend(row);
     while (rows.children.length > rowsMax) rows.lastElementChild.remove();
   };

@@ -116,6 +116,7 @@ pub fn router(options: ConsoleOptions) -> Router {
         guarded = guarded
             .merge(pages::live::routes())
             .route("/console/events", get(pages::events::list))
+            .route("/console/traces", get(pages::trace::show))
             .route("/console/sessions", get(pages::sessions::list))
             .route("/console/sessions/{session}", get(pages::session::show))
             .route(

@@ -15,6 +15,7 @@ pub(crate) const CONTROL: &str = "/console/control";
 pub(crate) const MAILBOXES: &str = "/console/mailboxes";
 pub(crate) const ACCOUNTS: &str = "/console/accounts";
 pub(crate) const EVENTS: &str = "/console/events";
+pub(crate) const TRACES: &str = "/console/traces";
 pub(crate) const SESSIONS: &str = "/console/sessions";
 pub(crate) const REHEARSAL: &str = "/console/rehearsal";
 pub(crate) const WORLDS: &str = "/console/worlds";
@@ -177,6 +178,13 @@ impl WorldLinks {
         self.link(EVENTS).with("account", account).done()
     }
 
+    /// What became of a message, by its number.
+    pub(crate) fn trace(&self, message: &u64) -> String {
+        self.link(TRACES)
+            .with("message", &message.to_string())
+            .done()
+    }
+
     pub(crate) fn sessions(&self, filter: &SessionFilter, cursor: Option<&Cursor>) -> String {
         self.link(SESSIONS)
             .with_some("account", filter.account.as_deref())
@@ -198,6 +206,13 @@ impl WorldLinks {
     /// The stream of what changes on a page after the event `after`.
     pub(crate) fn live_events(&self, filter: &ServiceEventFilter, after: u64) -> String {
         self.filtered(&format!("{LIVE}/events"), filter)
+            .with("after", &after.to_string())
+            .done()
+    }
+
+    pub(crate) fn live_trace(&self, message: u64, after: u64) -> String {
+        self.link(format!("{LIVE}/traces"))
+            .with("message", &message.to_string())
             .with("after", &after.to_string())
             .done()
     }

@@ -72,6 +72,8 @@ pub struct Item {
     pub octets: u64,
     /// IMAP flags as they are spelt: `\Seen`, `$Forwarded`.
     pub flags: Vec<String>,
+    /// The number by which what became of it is found, while it is remembered.
+    pub message: Option<u64>,
     pub content: Content,
 }
 

@@ -42,6 +42,10 @@ pub trait World: Send + Sync {
     /// What the twin did, newest first.
     fn events(&self, filter: ServiceEventFilter) -> Answer<'_, ServiceEventPage>;
 
+    /// What is remembered of a message, oldest first; `named` is its number or
+    /// its Message-ID.
+    fn trace(&self, named: String) -> Answer<'_, Vec<ServiceEvent>>;
+
     /// The number of the latest event.
     fn latest_event(&self) -> u64;
 

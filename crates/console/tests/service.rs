@@ -25,6 +25,8 @@ fn event(sequence: u64, protocol: &str, kind: &str, account: &str) -> ServiceEve
         kind: kind.to_owned(),
         account: Some(account.to_owned()),
         session: Some("imap-7".to_owned()),
+        message: None,
+        message_id: None,
         why: format!("event number {sequence}"),
         behaviour: None,
         clauses: Vec::new(),
@@ -81,6 +83,51 @@ async fn every_refusal_says_why() {
         assert!(page.body.contains(text), "{text}\n{}", page.body);
     }
     assert_eq!(page.body.matches("<details").count(), 1);
+}
+
+#[tokio::test]
+async fn what_became_of_a_message_is_one_page() {
+    let of_message = |mut event: ServiceEvent| {
+        event.message = Some(7);
+        event
+    };
+    let mut accepted = of_message(event(1, "submission", "accepted", ACCOUNT));
+    accepted.message_id = Some(format!("<{HOSTILE}>"));
+    let source = Fake {
+        events: vec![
+            of_message(event(4, "imap", "fetched", ACCOUNT)),
+            event(3, "imap", "signed_in", ACCOUNT),
+            of_message(event(2, "submission", "delivered", ACCOUNT)),
+            accepted,
+        ],
+        ..Fake::default()
+    };
+    let browser = Browser::signed_in(source, Role::Viewer).await;
+    let events = browser.get("/console/events").await.body;
+    assert_eq!(events.matches("/console/traces?message=7\"").count(), 3);
+    let page = browser.get("/console/traces?message=7").await;
+    let places = [1, 2, 4].map(|number| page.body.find(&format!("event number {number}")));
+    assert!(places.is_sorted() && places[0].is_some(), "{}", page.body);
+    for (text, is_there) in [
+        ("event number 3", false),
+        (HOSTILE, false),
+        ("as message 7", true),
+        (
+            "data-live=\"/console/live/traces?message=7&#38;after=7\"",
+            true,
+        ),
+    ] {
+        assert_eq!(page.body.contains(text), is_there, "{text}\n{}", page.body);
+    }
+    for (query, text) in [
+        ("", "leads to all of it"),
+        ("?message=8", "Nothing is remembered"),
+        ("?message=%3Cx%3E", "Nothing is remembered"),
+    ] {
+        let page = browser.get(&format!("/console/traces{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{query}");
+        assert!(page.body.contains(text), "{query}\n{}", page.body);
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ fn event(sequence: u64, kind: &str) -> ServiceEvent {
         kind: kind.to_owned(),
         account: Some(ACCOUNT.to_owned()),
         session: Some("imap-7".to_owned()),
+        message: None,
+        message_id: None,
         why: format!("event number {sequence}"),
         behaviour: None,
         clauses: Vec::new(),
@@ -566,6 +568,18 @@ async fn an_open_page_hears_what_is_new_and_what_changed() {
     let (name, data) = &told[1];
     assert!(name == "new" && data.contains("id=\"item-9\""), "{told:?}");
     assert!(!data.contains("<script>"));
+    // Of a message what is about it.
+    let about = ServiceEvent {
+        message: Some(4),
+        ..event(9, "fetched")
+    };
+    let news = std::sync::Mutex::new([vec![event(8, "signed_in"), about]].into());
+    let browser = Browser::signed_in(Fake { news, ..fake() }, Role::Viewer).await;
+    let told = heard(&browser.get("/console/live/traces?message=4&after=7").await);
+    let [(name, data)] = &told[..told.len() - 1] else {
+        panic!("{told:?}");
+    };
+    assert!(name == "new" && data.contains("id=\"event-9\""), "{told:?}");
     // Signed out there is nothing to hear.
     let stranger = browser.another([192, 0, 2, 9]);
     assert_eq!(stranger.get(path).await.status, StatusCode::SEE_OTHER);

@@ -37,6 +37,8 @@ pub enum Content {
 pub struct Appended {
     pub uid: Uid,
     pub uid_validity: u32,
+    /// The number of the body, which all copies share.
+    pub body: u64,
 }
 
 /// Targets of one write.
@@ -143,6 +145,7 @@ fn file(
     let appended = Appended {
         uid: added.uid,
         uid_validity: folder.uid_validity,
+        body: item.body.number(),
     };
     Ok((folder, appended, Change::Appended(vec![added])))
 }

@@ -4,11 +4,12 @@ use crate::engine::RowsMut;
 use crate::error::MailboxError;
 use crate::flags::{FlagChange, Flags};
 use crate::folder::Folder;
-use crate::item::Uid;
+use crate::item::{Item, Uid};
 use crate::live::{Change, Offered};
 use crate::mailboxes::Mailboxes;
 use crate::name::FolderName;
 use crate::rows::{FolderRow, MailboxRow, Stop};
+use crate::witness::What;
 
 /// Items that one write touches, so that others get their turn.
 const BATCH_ITEMS: usize = 1000;
@@ -26,6 +27,7 @@ impl Folder {
         change: FlagChange,
         unchanged_since: Option<u64>,
     ) -> Result<Stored, MailboxError> {
+        let before = self.witnessed(uids);
         let mut all = Stored::default();
         for batch in uids.chunks(BATCH_ITEMS) {
             let (id, batch) = (self.live.id, batch.to_vec());
@@ -45,6 +47,7 @@ impl Folder {
                     Ok((stored, offered))
                 })
                 .await?;
+            self.tell_marked(&before, &stored);
             self.mailboxes.live().confirm(&offered);
             all.items.extend(stored.items);
             all.modified.extend(stored.modified);
@@ -56,9 +59,41 @@ impl Folder {
     /// Removes those of the items that carry `\Deleted`. Sessions learn of it
     /// by [`Folder::updates`].
     pub async fn expunge(&self, uids: &[Uid]) -> Result<usize, MailboxError> {
+        let source = (self.live.id, self.owner(), self.name());
         self.mailboxes
-            .remove_items(self.live.id, uids, Some(Flags::DELETED))
+            .remove_items(source, uids, Some(Flags::DELETED))
             .await
+    }
+
+    /// The items as they are, for a witness of what changes; ascending.
+    fn witnessed(&self, uids: &[Uid]) -> Vec<Item> {
+        if self.mailboxes.witness().is_none() {
+            return Vec::new();
+        }
+        let index = self.index();
+        let mut items: Vec<Item> = uids
+            .iter()
+            .filter_map(|uid| index.item(*uid).copied())
+            .collect();
+        items.sort_unstable_by_key(|item| item.uid);
+        items
+    }
+
+    fn tell_marked(&self, before: &[Item], stored: &Stored) {
+        let changed = stored
+            .items
+            .iter()
+            .filter(|item| item.change != item.change_before);
+        let deeds = changed.filter_map(|item| {
+            let place = before.binary_search_by_key(&item.uid, |one| one.uid).ok()?;
+            let old = before[place].flags;
+            let what = What::Marked {
+                added: item.flags.without(old),
+                removed: old.without(item.flags),
+            };
+            Some((item.uid, before[place].body.number(), what))
+        });
+        self.mailboxes.tell(self.owner(), self.name(), deeds);
     }
 
     /// The items that carry `\Deleted`.
@@ -81,14 +116,14 @@ impl Mailboxes {
         folder: &FolderName,
         uids: &[Uid],
     ) -> Result<usize, MailboxError> {
-        let (owner, name) = (owner.to_owned(), folder.clone());
+        let (key, name) = (owner.to_owned(), folder.clone());
         let id = self
             .read(move |tx| {
-                let mailbox = MailboxRow::find(tx, &owner)?;
+                let mailbox = MailboxRow::find(tx, &key)?;
                 Ok(FolderRow::selectable(tx, mailbox.id, &name)?.id)
             })
             .await?;
-        self.remove_items(id, uids, None).await
+        self.remove_items((id, owner, folder), uids, None).await
     }
 
     /// Removes all items of a folder.
@@ -114,7 +149,7 @@ impl Mailboxes {
 
     async fn remove_items(
         &self,
-        folder: i64,
+        (folder, owner, name): (i64, &str, &FolderName),
         uids: &[Uid],
         only_with: Option<Flags>,
     ) -> Result<usize, MailboxError> {
@@ -124,21 +159,23 @@ impl Mailboxes {
             batch.sort_unstable();
             batch.dedup();
             let live = self.live().clone();
-            let (count, offered) = self
+            let (gone, offered) = self
                 .write(Vec::new(), move |tx, _| {
                     let mut offered = Offered::default();
                     let mut folder = FolderRow::by_id(tx, folder)?;
                     let gone = remove_batch(tx, &mut folder, &batch, only_with)?;
-                    let count = gone.len();
-                    if count > 0 {
+                    if !gone.is_empty() {
                         let seq = folder.save(tx)?;
-                        offered.add(&live, folder.id, seq, Change::Expunged(gone));
+                        let uids = gone.iter().map(|(uid, _)| *uid).collect();
+                        offered.add(&live, folder.id, seq, Change::Expunged(uids));
                     }
-                    Ok((count, offered))
+                    Ok((gone, offered))
                 })
                 .await?;
+            let deeds = gone.iter().map(|(uid, body)| (*uid, *body, What::Removed));
+            self.tell(owner, name, deeds);
             self.live().confirm(&offered);
-            removed += count;
+            removed += gone.len();
         }
         Ok(removed)
     }
@@ -205,13 +242,14 @@ fn store_batch(
     Ok((stored, changed))
 }
 
-/// Takes items away; gives the UIDs of those that were there, ascending.
+/// Takes items away; gives the UIDs of those that were there, ascending, and
+/// the numbers of their bodies.
 fn remove_batch(
     tx: &mut dyn RowsMut,
     folder: &mut FolderRow,
     batch: &[Uid],
     only_with: Option<Flags>,
-) -> Result<Vec<Uid>, Stop> {
+) -> Result<Vec<(Uid, u64)>, Stop> {
     let mut gone = Vec::new();
     let mut octets = 0;
     for uid in batch {
@@ -224,7 +262,7 @@ fn remove_batch(
         folder.remove(tx, *uid, &item)?;
         tx.release_body(&item.body)?;
         octets += i64::try_from(item.body.octets()).unwrap_or(0);
-        gone.push(*uid);
+        gone.push((*uid, item.body.number()));
     }
     let count = i64::try_from(gone.len()).unwrap_or(0);
     tx.change_usage(folder.mailbox, -count, -octets)?;

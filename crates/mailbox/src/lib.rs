@@ -37,6 +37,7 @@ mod rows;
 mod schema;
 mod transfer;
 mod view;
+mod witness;
 
 pub use append::{Appended, Content, TARGETS_MAX, Target};
 pub use arrivals::{ARRIVALS_MAX, Arrival, Arrivals, Place};
@@ -55,3 +56,4 @@ pub use name::{FolderName, LEVEL_OCTETS_MAX, LEVELS_MAX, NameError};
 pub use schema::{KEYWORDS_SCHEMA, SCHEMA};
 pub use transfer::Copied;
 pub use view::{FlagsUpdate, Updates, View};
+pub use witness::{Deed, What, Witness};

@@ -16,6 +16,7 @@ use crate::live::LiveFolders;
 use crate::message::MessageWriter;
 use crate::name::FolderName;
 use crate::rows::{MailboxRow, Stop};
+use crate::witness::Witness;
 
 /// The mailboxes of a store that was opened with [`crate::SCHEMA`], or of one
 /// world in memory. Cheap to clone; every clone is the same.
@@ -27,6 +28,7 @@ pub struct Mailboxes {
     /// Where a session went, see [`Mailboxes::for_session`].
     elsewhere: Option<Arc<OnceLock<Self>>>,
     arrivals: Arrivals,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 #[derive(Clone)]
@@ -100,6 +102,7 @@ impl Mailboxes {
             live: Arc::default(),
             elsewhere: None,
             arrivals: Arrivals::default(),
+            witness: None,
         }
     }
 
@@ -122,6 +125,16 @@ impl Mailboxes {
             live: Arc::default(),
             elsewhere: None,
             arrivals: Arrivals::default(),
+            witness: None,
+        }
+    }
+
+    /// The same, whose clones tell `witness` what is done to items.
+    #[must_use]
+    pub fn watched_by(self, witness: Arc<dyn Witness>) -> Self {
+        Self {
+            witness: Some(witness),
+            ..self
         }
     }
 
@@ -291,6 +304,10 @@ impl Mailboxes {
     /// What was filed since the start, in all mailboxes.
     pub fn arrivals(&self) -> &Arrivals {
         &self.here().arrivals
+    }
+
+    pub(crate) fn witness(&self) -> Option<&Arc<dyn Witness>> {
+        self.here().witness.as_ref()
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

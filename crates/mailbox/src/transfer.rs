@@ -6,6 +6,7 @@ use crate::item::{Item, Uid};
 use crate::live::{Change, Offered};
 use crate::name::FolderName;
 use crate::rows::{FolderRow, MailboxRow};
+use crate::witness::What;
 
 /// Where copies went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,17 +34,18 @@ impl Folder {
         to: &FolderName,
         take_away: bool,
     ) -> Result<Copied, MailboxError> {
-        let (source, owner, to) = (self.live.id, self.owner().to_owned(), to.clone());
+        let (source, owner) = (self.live.id, self.owner().to_owned());
+        let target_name = to.clone();
         let mut uids = uids.to_vec();
         uids.sort_unstable();
         uids.dedup();
         let live = self.mailboxes.live().clone();
-        let (copied, offered) = self
+        let (copied, bodies, offered) = self
             .mailboxes
             .write(Vec::new(), move |tx, _| {
                 let mailbox = MailboxRow::find(tx, &owner)?;
                 let mut from = FolderRow::by_id(tx, source)?;
-                let mut target = FolderRow::selectable(tx, mailbox.id, &to)?;
+                let mut target = FolderRow::selectable(tx, mailbox.id, &target_name)?;
                 let mut items = Vec::with_capacity(uids.len());
                 for uid in uids {
                     if let Some(item) = tx.item(source, uid)? {
@@ -73,9 +75,13 @@ impl Folder {
                     uid_validity: target.uid_validity,
                     uids: pairs,
                 };
+                let bodies: Vec<(Uid, u64)> = items
+                    .iter()
+                    .map(|(uid, item)| (*uid, item.body.number()))
+                    .collect();
                 let mut offered = Offered::default();
                 if items.is_empty() {
-                    return Ok((copied, offered));
+                    return Ok((copied, bodies, offered));
                 }
                 if take_away {
                     let gone = Change::Expunged(items.iter().map(|(uid, _)| *uid).collect());
@@ -86,7 +92,7 @@ impl Folder {
                         offered.add(&live, target.id, seq, Change::Appended(added));
                         let seq = target.save(tx)?;
                         offered.add(&live, target.id, seq, gone);
-                        return Ok((copied, offered));
+                        return Ok((copied, bodies, offered));
                     }
                     let seq = from.save(tx)?;
                     offered.add(&live, from.id, seq, gone);
@@ -97,9 +103,15 @@ impl Folder {
                 }
                 let seq = target.save(tx)?;
                 offered.add(&live, target.id, seq, Change::Appended(added));
-                Ok((copied, offered))
+                Ok((copied, bodies, offered))
             })
             .await?;
+        let what = match take_away {
+            true => What::Moved { to },
+            false => What::Copied { to },
+        };
+        let deeds = bodies.into_iter().map(|(uid, body)| (uid, body, what));
+        self.mailboxes.tell(self.owner(), self.name(), deeds);
         self.mailboxes.live().confirm(&offered);
         Ok(copied)
     }

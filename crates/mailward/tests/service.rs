@@ -363,6 +363,70 @@ assert "GUIDE-80" in acted("recipients-per-day")["clauses"]
     );
 }
 
+/// One request tells all that became of a message, from its acceptance to what
+/// mail programs did with it.
+#[test]
+fn one_message_has_one_story() {
+    let running = twin("2022-03-01", &seed(), &[]);
+    script(
+        &running,
+        r#"
+import poplib, urllib.parse
+me, reader = "sender@northmoor.example", "reader@northmoor.example"
+control("/distribution-lists", {"address": "all@northmoor.example", "members": [reader]})
+control("/accounts/%s/reading" % reader, {"after_seconds": 600}, "PUT")
+control("/service", {"mail": {"verdict_after_seconds": 60}}, "PUT")
+def story(message):
+    return control("/events?" + urllib.parse.urlencode({"message": message}))
+head = "From: %s\r\nTo: all@northmoor.example\r\nSubject: one\r\nMessage-ID: <%s@client.example>\r\n"
+to = ["all@northmoor.example", "nobody@northmoor.example", "gp@elsewhere.example"]
+for name in ["one", "two"]:
+    sends(me, to, (head % (me, name) + "\r\nThe clinic.\r\n").encode())
+session = imap({"address": reader, "password": passwords[reader]})
+session.select()
+session.fetch("1", "(BODY.PEEK[HEADER])")
+session.fetch("1", "(BODY.PEEK[]<0.10>)"), session.fetch("1", "(BODY.PEEK[]<10.10>)")
+session.uid("MOVE", "1", "Archive")
+session.select("Archive")
+session.store("1", "+FLAGS", "(\\Deleted)")
+session.expunge()
+session.logout()
+one, two = story("<one@client.example>"), story("two@client.example")
+kinds = ["accepted", "expanded", "not_delivered", "delivered", "relayed", "reported"]
+assert [e["kind"] for e in one] == kinds + ["fetched", "moved", "marked", "deleted"], one
+assert [e["kind"] for e in two] == ["recorded"] + kinds, two
+assert {e["message"] for e in one}.isdisjoint({e["message"] for e in two})
+assert one == story(str(one[0]["message"]))
+assert one[0]["message_id"] == "<one@client.example>" and one[0]["account"] == me
+assert len({e["session"] for e in one}) == 2 and one[6]["account"] == reader
+# What comes later remembers it: the holder opens the second one.
+control("/clock/advance", {"seconds": 700})
+deadline = time.monotonic() + 60
+while not any(e["kind"] == "opened" for e in two) and time.monotonic() < deadline:
+    two = story("two@client.example")
+assert two[-1]["kind"] == "opened" and "session" not in two[-1], two
+pop = poplib.POP3_SSL(*place(ready["twin"]["pop3s"]), context=context, timeout=60)
+pop.user(reader), pop.pass_(passwords[reader]), pop.retr(1), pop.retr(1), pop.dele(1), pop.quit()
+assert [e["kind"] for e in story("two@client.example")][-2:] == ["fetched", "deleted"]
+# Found late.
+spam = "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+sends(me, [reader], (head % (me, "spam") + "\r\n" + spam + "\r\n").encode())
+control("/clock/advance", {"seconds": 61})
+late = []
+while not any(e["kind"] == "taken_out" for e in late) and time.monotonic() < deadline:
+    late = story("spam@client.example")
+assert [e["kind"] for e in late][:2] == ["accepted", "delivered"], late
+# A refusal is of its message, too, though nobody knows it by Message-ID.
+code, words = send(me, [reader], (head % ("other@northmoor.example", "no") + "\r\nx\r\n").encode())
+assert code == 554, words
+refused = [e for e in events() if e["kind"] == "refused"][-1]
+assert refused["message"] == late[0]["message"] + 1 and story("no@client.example") == []
+assert story("0") == [] and story("999") == []
+"#,
+        &[],
+    );
+}
+
 /// CHUNKING and BINARYMIME carry octets as they are; protocols go off unused.
 #[test]
 fn chunks_of_any_octets_and_protocols_nobody_uses() {

@@ -26,6 +26,7 @@ use crate::accounts::{Accounts, Addressee};
 use crate::deliver::{OUTSIDE, TWIN_FIELD};
 use crate::events::EventLog;
 use crate::message::{client_name, out_of_order, trouble};
+use crate::trace::Traces;
 use crate::world::World;
 use crate::worlds::Resident;
 
@@ -65,6 +66,7 @@ pub(crate) fn dialect() -> PlainDialect {
 pub(crate) struct CatchDoor {
     accounts: Accounts,
     mailboxes: Mailboxes,
+    traces: Traces,
     events: EventLog,
     clock: Arc<dyn Clock>,
     dice: Arc<dyn Dice>,
@@ -92,6 +94,7 @@ impl CatchDoor {
         Self {
             accounts: world.accounts.clone(),
             mailboxes: world.deliveries.mailboxes.clone(),
+            traces: world.deliveries.traces.clone(),
             events: world.events.clone(),
             clock: world.clock(),
             dice: Arc::clone(&world.dice),
@@ -124,7 +127,10 @@ impl CatchDoor {
         let mut refused = Err(MailboxError::NoMailbox);
         for one in filed {
             match one {
-                Ok(_) => return Ok(()),
+                Ok(one) => {
+                    self.traces.filed(one.body);
+                    return Ok(());
+                }
                 Err(error) => refused = Err(error),
             }
         }
@@ -168,6 +174,10 @@ impl Resident for Catching {
     fn go_to(&mut self, world: &World, session: SessionId) {
         self.door = CatchDoor::new(world);
         self.peer.session = session;
+    }
+
+    fn traces(&self) -> &Traces {
+        &self.door.traces
     }
 
     fn lead_nowhere(&mut self, why: Option<String>) {
@@ -223,13 +233,17 @@ impl Connection for Catching {
             return out_of_order();
         };
         let filed = match writer.finish() {
-            Ok(message) => self.door.file(owners, message).await,
+            Ok(message) => {
+                let message_id = message.summary().message_id.clone();
+                let filed = self.door.file(owners, message).await;
+                filed.map(|()| message_id)
+            }
             Err(error) => Err(error),
         };
         match filed {
-            Ok(()) => {
-                let events = &self.door.events;
-                events.add(CATCH, "caught", None, "taken for whoever it names", None);
+            Ok(message_id) => {
+                let (events, why) = (&self.door.events, "taken for whoever it names");
+                events.accept(CATCH, "caught", None, why, &message_id);
                 let number = self.door.dice.next_u64();
                 Reply::status(250, 0, 0, format!("OK {number:016X} queued"))
             }

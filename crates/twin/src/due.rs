@@ -23,6 +23,7 @@ use crate::deliver::{Deliveries, Work};
 use crate::error::TwinError;
 use crate::kept::{Kept, Kind};
 use crate::own::Own;
+use crate::trace::{self, MessageNumber};
 
 /// More than this is not promised; what comes beyond is left out, with a line
 /// in the log.
@@ -45,16 +46,25 @@ pub(crate) struct Due {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
     /// By when it is due and in order of promising.
-    work: BTreeMap<Key, Work>,
+    work: BTreeMap<Key, Promised>,
     last: u64,
 }
 
 type Key = (Timestamp, u64);
 
+#[derive(Clone, Debug)]
+struct Promised {
+    work: Work,
+    /// The message that it was promised for.
+    message: Option<MessageNumber>,
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 struct KeptWork {
     at: Timestamp,
     work: Work,
+    #[serde(default)]
+    message: Option<MessageNumber>,
 }
 
 impl Due {
@@ -65,7 +75,10 @@ impl Due {
         for (name, row) in rows {
             let number = name.parse().unwrap_or(0);
             waiting.last = waiting.last.max(number);
-            waiting.work.insert((row.at, number), row.work);
+            let KeptWork { at, work, message } = row;
+            waiting
+                .work
+                .insert((at, number), Promised { work, message });
         }
         Ok(Self {
             waiting: Own::new(waiting),
@@ -75,6 +88,13 @@ impl Due {
             kept,
             tasks,
         })
+    }
+
+    /// The last of the messages that anything waits for.
+    pub(crate) fn last_message(&self) -> Option<MessageNumber> {
+        let waiting = self.waiting.read();
+        let messages = waiting.work.values().filter_map(|one| one.message);
+        messages.max()
     }
 
     /// How much waits.
@@ -106,8 +126,9 @@ impl Due {
         waiting.work.first_key_value().map(|(key, _)| *key)
     }
 
-    /// Promises work. When this resolves it is kept, where there is a folder.
+    /// Promises work for the message under way, if one is. When this resolves it is kept, where there is a folder.
     pub(crate) async fn add(&self, at: Timestamp, work: Work) -> Result<(), TwinError> {
+        let message = trace::current();
         let number = {
             let mut waiting = self.waiting.write();
             if waiting.work.len() >= WORK_MAX {
@@ -116,10 +137,14 @@ impl Due {
             }
             waiting.last += 1;
             let number = waiting.last;
-            waiting.work.insert((at, number), work.clone());
+            let promised = Promised {
+                work: work.clone(),
+                message,
+            };
+            waiting.work.insert((at, number), promised);
             number
         };
-        let row = KeptWork { at, work };
+        let row = KeptWork { at, work, message };
         self.kept.put(Kind::Due, &row_name(number), &row).await
     }
 
@@ -160,12 +185,13 @@ impl Runner {
                 () = due.sooner.notified() => continue,
             }
             // It stays in the queue until it is done: a cut-off task loses nothing.
-            let Some(work) = due.waiting.read().work.get(&next).cloned() else {
+            let Some(Promised { work, message }) = due.waiting.read().work.get(&next).cloned()
+            else {
                 continue;
             };
             let turn = due.turns.load(Ordering::Acquire);
             self.under_way = Some(next);
-            self.deliveries.perform(work).await;
+            trace::during(message, self.deliveries.perform(work)).await;
             self.under_way = None;
             let due = &self.deliveries.due;
             if turn != due.turns.load(Ordering::Acquire) {

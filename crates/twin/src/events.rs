@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::behaviour::Behaviour;
 use crate::own::Own;
 use crate::sessions;
+use crate::trace::{self, MessageNumber};
 
 /// The oldest events are forgotten beyond this many, a [`CHUNK`] at a time.
 const EVENTS_MAX: usize = 10_000;
@@ -47,6 +48,23 @@ pub struct Event {
     /// The session in which it happened; its transcript has the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// The message it is about; all events of one message have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageNumber>,
+    /// Its Message-ID as its sender wrote it, where it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+}
+
+/// What makes an event.
+struct News<'a> {
+    protocol: &'static str,
+    kind: &'static str,
+    account: Option<&'a str>,
+    why: String,
+    clause: Option<&'static str>,
+    behaviour: Option<&'static Behaviour>,
+    message_id: Option<&'a str>,
 }
 
 /// The log at one moment.
@@ -90,7 +108,36 @@ impl EventLog {
         why: impl Into<String>,
         clause: Option<&'static str>,
     ) {
-        self.push(protocol, kind, account, why.into(), clause, None);
+        self.push(News {
+            protocol,
+            kind,
+            account,
+            why: why.into(),
+            clause,
+            behaviour: None,
+            message_id: None,
+        });
+    }
+
+    /// A message was taken: from here on its Message-ID, if it has one, leads
+    /// to all that becomes of it.
+    pub(crate) fn accept(
+        &self,
+        protocol: &'static str,
+        kind: &'static str,
+        account: Option<&str>,
+        why: impl Into<String>,
+        message_id: &str,
+    ) {
+        self.push(News {
+            protocol,
+            kind,
+            account,
+            why: why.into(),
+            clause: None,
+            behaviour: None,
+            message_id: Some(message_id).filter(|id| !id.is_empty()),
+        });
     }
 
     /// An offence, with the behaviour that answers it.
@@ -102,18 +149,27 @@ impl EventLog {
         why: impl Into<String>,
         behaviour: &'static Behaviour,
     ) {
-        self.push(protocol, kind, account, why.into(), None, Some(behaviour));
+        self.push(News {
+            protocol,
+            kind,
+            account,
+            why: why.into(),
+            clause: None,
+            behaviour: Some(behaviour),
+            message_id: None,
+        });
     }
 
-    fn push(
-        &self,
-        protocol: &'static str,
-        kind: &'static str,
-        account: Option<&str>,
-        why: String,
-        clause: Option<&'static str>,
-        behaviour: Option<&'static Behaviour>,
-    ) {
+    fn push(&self, news: News<'_>) {
+        let News {
+            protocol,
+            kind,
+            account,
+            why,
+            clause,
+            behaviour,
+            message_id,
+        } = news;
         let clauses: Vec<String> = behaviour
             .iter()
             .flat_map(|one| one.clauses)
@@ -138,6 +194,8 @@ impl EventLog {
             behaviour: behaviour.map(|one| one.id),
             clauses,
             session: sessions::current().map(|line| line.recording().name().to_string()),
+            message: trace::current(),
+            message_id: message_id.map(str::to_owned),
         });
         drop(ring);
         self.news
@@ -210,8 +268,51 @@ impl EventLog {
             .for_each(see);
     }
 
+    /// The messages that a number, or a Message-ID with its angle brackets or
+    /// without, stands for: whoever sends one again has two.
+    pub fn messages(&self, named: &str) -> Vec<MessageNumber> {
+        let named = named.trim();
+        if let Ok(number) = named.parse() {
+            return MessageNumber::new(number).into_iter().collect();
+        }
+        let bare = |id: &str| {
+            let id = id.trim();
+            let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix('>'));
+            inner.unwrap_or(id).to_owned()
+        };
+        let named = bare(named);
+        let mut messages = Vec::new();
+        self.each(|event| {
+            if event
+                .message_id
+                .as_deref()
+                .is_some_and(|id| bare(id) == named)
+            {
+                messages.extend(event.message);
+            }
+        });
+        messages
+    }
+
+    /// Up to `limit` events after `cursor` that are about one of these
+    /// messages, oldest first.
+    pub fn about(&self, messages: &[MessageNumber], cursor: u64, limit: usize) -> Vec<Event> {
+        self.after_of(cursor, limit, |event| {
+            event.message.is_some_and(|one| messages.contains(&one))
+        })
+    }
+
     /// Up to `limit` events after `cursor`, oldest first.
     pub fn after(&self, cursor: u64, limit: usize) -> Vec<Event> {
+        self.after_of(cursor, limit, |_| true)
+    }
+
+    fn after_of(
+        &self,
+        cursor: u64,
+        limit: usize,
+        is_wanted: impl Fn(&Event) -> bool,
+    ) -> Vec<Event> {
         let ring = self.ring.image();
         let is_seen = |event: &Event| event.sequence <= cursor;
         let start = ring
@@ -221,6 +322,7 @@ impl EventLog {
         chunks
             .flat_map(|chunk| chunk.iter())
             .skip_while(|event| is_seen(event))
+            .filter(|event| is_wanted(event))
             .take(limit)
             .cloned()
             .collect()

@@ -133,6 +133,15 @@ impl Message {
     }
 }
 
+/// What is written down of a message that was accepted.
+pub(crate) fn taken(octets: u64, recipients: usize) -> String {
+    let recipients = match recipients {
+        1 => "1 recipient".to_owned(),
+        count => format!("{count} recipients"),
+    };
+    format!("{octets} octets for {recipients}")
+}
+
 /// What the client calls itself, fit for a Received field.
 pub(crate) fn client_name(hello: &Hello) -> String {
     hello

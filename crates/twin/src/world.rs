@@ -14,6 +14,7 @@ use mailward_store::Store;
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::api::{Api, Index};
 use crate::asof::BehaviourDay;
+use crate::deeds::Deeds;
 use crate::deliver::{Deliveries, Habits, Overtaken, Receipts, Warned};
 use crate::door::Door;
 use crate::due::Due;
@@ -34,6 +35,7 @@ use crate::sessions::Sessions;
 use crate::shelf::Shelf;
 use crate::submission::{DoorKind, SubmissionDoor};
 use crate::tally::Tally;
+use crate::trace::Traces;
 use crate::worlds::{SessionDoor, WorldName, Worlds};
 
 /// Observed in 2022; the service has been slower since.
@@ -95,6 +97,11 @@ impl World {
         };
         let kept = Kept::new(shelf.clone());
         let events = EventLog::new(Arc::clone(&clock));
+        let traces = Traces::default();
+        let mailboxes = mailboxes.watched_by(Arc::new(Deeds {
+            traces: traces.clone(),
+            events: events.clone(),
+        }));
         let day = BehaviourDay::new(options.as_of, Arc::clone(&clock));
         let faults = Faults::new(
             events.clone(),
@@ -128,7 +135,11 @@ impl World {
             domain: options.population.organisation.domain.clone(),
             faults: faults.clone(),
             overtaken: Overtaken::default(),
+            traces,
         };
+        if let Some(last) = deliveries.due.last_message() {
+            deliveries.traces.go_on_after(last);
+        }
         deliveries.make_outside().await?;
         deliveries
             .put_accounts(
@@ -249,6 +260,7 @@ impl World {
     pub(crate) fn api(&self) -> Api {
         Api {
             index: Arc::clone(&self.index),
+            traces: self.deliveries.traces.clone(),
             accounts: self.accounts.clone(),
             events: self.events.clone(),
             sessions: self.sessions.clone(),

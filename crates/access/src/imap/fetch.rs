@@ -89,6 +89,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                     .fetch_message(message.number, &item, &items, tell_flags)
                     .await?;
                 match fetched {
+                    Ok(()) if items.iter().any(FetchItem::has_text) => self.was_read(&item),
                     Ok(()) => {}
                     Err(Missed::Mailbox(MailboxError::NoItem)) => missing = true,
                     Err(Missed::Mailbox(error)) => return Ok(Err(error)),
@@ -108,6 +109,15 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
 
     fn item(&self, uid: Uid) -> Option<Item> {
         self.selected.as_ref()?.folder.item(uid)
+    }
+
+    /// For who watches the mailboxes; the client may have peeked.
+    fn was_read(&self, item: &Item) {
+        if let Some(selected) = &self.selected {
+            let (folder, body) = (&selected.folder, item.body.number());
+            let mailboxes = &self.imap.mailboxes;
+            mailboxes.was_read(folder.owner(), folder.name(), item.uid, body);
+        }
     }
 
     /// Marks messages as seen; gives those that were not.

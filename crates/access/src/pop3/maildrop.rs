@@ -137,6 +137,12 @@ impl Maildrop {
         self.entry(number, |entry| entry.retrieved = true);
     }
 
+    /// For who watches the mailboxes.
+    pub(crate) fn tell_read(&self, mailboxes: &Mailboxes, item: &Item) {
+        let (owner, folder) = (self.owner(), self.folder.name());
+        mailboxes.was_read(owner, folder, item.uid, item.body.number());
+    }
+
     /// Takes away what was deleted.
     pub(crate) async fn update(&mut self, mailboxes: &Mailboxes) -> Result<(), MailboxError> {
         let uids: Vec<Uid> = self.uids(|entry| entry.deleted);

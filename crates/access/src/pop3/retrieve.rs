@@ -52,7 +52,9 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         stuffer.finish(&mut self.out.buffer);
         self.out.breathe().await?;
         if lines.is_none() {
-            self.maildrop()?.was_retrieved(number);
+            let maildrop = self.maildrop()?;
+            maildrop.was_retrieved(number);
+            maildrop.tell_read(mailboxes, &item);
         }
         Ok(())
     }

@@ -118,6 +118,8 @@ fn event(
         kind: kind.to_owned(),
         account: Some(account),
         session: Some(format!("{protocol}-{}", sequence % 60 + 1)),
+        message: (kind == "delivered").then_some(sequence),
+        message_id: None,
         why: match kind {
             "refused" => "the password is wrong, for the third time in a row".to_owned(),
             "fault" => "delay_1: reply at mail".to_owned(),

@@ -21,6 +21,7 @@ pub(crate) struct ItemFacts {
     pub(crate) received: Timestamp,
     pub(crate) octets: u64,
     pub(crate) flags: Vec<String>,
+    pub(crate) message: Option<u64>,
     /// False where only the beginning was read.
     pub(crate) is_whole: bool,
 }
@@ -41,6 +42,7 @@ pub(crate) async fn open(
         received,
         octets,
         flags,
+        message,
         content,
     } = world.item(key.clone()).await?;
     let is_whole = octets <= ITEM_OCTETS_MAX as u64;
@@ -55,6 +57,7 @@ pub(crate) async fn open(
             received,
             octets,
             flags,
+            message,
             is_whole,
         },
         _permit: permit,

@@ -26,7 +26,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{ACTING, ROWS, events};
+use super::{ACTING, ROWS, events, trace};
 use crate::guard::Visitor;
 use crate::links::WorldLinks;
 use crate::page::Strip;
@@ -56,6 +56,7 @@ const RETRY_MILLIS: u64 = 3000;
 pub(crate) fn routes() -> Router<Arc<Console>> {
     Router::new()
         .route("/console/live/events", get(hear_events))
+        .route("/console/live/traces", get(hear_trace))
         .route("/console/live/accounts", get(hear_accounts))
         .route("/console/live/mailboxes/{account}", get(hear_mailbox))
         .route("/console/live/rehearsal", get(hear_rehearsal))
@@ -78,6 +79,8 @@ struct Folder {
 /// What a page shows of what it hears.
 enum Shows {
     Events(ServiceEventFilter),
+    /// Those about this message.
+    Trace(Option<u64>),
     Accounts,
     Mailbox {
         account: String,
@@ -98,6 +101,17 @@ async fn hear_events(
     Query(asked): Query<events::Asked>,
 ) -> Response {
     let shows = Shows::Events(asked.filter());
+    Listener::answer(console, world, &headers, &from, shows)
+}
+
+async fn hear_trace(
+    State(console): State<Arc<Console>>,
+    world: InWorld,
+    headers: HeaderMap,
+    Query(from): Query<From>,
+    Query(asked): Query<trace::Asked>,
+) -> Response {
+    let shows = Shows::Trace(asked.number());
     Listener::answer(console, world, &headers, &from, shows)
 }
 
@@ -240,6 +254,12 @@ impl Listener {
         match &mut self.shows {
             Shows::Events(filter) => {
                 for row in heard.iter().filter(|event| filter.wants(event)) {
+                    tell(text, "new", &html(&EventRow { at, row }));
+                }
+            }
+            Shows::Trace(message) => {
+                let is_about = |event: &&ServiceEvent| event.message == *message;
+                for row in heard.iter().filter(is_about) {
                     tell(text, "new", &html(&EventRow { at, row }));
                 }
             }

@@ -15,6 +15,7 @@ pub(crate) mod overview;
 pub(crate) mod rehearsal;
 pub(crate) mod session;
 pub(crate) mod sessions;
+pub(crate) mod trace;
 pub(crate) mod worlds;
 
 use crate::credentials::Role;

@@ -52,6 +52,10 @@ pub struct ServiceEvent {
     pub account: Option<String>,
     /// The session in which it happened, whose transcript has this name.
     pub session: Option<String>,
+    /// The number of the message that it is about.
+    pub message: Option<u64>,
+    /// That message's Message-ID, where it was accepted.
+    pub message_id: Option<String>,
     /// The reason in a sentence.
     pub why: String,
     /// What the service holds to, where it acted on a rule of its own.

@@ -341,6 +341,7 @@ impl World for FakeWorld {
                 received: item.row.received,
                 octets: item.raw.len() as u64,
                 flags: item.flags.clone(),
+                message: Some(u64::from(item.row.uid)),
                 content: Content::from_bytes(item.raw.clone()),
             })
         })
@@ -361,6 +362,16 @@ impl World for FakeWorld {
 
     fn account_act(&self, account: String, act: AccountAct, who: String) -> Answer<'_, ()> {
         Box::pin(async move { self.fake.note((account, act), who) })
+    }
+
+    fn trace(&self, named: String) -> Answer<'_, Vec<ServiceEvent>> {
+        let about = |event: &&ServiceEvent| {
+            let number = event.message.map(|number| number.to_string());
+            number.as_deref() == Some(&named) || event.message_id.as_ref() == Some(&named)
+        };
+        let found = self.fake.events.iter().rev().filter(about);
+        let found = found.cloned().collect();
+        Box::pin(async move { Ok(found) })
     }
 
     fn latest_event(&self) -> u64 {

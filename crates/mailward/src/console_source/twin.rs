@@ -172,6 +172,7 @@ impl WorldPart {
             received: found.internal_date,
             octets: found.octets(),
             flags: found.flags.names().map(str::to_owned).collect(),
+            message: self.desk.message_of(&found.body),
             content: content(reader),
         })
     }

@@ -4,11 +4,20 @@ use mailward_console::view::{
     BehaviourView, ClauseView, Cursor, Page, ServiceEvent, ServiceEventFilter, ServiceEventPage,
 };
 use mailward_policy::ClauseId;
-use mailward_twin::{BEHAVIOURS, Event};
+use mailward_twin::{BEHAVIOURS, Event, MessageNumber};
 
 use super::world::WorldPart;
 
+/// Events of one message that are shown.
+const TRACE_EVENTS_MAX: usize = 1000;
+
 impl WorldPart {
+    pub(super) fn trace(&self, named: &str) -> Vec<ServiceEvent> {
+        let log = self.desk.events();
+        let about = log.about(&log.messages(named), 0, TRACE_EVENTS_MAX);
+        about.into_iter().map(view).collect()
+    }
+
     pub(super) fn service_events(&self, filter: &ServiceEventFilter) -> ServiceEventPage {
         let before = filter
             .cursor
@@ -74,6 +83,8 @@ pub(super) fn view(event: Event) -> ServiceEvent {
         kind: event.kind.to_owned(),
         account: event.account,
         session: event.session,
+        message: event.message.map(MessageNumber::get),
+        message_id: event.message_id,
         why: event.why,
         behaviour: behaviour.map(|behaviour| BehaviourView {
             id: behaviour.id.to_owned(),

@@ -64,6 +64,10 @@ impl World for WorldPart {
         Box::pin(async move { Ok(self.service_events(&filter)) })
     }
 
+    fn trace(&self, named: String) -> Answer<'_, Vec<ServiceEvent>> {
+        Box::pin(async move { Ok(self.trace(&named)) })
+    }
+
     fn latest_event(&self) -> u64 {
         self.desk.latest_event()
     }

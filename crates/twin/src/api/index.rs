@@ -260,6 +260,17 @@ impl Index {
         None
     }
 
+    /// The number of its body, if any mailbox it came to still has it.
+    pub(super) async fn body(&self, entry: &Entry) -> Option<u64> {
+        for place in &entry.arrival.places {
+            let item = self.mailboxes.item(&place.owner, &place.folder, place.uid);
+            if let Ok(Some(item)) = item.await {
+                return Some(item.body.number());
+            }
+        }
+        None
+    }
+
     pub(super) fn change(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) {
         let mut state = self.state();
         if let Some(mut own) = state.entry(entry.arrival.sequence) {

@@ -18,6 +18,8 @@ use super::{Api, WAIT_SECONDS_MAX, failure, letter, not_found, ok};
 /// Messages of one list, unless asked otherwise, and at most.
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1000;
+/// Events of one answer.
+const EVENTS_MAX: usize = 1000;
 
 /// What stands after `?`; unknown members are passed over, as Mailpit does.
 #[derive(Debug, Default, Deserialize)]
@@ -164,6 +166,19 @@ pub(super) async fn headers(State(api): State<Api>, Path(id): Path<String>) -> R
         Some(octets) => Json(letter::header(&octets)).into_response(),
         None => not_found(),
     }
+}
+
+/// What became of a message, oldest first. Not Mailpit's.
+pub(super) async fn events(State(api): State<Api>, Path(id): Path<String>) -> Response {
+    let Some(entry) = api.index.find(&id) else {
+        return not_found();
+    };
+    let message = match api.index.body(&entry).await {
+        Some(body) => api.traces.of_body(body),
+        None => return not_found(),
+    };
+    let about = message.map(|one| api.events.about(&[one], 0, EVENTS_MAX));
+    Json(about.unwrap_or_default()).into_response()
 }
 
 pub(super) async fn raw(State(api): State<Api>, Path(id): Path<String>) -> Response {

@@ -49,6 +49,7 @@ use crate::accounts::Accounts;
 use crate::events::EventLog;
 use crate::openapi;
 use crate::sessions::Sessions;
+use crate::trace::Traces;
 pub(crate) use guard::Guard;
 pub(crate) use index::Index;
 
@@ -62,6 +63,7 @@ const WAIT_SECONDS_MAX: u64 = 120;
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pub(crate) index: Arc<Index>,
+    pub(crate) traces: Traces,
     pub(crate) accounts: Accounts,
     pub(crate) events: EventLog,
     pub(crate) sessions: Sessions,
@@ -90,6 +92,7 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api) -> Router<S> {
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/message/{id}", get(messages::show))
         .route("/api/v1/message/{id}/headers", get(messages::headers))
+        .route("/api/v1/message/{id}/events", get(messages::events))
         .route("/api/v1/message/{id}/raw", get(messages::raw))
         .route("/api/v1/message/{id}/part/{part}", get(messages::part))
         .route("/api/v1/tags", get(messages::tags).put(messages::set_tags))

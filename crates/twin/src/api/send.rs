@@ -19,6 +19,7 @@ use super::Api;
 use super::messages::cleaned;
 
 use crate::deliver::{OUTSIDE, TWIN_FIELD};
+use crate::trace;
 
 /// As many as one message may have anywhere here.
 const RECIPIENTS_MAX: usize = 1000;
@@ -90,10 +91,18 @@ async fn file(api: &Api, body: &[u8]) -> Result<String, String> {
     let message = written.map_err(|error| error.to_string())?;
     let before = api.index.cursor();
     let filed = mailboxes.append_to_many(targets, Content::New(message), api.clock.now());
+    let mut body = None;
     for result in filed.await.map_err(|error| error.to_string())? {
-        result.map_err(|error| error.to_string())?;
+        body = Some(result.map_err(|error| error.to_string())?.body);
     }
     let wanted = format!("<{message_id}>");
+    trace::within(api.traces.begin(), || {
+        body.into_iter().for_each(|body| api.traces.filed(body));
+        let why = "filed over the test API, as from outside";
+        let from = Some(wish.from.email.as_str());
+        api.events
+            .accept("test_api", "accepted", from, why, &wanted);
+    });
     let mut all = api.index.all().into_iter();
     let entry = all
         .by_ref()

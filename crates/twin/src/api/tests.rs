@@ -47,6 +47,7 @@ async fn serve(tasks: &Tasks) -> String {
     let events = EventLog::new(Arc::clone(&clock));
     let faults = Faults::new(events.clone(), Arc::clone(&clock), dice.clone());
     let api = Api {
+        traces: Default::default(),
         index: Arc::new(Index::new(mailboxes)),
         accounts,
         events,

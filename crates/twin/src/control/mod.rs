@@ -231,11 +231,19 @@ async fn advance_clock(State(control): State<Control>, body: axum::body::Bytes) 
 }
 
 #[derive(Deserialize)]
-struct After {
+struct Wanted {
     #[serde(default)]
     after: u64,
+    /// A message's number, or its Message-ID.
+    #[serde(default)]
+    message: Option<String>,
 }
 
-async fn list_events(State(control): State<Control>, Query(query): Query<After>) -> Response {
+async fn list_events(State(control): State<Control>, Query(query): Query<Wanted>) -> Response {
+    if let Some(message) = &query.message {
+        let messages = control.events.messages(message);
+        let about = (control.events).about(&messages, query.after, EVENTS_PER_ANSWER_MAX);
+        return Json(about).into_response();
+    }
     Json(control.events.after(query.after, EVENTS_PER_ANSWER_MAX)).into_response()
 }

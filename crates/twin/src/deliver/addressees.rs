@@ -16,6 +16,9 @@ use crate::ndr::Cause;
 /// Lists within lists deeper than this are not followed.
 const LIST_DEPTH_MAX: usize = 8;
 
+/// Members that the event of an expansion names.
+const MEMBERS_NAMED_MAX: usize = 20;
+
 /// Where one message goes.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -61,6 +64,7 @@ impl Deliveries {
         match self.accounts.addressee(recipient) {
             Some(Addressee::Account(account)) => plan.inboxes.push(account),
             Some(Addressee::List(list)) => {
+                self.note_expanded(letter, &list.address, &list.members);
                 for member in &list.members {
                     self.stands_for(letter, member, plan, depth + 1);
                 }
@@ -77,6 +81,36 @@ impl Deliveries {
                     .push((recipient.clone(), Cause::RecipientNotFound));
             }
             None => plan.outside.push(recipient.clone()),
+        }
+    }
+
+    fn note_expanded(&self, letter: &Letter<'_>, list: &Address, members: &[Address]) {
+        let named: Vec<&str> = members
+            .iter()
+            .take(MEMBERS_NAMED_MAX)
+            .map(Address::as_str)
+            .collect();
+        let mut why = format!("stands for {}", named.join(", "));
+        if members.len() > named.len() {
+            why.push_str(&format!(" and {} more", members.len() - named.len()));
+        }
+        let list = Some(list.as_str());
+        self.events
+            .add(letter.protocol, "expanded", list, why, None);
+    }
+
+    /// What went outside as it is, one event for each who is there.
+    pub(super) fn note_relayed(
+        &self,
+        letter: &Letter<'_>,
+        outside: &[Address],
+        secured: &[Address],
+    ) {
+        for recipient in outside.iter().filter(|one| !secured.contains(one)) {
+            let recipient = Some(recipient.as_str());
+            let why = "handed on to the outside";
+            self.events
+                .add(letter.protocol, "relayed", recipient, why, None);
         }
     }
 

@@ -127,6 +127,9 @@ impl Deliveries {
                 return;
             }
         }
+        let account = Some(asked.account.as_str());
+        let why = "its holder opened it";
+        self.events.add("service", "opened", account, why, None);
         if !receipt {
             return;
         }

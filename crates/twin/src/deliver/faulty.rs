@@ -25,6 +25,7 @@ use crate::faults::magic::{self, Magic};
 use crate::faults::{ActionSpec, Protocol, Situation};
 use crate::ndr::{Cause, Outcome};
 use crate::own::Own;
+use crate::trace::{self, MessageNumber};
 
 /// Messages that wait to be overtaken at once; more wait for their time alone.
 const OVERTAKEN_MAX: usize = 10_000;
@@ -45,6 +46,8 @@ pub(crate) struct LetGo {
     owner: String,
     address: Address,
     uid: u32,
+    #[serde(default)]
+    message: Option<MessageNumber>,
 }
 
 /// By mailbox.
@@ -197,6 +200,7 @@ impl Deliveries {
                 owner: held.owner,
                 address: held.address,
                 uid: filed.uid.0,
+                message: trace::current(),
             };
             if held.is_overtaken {
                 self.overtaken.wait(let_go.clone());
@@ -217,7 +221,7 @@ impl Deliveries {
     /// A message came to this mailbox: whatever waited for one goes on.
     pub(super) async fn overtake(&self, owner: &str) {
         for held in self.overtaken.take(owner) {
-            self.let_go(&held).await;
+            trace::during(held.message, self.let_go(&held)).await;
         }
     }
 

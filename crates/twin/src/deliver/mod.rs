@@ -38,6 +38,7 @@ use crate::manners::Manners;
 use crate::ndr::Cause;
 use crate::senders::Senders;
 use crate::tally::{ListSend, Sent, Tally};
+use crate::trace::Traces;
 
 use answers::Asked;
 use far_ends::LateReport;
@@ -151,6 +152,7 @@ pub(crate) struct Deliveries {
     pub(crate) domain: String,
     pub(crate) faults: Faults,
     pub(crate) overtaken: Overtaken,
+    pub(crate) traces: Traces,
 }
 
 impl Deliveries {
@@ -202,6 +204,9 @@ impl Deliveries {
         let (results, kept) = tokio::join!(self.file_all(targets, message), self.count(counted));
         let results = results?;
         kept?;
+        if let Some(filed) = results.iter().flatten().next() {
+            self.traces.filed(filed.body);
+        }
         self.promise_faults(letter, &mut plan, &results[first_held.min(results.len())..])
             .await;
         let results = results.into_iter().skip(copies);
@@ -233,6 +238,7 @@ impl Deliveries {
                 }
             }
         }
+        self.note_relayed(letter, &plan.outside, &secured);
         if !plan.failed.is_empty() {
             self.report(letter, &plan.failed).await;
         }

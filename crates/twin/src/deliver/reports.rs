@@ -7,6 +7,9 @@ use crate::names::BACK_END;
 use crate::ndr::{Cause, NonDelivery, Outcome};
 use crate::oauth::guid;
 
+/// Recipients that the event of a report names.
+const RECIPIENTS_NAMED_MAX: usize = 20;
+
 impl Deliveries {
     /// A report in the sender's inbox. It is the service's own promise, made
     /// after the message itself was safe; a failure here is only logged.
@@ -41,6 +44,22 @@ impl Deliveries {
         };
         if let Err(error) = self.file(&owner, INBOX, &text).await {
             tracing::error!(%error, "a non-delivery report could not be filed");
+            return;
         }
+        let about: Vec<&str> = recipients
+            .iter()
+            .take(RECIPIENTS_NAMED_MAX)
+            .map(|(recipient, _)| recipient.as_str())
+            .collect();
+        let why = format!(
+            "{} of {} went to the sender",
+            match outcome {
+                Outcome::Failed => "a non-delivery report",
+                Outcome::Delayed => "a notice of delay",
+            },
+            about.join(", ")
+        );
+        self.events
+            .add("service", "reported", Some(to.as_str()), why, None);
     }
 }

@@ -10,6 +10,7 @@ use mailward_wire::smtp::{Credentials, MailFrom};
 use super::magic::{self, Magic};
 use super::{ActionSpec, Credential, Line, Protocol, Situation, Strike, reply};
 use crate::sessions::{self, Sessions};
+use crate::trace::{self, MessageNumber};
 use crate::worlds::{Resident, Whereabouts, Worlds};
 
 /// Another service, and the faults of its world.
@@ -31,6 +32,8 @@ struct Victim {
     account: Option<String>,
     sender: Option<String>,
     recipients: Vec<Address>,
+    /// The message whose text is under way.
+    message: Option<MessageNumber>,
 }
 
 /// One connection.
@@ -65,6 +68,7 @@ where
                 account: None,
                 sender: None,
                 recipients: Vec::new(),
+                message: None,
             },
             whereabouts: Whereabouts::new(&self.worlds, self.protocol),
         })
@@ -91,7 +95,8 @@ impl Victim {
         if !faults.is_any() {
             return None;
         }
-        sessions::within(self.line.as_ref(), || faults.strike(situation))
+        let strike = || faults.strike(situation);
+        sessions::within(self.line.as_ref(), || trace::within(self.message, strike))
     }
 
     /// Waits as long as the strike wants, breaks the line if it must, and
@@ -161,6 +166,11 @@ impl Victim {
         }
     }
 
+    /// Does `work` on behalf of the session, for the message under way.
+    fn during<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        sessions::during(self.line.clone(), trace::during(self.message, work))
+    }
+
     fn cut(&self) {
         if let Some(line) = &self.line {
             line.cut();
@@ -221,6 +231,7 @@ impl<C: Resident> Connection for FaultyConnection<C> {
     }
 
     async fn mail_from(&mut self, mail: &MailFrom) -> Result<Reply, Reply> {
+        self.victim.message = None;
         self.victim.recipients.clear();
         self.victim.sender = Some(mail.reverse_path.as_str().to_owned());
         self.victim.suffer(self.victim.situation("mail")).await?;
@@ -243,14 +254,15 @@ impl<C: Resident> Connection for FaultyConnection<C> {
     }
 
     async fn body_start(&mut self, envelope: &Envelope) -> Result<(), Reply> {
+        self.victim.message = self.connection.traces().begin();
         self.victim.suffer(self.victim.situation("data")).await?;
-        let line = self.victim.line.clone();
-        sessions::during(line, self.connection.body_start(envelope)).await
+        let start = self.connection.body_start(envelope);
+        self.victim.during(start).await
     }
 
     async fn body_chunk(&mut self, octets: &[u8]) -> Result<(), Reply> {
-        let line = self.victim.line.clone();
-        sessions::during(line, self.connection.body_chunk(octets)).await
+        let chunk = self.connection.body_chunk(octets);
+        self.victim.during(chunk).await
     }
 
     async fn body_end(&mut self) -> Reply {
@@ -260,18 +272,21 @@ impl<C: Resident> Connection for FaultyConnection<C> {
         };
         if let Some(refusal) = refused {
             self.connection.body_abort(Abort::Refused);
+            self.victim.message = None;
             return refusal;
         }
-        let line = self.victim.line.clone();
-        let reply = sessions::during(line, self.connection.body_end()).await;
+        let end = self.connection.body_end();
+        let reply = self.victim.during(end).await;
         if reply.is_positive() {
             self.victim.taken();
         }
+        self.victim.message = None;
         reply
     }
 
     fn body_abort(&mut self, abort: Abort) {
         let connection = &mut self.connection;
         sessions::within(self.victim.line.as_ref(), || connection.body_abort(abort));
+        self.victim.message = None;
     }
 }

@@ -61,6 +61,11 @@ const LIMIT: Parameter = parameter(
 );
 const QUERY: Parameter = parameter("query", "string", "in Mailpit's search language");
 const AFTER: Parameter = parameter("after", "integer", "only what came after this number");
+const ABOUT: Parameter = parameter(
+    "message",
+    "string",
+    "only of this message: its number, or its Message-ID",
+);
 const AFTER_NAME: Parameter = parameter("after", "string", "only worlds after this name");
 const TIMEOUT: Parameter = parameter("timeout", "integer", "seconds to wait, 120 at most");
 const FORMAT: Parameter = parameter("format", "string", "`text` for people, else JSON");
@@ -94,6 +99,7 @@ operations! {
     get "/api/v1/conduct" listConduct "What can be asserted of conduct" () () 200 List("Check");
     get "/api/v1/message/{id}" getMessage "A whole message, which counts as read from then on; `latest` is the newest" () () 200 Json("Message");
     get "/api/v1/message/{id}/headers" getHeaders "All header fields" () () 200 Json("Headers");
+    get "/api/v1/message/{id}/events" getMessageEvents "What became of it, event by event" () () 200 List("Event");
     get "/api/v1/message/{id}/raw" getRaw "The source" () () 200 PLAIN;
     get "/api/v1/message/{id}/part/{part}" getPart "A part, decoded" () () 200 Octets;
     get "/api/v1/tags" listTags "All tags" () () 200 List("Tag");
@@ -169,7 +175,7 @@ operations! {
     delete "/control/v1/scenarios/{name}" endScenario "Ends it" () () 204 Nothing;
     get "/control/v1/magic-recipients" listMagicRecipients "Recipients whose names ask for a fault" () () 200 List("MagicRecipient");
 
-    get "/control/v1/events" listEvents "Up to 1000 events of the log" (AFTER) () 200 List("Event");
+    get "/control/v1/events" listEvents "Up to 1000 events of the log" (AFTER, ABOUT) () 200 List("Event");
     get "/control/v1/events/stream" streamEvents "The same as they happen, as server-sent events" (AFTER) () 200 Text("text/event-stream");
     get "/control/v1/sessions" listSessions "Up to 1000 sessions" (AFTER) () 200 List("Session");
     delete "/control/v1/sessions" forgetSessions "Forgets those that have ended" () () 204 Nothing;

@@ -18,11 +18,13 @@ use std::sync::Arc;
 
 use mailward_mail::Clock;
 use mailward_mailbox::Mailboxes;
+use mailward_store::BodyRef;
 
 use crate::accounts::Accounts;
 use crate::events::EventLog;
 use crate::faults::Faults;
 use crate::service::Throttling;
+use crate::trace::MessageNumber;
 use crate::world::World;
 use crate::worlds::{WorldError, WorldName, Worlds};
 
@@ -115,6 +117,12 @@ impl Desk {
 
     pub fn mailboxes(&self) -> &Mailboxes {
         &self.world.deliveries.mailboxes
+    }
+
+    /// The message that lies somewhere as this body, while it is remembered.
+    pub fn message_of(&self, body: &BodyRef) -> Option<u64> {
+        let message = self.world.deliveries.traces.of_body(body.number());
+        message.map(MessageNumber::get)
     }
 
     pub fn events(&self) -> &EventLog {

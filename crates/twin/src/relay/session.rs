@@ -18,9 +18,10 @@ use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Deliveries, Filing, Letter, Origin, TWIN_FIELD};
 use crate::events::EventLog;
 use crate::manners::{ExternalBanner, Manners, RefusesAt, Spoofed};
-use crate::message::{Message, client_name, out_of_order, trouble};
+use crate::message::{Message, client_name, out_of_order, taken, trouble};
 use crate::reshape::{Banner, Reshaper};
 use crate::sessions::Sessions;
+use crate::trace::Traces;
 use crate::world::World;
 use crate::worlds::Resident;
 
@@ -246,7 +247,16 @@ impl Relay {
             filing: self.filing(&message),
             scanned: self.spoofed.is_none(),
         };
+        let octets = message.octets;
         let (body, removed) = message.finish()?;
+        if let Some(admitted) = &self.admitted {
+            let (by, taken) = (admitted.by.as_str(), taken(octets, recipients.len()));
+            let why = format!("{by}; {taken}");
+            let from = reverse_path.address().map(Address::as_str);
+            let message_id = &body.summary().message_id;
+            let events = &self.door.events;
+            events.accept(RELAY, "accepted", from, why, message_id);
+        }
         self.door.deliveries.note_removed(&letter, &removed);
         self.door.deliveries.deliver(&letter, body, None).await
     }
@@ -257,6 +267,10 @@ impl Resident for Relay {
         self.door = world.relay_door();
         self.admitted = self.door.admissions.of(self.peer.address.ip()).ok();
         self.peer.session = session;
+    }
+
+    fn traces(&self) -> &Traces {
+        &self.door.deliveries.traces
     }
 
     fn lead_nowhere(&mut self, why: Option<String>) {
@@ -326,10 +340,6 @@ impl Connection for Relay {
             let events = &self.door.events;
             events.punish(RELAY, "refused", None, why, behaviour::MESSAGE_SIZE);
             return Reply::status(552, 3, 4, "Message size exceeds fixed maximum message size");
-        }
-        if let Some(admitted) = &self.admitted {
-            let events = &self.door.events;
-            events.add(RELAY, "accepted", None, admitted.by.as_str(), None);
         }
         match self.file(message).await {
             Ok(()) => Reply::status(

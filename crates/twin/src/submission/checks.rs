@@ -13,7 +13,7 @@ use crate::accounts::{Account, Addressee};
 use crate::behaviour::{self, Behaviour};
 use crate::deliver::{Filing, Letter, Origin, Unsendable};
 use crate::manners::{DayFull, ListSpacing, NonDelivery};
-use crate::message::{Message, trouble};
+use crate::message::{Message, taken, trouble};
 use crate::senders::SenderSpec;
 use crate::tally::{ListSend, Sent};
 
@@ -287,8 +287,15 @@ impl Submission {
             filing: passed.filing,
             scanned: true,
         };
+        let octets = message.octets;
         let (body, removed) = message.finish()?;
         let deliveries = &self.door.deliveries;
+        let count = recipients.len();
+        let (address, why) = (account.address.as_str(), taken(octets, count));
+        let message_id = &body.summary().message_id;
+        self.door
+            .events
+            .accept(letter.protocol, "accepted", Some(address), why, message_id);
         deliveries.note_removed(&letter, &removed);
         deliveries.deliver(&letter, body, passed.counted).await
     }

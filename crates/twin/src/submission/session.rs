@@ -22,6 +22,7 @@ use crate::oauth::{Access, Grant, Tokens};
 use crate::pace::{Connected, Pace};
 use crate::reshape::Reshaper;
 use crate::seed::Protocol;
+use crate::trace::Traces;
 use crate::world::World;
 use crate::worlds::Resident;
 
@@ -271,6 +272,10 @@ impl Resident for Submission {
     fn go_to(&mut self, world: &World, session: SessionId) {
         self.door = world.submission_door(self.door.kind);
         self.peer.session = session;
+    }
+
+    fn traces(&self) -> &Traces {
+        &self.door.deliveries.traces
     }
 
     fn lead_nowhere(&mut self, why: Option<String>) {

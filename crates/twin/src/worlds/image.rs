@@ -22,6 +22,7 @@ use crate::seed::RelayRegistrationSpec;
 use crate::senders::Sender;
 use crate::sessions::KeptImage;
 use crate::tally;
+use crate::trace::Traced;
 use crate::world::World;
 
 /// Everything in a world that is not running at the moment. Large things are
@@ -36,6 +37,7 @@ pub(crate) struct Image {
     receipts: Arc<Received>,
     warned: Arc<HashMap<String, Timestamp>>,
     overtaken: Arc<HeldBack>,
+    traces: Arc<Traced>,
     due: Arc<due::Waiting>,
     manners: Arc<ServiceSpec>,
     day: Arc<Chosen>,
@@ -77,6 +79,7 @@ impl World {
             receipts: deliveries.receipts.image(),
             warned: deliveries.warned.image(),
             overtaken: deliveries.overtaken.image(),
+            traces: deliveries.traces.image(),
             due: deliveries.due.image(),
             manners: self.manners.now(),
             day: self.day.image(),
@@ -108,6 +111,7 @@ impl World {
         deliveries.receipts.adopt(&image.receipts);
         deliveries.warned.adopt(&image.warned);
         deliveries.overtaken.adopt(&image.overtaken);
+        deliveries.traces.adopt(&image.traces);
         deliveries.due.adopt(&image.due);
         deliveries.due.run(deliveries);
         self.manners.adopt(&image.manners);

@@ -8,12 +8,16 @@ use super::{Worlds, of_host, split_user};
 use crate::faults::{Line, Protocol};
 use crate::listen;
 use crate::sessions::Sessions;
+use crate::trace::Traces;
 use crate::world::World;
 
 /// A connection that is in a world and may go into another.
 pub(crate) trait Resident: Connection {
     /// Goes on in `world`, where the session is called by another name.
     fn go_to(&mut self, world: &World, session: SessionId);
+
+    /// Where messages of that world get their numbers.
+    fn traces(&self) -> &Traces;
 
     /// Why the world that the client named is none; nothing, once it named one
     /// that is there, or none at all.

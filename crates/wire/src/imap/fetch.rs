@@ -43,6 +43,17 @@ impl FetchItem {
                 | Self::Binary { peek: false, .. }
         )
     }
+
+    /// True when it gives text of the message, and not of a header alone.
+    pub fn has_text(&self) -> bool {
+        match self {
+            Self::Rfc822 | Self::Rfc822Text | Self::Binary { .. } => true,
+            Self::Section { section, .. } => {
+                matches!(section.text, None | Some(SectionText::Text))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Parts below parts in a section: `1.2.3`.

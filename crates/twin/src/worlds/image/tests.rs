@@ -13,6 +13,7 @@ use crate::accounts::Change;
 use crate::deliver::Work;
 use crate::faults::modes::{ModeSpec, Name};
 use crate::faults::{Protocol, Situation};
+use crate::trace;
 use crate::worlds::tests::{READER, deliver, name, worlds};
 use crate::worlds::{Source, Wishes, WorldName, Worlds};
 
@@ -119,6 +120,14 @@ const PIECES: &[Piece] = &[
             world.deliveries.overtaken.wait(of_json(held));
         },
         look: |image| shown(&image.overtaken),
+    },
+    Piece {
+        name: "the numbers of messages",
+        change: |world| {
+            let traces = &world.deliveries.traces;
+            trace::within(traces.begin(), || traces.filed(1));
+        },
+        look: |image| shown(&image.traces),
     },
     Piece {
         name: "work for later",

@@ -20,7 +20,7 @@ cargo xtask COMMAND
 
   test [--quick]     install what the tests need (as root), then run every check:
                      format, lints, tests, generated documents, a minute of
-                     kills, licences.
+                     kills, a short benchmark of the twin, licences.
                      --quick leaves out what needs programs of others
   install            no more than the first of it
   docs               write the generated documents anew (docs/reference)

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the one command that does what the CI does.
 
+use crate::bench;
 use crate::components;
 use crate::crash;
 use crate::packages;
@@ -14,6 +15,7 @@ pub(crate) fn everything() -> Result {
         &["test", "--release", "--workspace", "--no-fail-fast"],
     )?;
     crash::crash(SHORT_CRASH)?;
+    bench::twin(SHORT_BENCH)?;
     licences()
 }
 
@@ -25,6 +27,9 @@ pub(crate) fn install() -> Result {
 
 /// A minute of kills. `cargo xtask crash --kills 10000` is the long run.
 const SHORT_CRASH: &[&str] = &["--kills", "25"];
+
+/// Half a minute that loses nothing of what it sends; its figures say little.
+const SHORT_BENCH: &[&str] = &["--quick", "--peers", "off"];
 
 /// What needs no program of others: for the minutes between two edits.
 pub(crate) fn quick() -> Result {

@@ -227,6 +227,8 @@ export class Twin {
   readonly ready: Record<string, any>;
   /** All mail of the world without a name. */
   readonly mail: Mail;
+  /** The certificate of its authority, in PEM: what clients of its TLS ports trust. */
+  ca(): Promise<string>;
   world(wishes?: WorldWishes): Promise<World>;
   worlds(): Promise<string[]>;
   stop(): Promise<void>;

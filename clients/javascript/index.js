@@ -1,7 +1,13 @@
 // Test mail with the Mailward twin: start it or connect to it, take a world
 // of one's own, wait for mail, assert what came and how it was sent.
+//
+// In CommonJS, since Jest requires what tests import; `index.mjs` gives the
+// same objects to ES modules.
+"use strict";
 
-export { MailwardError } from "./lib/client.js";
-export { Mail, Mismatch } from "./lib/mail.js";
-export { Clock, Faults, World } from "./lib/world.js";
-export { Twin, connectTwin, startTwin } from "./lib/twin.js";
+const { MailwardError } = require("./lib/client.js");
+const { Mail, Mismatch } = require("./lib/mail.js");
+const { Clock, Faults, World } = require("./lib/world.js");
+const { Twin, connectTwin, startTwin } = require("./lib/twin.js");
+
+module.exports = { Clock, Faults, Mail, MailwardError, Mismatch, Twin, World, connectTwin, startTwin };

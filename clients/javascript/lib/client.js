@@ -1,10 +1,11 @@
 // Requests to the twin's HTTP port, and what goes wrong with them.
+"use strict";
 
 /** Beyond what a request may wait for by itself. */
 const PATIENCE_SECONDS = 30;
 
 /** The twin refused a request, or there is none. */
-export class MailwardError extends Error {
+class MailwardError extends Error {
   constructor(text, options = {}) {
     super(text, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "MailwardError";
@@ -13,7 +14,7 @@ export class MailwardError extends Error {
 }
 
 /** Asks one world, or all of the twin, in JSON. */
-export class Client {
+class Client {
   constructor(url, token) {
     this.url = url.replace(/\/+$/, "");
     this.token = token;
@@ -54,3 +55,5 @@ export class Client {
     return value;
   }
 }
+
+module.exports = { Client, MailwardError };

@@ -1,7 +1,8 @@
 // The mail that came into a world.
+"use strict";
 
 /** An assertion that does not hold; `results` has all of the answer. */
-export class Mismatch extends Error {
+class Mismatch extends Error {
   constructor(text, results) {
     super(text);
     this.name = "Mismatch";
@@ -10,7 +11,7 @@ export class Mismatch extends Error {
 }
 
 /** Lists, waits for and asserts what came. */
-export class Mail {
+class Mail {
   #client;
 
   constructor(client) {
@@ -69,8 +70,10 @@ export class Mail {
 }
 
 /** The results; throws a `Mismatch` when one does not hold. */
-export async function check(client, assertions, seconds = 0) {
+async function check(client, assertions, seconds = 0) {
   const answer = await client.call("POST", "/api/v1/assert", { body: { assertions }, seconds, takes: [417] });
   if (!answer.holds) throw new Mismatch(answer.says, answer.results);
   return answer.results;
 }
+
+module.exports = { Mail, Mismatch, check };

@@ -1,18 +1,19 @@
 // A twin that runs, started here or elsewhere.
+"use strict";
 
-import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
+const { spawn } = require("node:child_process");
+const { randomUUID } = require("node:crypto");
+const { once } = require("node:events");
+const { createInterface } = require("node:readline");
 
-import { Client, MailwardError } from "./client.js";
-import { Mail } from "./mail.js";
-import { World } from "./world.js";
+const { Client, MailwardError } = require("./client.js");
+const { Mail } = require("./mail.js");
+const { World } = require("./world.js");
 
 /** How long the program may take to end before it is killed. */
 const STOP_SECONDS = 10;
 
-export class Twin {
+class Twin {
   #client;
   #child;
 
@@ -30,6 +31,11 @@ export class Twin {
     const body = { name, clock_held: clockHeld, dice_seed: diceSeed, as_of: asOf, ...wishes };
     await this.#client.call("POST", "/control/v1/worlds", { body });
     return new World(this.#client, name);
+  }
+
+  /** The certificate of its authority, in PEM: what clients of its TLS ports trust. */
+  ca() {
+    return this.#client.call("GET", "/ca.pem");
   }
 
   /** Names of up to 1000 worlds. */
@@ -59,7 +65,7 @@ export class Twin {
  * Runs `mailward twin` on free ports; the program is on the PATH or named by
  * the variable MAILWARD_PROGRAM.
  */
-export async function startTwin({ program = process.env.MAILWARD_PROGRAM ?? "mailward", arguments: more = [] } = {}) {
+async function startTwin({ program = process.env.MAILWARD_PROGRAM ?? "mailward", arguments: more = [] } = {}) {
   const child = spawn(program, ["twin", "--json", "--ports", "auto", ...more], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -86,6 +92,8 @@ export async function startTwin({ program = process.env.MAILWARD_PROGRAM ?? "mai
 }
 
 /** A twin that runs already; by default the one of MAILWARD_URL and MAILWARD_TOKEN. */
-export function connectTwin({ url = process.env.MAILWARD_URL ?? "http://127.0.0.1:8025", token = process.env.MAILWARD_TOKEN } = {}) {
+function connectTwin({ url = process.env.MAILWARD_URL ?? "http://127.0.0.1:8025", token = process.env.MAILWARD_TOKEN } = {}) {
   return new Twin({ url, token });
 }
+
+module.exports = { Twin, connectTwin, startTwin };

@@ -1,8 +1,9 @@
 // A world of the twin: accounts, mail, clock, faults and log of its own.
+"use strict";
 
-import { Mail, check } from "./mail.js";
+const { Mail, check } = require("./mail.js");
 
-export class World {
+class World {
   #twin;
   #client;
   #ports;
@@ -106,7 +107,7 @@ export class World {
 }
 
 /** The clock of a world. */
-export class Clock {
+class Clock {
   #client;
 
   constructor(client) {
@@ -128,7 +129,7 @@ export class Clock {
 }
 
 /** What goes wrong in a world. */
-export class Faults {
+class Faults {
   #client;
 
   constructor(client) {
@@ -158,3 +159,5 @@ export class Faults {
     await this.#client.call("DELETE", `/control/v1/modes/${name}`);
   }
 }
+
+module.exports = { Clock, Faults, World };

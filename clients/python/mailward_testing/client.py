@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 # Beyond what a request may wait for by itself.
 PATIENCE_SECONDS = 30.0
@@ -37,7 +37,7 @@ class Client:
         body: Any = None,
         query: Optional[Mapping[str, Any]] = None,
         patience: float = PATIENCE_SECONDS,
-        takes: tuple = (),
+        takes: Tuple[int, ...] = (),
     ) -> Any:
         """The answer: JSON as it means, else text. Statuses in ``takes`` are no error."""
         url = self.url + path

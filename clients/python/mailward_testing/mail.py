@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Union
+import math
+from typing import Any, Dict, List, Mapping, Optional, Union, cast
 
 from .client import PATIENCE_SECONDS, Client
 
@@ -29,21 +30,22 @@ class Mail:
     def list(self, query: Optional[str] = None, limit: int = 1000) -> List[Message]:
         """The newest first; ``query`` is in Mailpit's search language."""
         path = "/api/v1/search" if query else "/api/v1/messages"
-        return self._client.call("GET", path, query={"query": query, "limit": limit})["messages"]
+        answer = self._client.call("GET", path, query={"query": query, "limit": limit})
+        return cast(List[Message], answer["messages"])
 
     def get(self, id: str = "latest") -> Message:
         """A whole message: ``Text``, ``HTML``, ``Attachments`` and the rest."""
-        return self._client.call("GET", f"/api/v1/message/{id}")
+        return cast(Message, self._client.call("GET", f"/api/v1/message/{id}"))
 
     def raw(self, id: str = "latest") -> str:
-        return self._client.call("GET", f"/api/v1/message/{id}/raw")
+        return cast(str, self._client.call("GET", f"/api/v1/message/{id}/raw"))
 
     def headers(self, id: str = "latest") -> Dict[str, List[str]]:
-        return self._client.call("GET", f"/api/v1/message/{id}/headers")
+        return cast(Dict[str, List[str]], self._client.call("GET", f"/api/v1/message/{id}/headers"))
 
     def send(self, **wish: Any) -> str:
         """Files a message as from outside, in the form of Mailpit's ``/send``; gives its ID."""
-        return self._client.call("POST", "/api/v1/send", wish)["ID"]
+        return cast(str, self._client.call("POST", "/api/v1/send", wish)["ID"])
 
     def clear(self) -> None:
         """Takes every message from every mailbox."""
@@ -51,8 +53,7 @@ class Mail:
 
     def wait_for(self, timeout: float = 10, **wanted: Any) -> Message:
         """Waits for a message as :meth:`assert_received` does; gives it whole."""
-        (result,) = self.assert_received(timeout=timeout, **wanted)[:1] or [None]
-        return self.get(result["ID"])
+        return self.get(self.assert_received(timeout=timeout, **wanted)[0]["ID"])
 
     def assert_received(
         self,
@@ -84,11 +85,11 @@ class Mail:
             "after": after,
             "within_seconds": within_seconds,
             "count": count,
-            "timeout_seconds": int(timeout),
+            "timeout_seconds": math.ceil(timeout),
         }
         wish = {name: value for name, value in wish.items() if value is not None}
         (result,) = check(self._client, [{"message": wish}], timeout)
-        return result["messages"]
+        return cast(List[Message], result["messages"])
 
     def assert_none(self, timeout: float = 0, **wanted: Any) -> None:
         """No such message came, nor comes within ``timeout`` seconds."""
@@ -101,4 +102,4 @@ def check(client: Client, assertions: List[Dict[str, Any]], timeout: float = 0) 
     answer = client.call("POST", "/api/v1/assert", {"assertions": assertions}, patience=patience, takes=(417,))
     if not answer["holds"]:
         raise Mismatch(answer["says"], answer["results"])
-    return answer["results"]
+    return cast(List[Dict[str, Any]], answer["results"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from typing import Any, Iterator
+from typing import Any, Dict, Generator, Iterator
 
 import pytest
 
@@ -74,16 +74,16 @@ def mailward_base(mailward_twin: Twin) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def _mailward_snapshot(mailward_base: World) -> dict:
+def _mailward_snapshot(mailward_base: World) -> Dict[str, str]:
     mailward_base.snapshot("base")
     return {"from_": mailward_base.name, "snapshot": "base"}
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, mailward_twin: Twin, _mailward_snapshot: dict) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, mailward_twin: Twin, _mailward_snapshot: Dict[str, str]) -> Iterator[World]:
     """A world of this test's own; ``@pytest.mark.mailward(clock_held=True)``
     passes wishes on."""
-    wishes = dict(_mailward_snapshot)
+    wishes: Dict[str, Any] = dict(_mailward_snapshot)
     for mark in reversed(list(request.node.iter_markers("mailward"))):
         wishes.update(mark.kwargs)
     with mailward_twin.world(**wishes) as world:
@@ -102,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") -> Generator[None, Any, None]:
     """Shows what was said in the last sessions of a test that failed."""
     outcome = yield
     report = outcome.get_result()

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import uuid
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, cast
 
 from .client import Client, MailwardError
 from .mail import Mail
@@ -21,7 +21,7 @@ class Twin:
 
     def __init__(self, url: str, token: Optional[str] = None, ready: Optional[Dict[str, Any]] = None):
         self._client = Client(url, token)
-        self._process: Optional[subprocess.Popen] = None
+        self._process: Optional["subprocess.Popen[str]"] = None
         self.url = self._client.url
         self.token = token
         # The object that the program printed; empty for a twin known by its URL.
@@ -61,6 +61,12 @@ class Twin:
             wishes["from"] = wishes.pop("from_")
         self._client.call("POST", "/control/v1/worlds", {"name": name, **wishes})
         return World(self._client, name)
+
+    @property
+    def ca(self) -> str:
+        """The certificate of its authority, in PEM, for the clients of its TLS
+        ports: ``ssl.create_default_context(cadata=twin.ca)``."""
+        return cast(str, self._client.call("GET", "/ca.pem"))
 
     def worlds(self) -> List[str]:
         """Names of up to 1000 worlds."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, cast
 
-from .client import Client
+from .client import Client, MailwardError
 from .mail import Mail, check
 
 
@@ -25,7 +25,8 @@ class World:
         """Ports that open on this world alone, as ``host:port`` by name:
         submission, high_sending, relay, imaps, pop3s. Opened when first asked for."""
         if self._ports is None:
-            self._ports = self._twin.call("POST", f"/control/v1/worlds/{self.name}/listeners")
+            path = f"/control/v1/worlds/{self.name}/listeners"
+            self._ports = cast(Dict[str, str], self._twin.call("POST", path))
         return self._ports
 
     @property
@@ -39,18 +40,21 @@ class World:
 
     def accounts(self) -> List[Dict[str, Any]]:
         """With their passwords."""
-        return self._client.call("GET", "/control/v1/accounts")
+        return cast(List[Dict[str, Any]], self._client.call("GET", "/control/v1/accounts"))
 
     def account(self, kind: str = "user") -> Dict[str, Any]:
         """The first account of a kind: user, application or shared."""
-        return next(one for one in self.accounts() if one["kind"] == kind)
+        for one in self.accounts():
+            if one["kind"] == kind:
+                return one
+        raise MailwardError(f"the world {self.name} has no account of the kind {kind}: make one with put_account")
 
     def put_account(self, address: str, **more: Any) -> Dict[str, Any]:
-        return self._client.call("POST", "/control/v1/accounts", {"address": address, **more})
+        return cast(Dict[str, Any], self._client.call("POST", "/control/v1/accounts", {"address": address, **more}))
 
     def act(self, address: str, act: str) -> Dict[str, Any]:
         """What a Local Administrator does: lock, unlock, disable, enable, expire, force-change."""
-        return self._client.call("POST", f"/control/v1/accounts/{address}/{act}")
+        return cast(Dict[str, Any], self._client.call("POST", f"/control/v1/accounts/{address}/{act}"))
 
     def assert_conduct(self, conduct: str, **parameters: Any) -> Dict[str, Any]:
         """Judges how the application behaved; ``GET /api/v1/conduct`` lists the checks."""
@@ -59,14 +63,14 @@ class World:
 
     def events(self, after: int = 0) -> List[Dict[str, Any]]:
         """What the service did and why, up to 1000 after a number."""
-        return self._client.call("GET", "/control/v1/events", query={"after": after})
+        return cast(List[Dict[str, Any]], self._client.call("GET", "/control/v1/events", query={"after": after}))
 
     def sessions(self) -> List[Dict[str, Any]]:
-        return self._client.call("GET", "/control/v1/sessions")
+        return cast(List[Dict[str, Any]], self._client.call("GET", "/control/v1/sessions"))
 
     def transcript(self, session: str) -> str:
         """What was said, one line each, without secrets."""
-        return self._client.call("GET", f"/control/v1/sessions/{session}", query={"format": "text"})
+        return cast(str, self._client.call("GET", f"/control/v1/sessions/{session}", query={"format": "text"}))
 
     def snapshot(self, name: str) -> None:
         self._twin.call("POST", f"/control/v1/worlds/{self.name}/snapshots", {"name": name})
@@ -99,15 +103,15 @@ class Clock:
         self._client = client
 
     def now(self) -> str:
-        return self._client.call("GET", "/control/v1/clock")["now"]
+        return cast(str, self._client.call("GET", "/control/v1/clock")["now"])
 
     def advance(self, seconds: int) -> str:
-        return self._client.call("POST", "/control/v1/clock/advance", {"seconds": int(seconds)})["now"]
+        return cast(str, self._client.call("POST", "/control/v1/clock/advance", {"seconds": int(seconds)})["now"])
 
     def set(self, now: str, as_of: Optional[str] = None) -> str:
         """``as_of`` chooses the day of the behaviour, too."""
         wish = {"now": now} if as_of is None else {"now": now, "as_of": as_of}
-        return self._client.call("PUT", "/control/v1/clock", wish)["now"]
+        return cast(str, self._client.call("PUT", "/control/v1/clock", wish)["now"])
 
 
 class Faults:
@@ -118,18 +122,18 @@ class Faults:
 
     def play(self, *faults: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Sets faults, in the form of the reference."""
-        return self._client.call("POST", "/control/v1/faults", list(faults))
+        return cast(List[Dict[str, Any]], self._client.call("POST", "/control/v1/faults", list(faults)))
 
     def list(self) -> List[Dict[str, Any]]:
         """Those that are set, with how often each was seen and struck."""
-        return self._client.call("GET", "/control/v1/faults")
+        return cast(List[Dict[str, Any]], self._client.call("GET", "/control/v1/faults"))
 
     def clear(self) -> None:
         self._client.call("DELETE", "/control/v1/faults")
 
     def mode(self, name: str, **settings: Any) -> Dict[str, Any]:
         """Switches a mode on: outage, degraded, enforcement-rehearsal."""
-        return self._client.call("PUT", f"/control/v1/modes/{name}", settings)
+        return cast(Dict[str, Any], self._client.call("PUT", f"/control/v1/modes/{name}", settings))
 
     def end_mode(self, name: str) -> None:
         self._client.call("DELETE", f"/control/v1/modes/{name}")

@@ -21,7 +21,7 @@ def letter(**more):
 def connect(twin, world, port="submission"):
     host, number = world.ports[port].rsplit(":", 1)
     smtp = smtplib.SMTP(host, int(number), timeout=60)
-    smtp.starttls(context=ssl.create_default_context(cafile=twin.ready["ca_file"]))
+    smtp.starttls(context=ssl.create_default_context(cadata=twin.ca))
     return smtp
 
 
@@ -36,6 +36,16 @@ def test_waits_for_mail_and_finds_it_by_all_that_is_asked(mail):
     assert len(mail.list("from:lab")) == 1
     mail.clear()
     mail.assert_none()
+
+
+def test_a_part_of_a_second_is_waited_for_too(mail, monkeypatch):
+    asked = []
+    call = mail._client.call
+    monkeypatch.setattr(mail._client, "call", lambda *given, **more: asked.append(given) or call(*given, **more))
+    with pytest.raises(Mismatch):
+        mail.wait_for(subject="never", timeout=0.2)
+    (assertion,) = asked[0][2]["assertions"]
+    assert assertion["message"]["timeout_seconds"] == 1
 
 
 def test_says_what_differs(mail):
@@ -128,6 +138,8 @@ def test_a_retry_after_a_fault_is_seen(mailward_twin, world):
 
 
 def test_accounts_and_transcripts(mailward_twin, world):
+    with pytest.raises(MailwardError, match="no account of the kind shared"):
+        world.account("shared")
     world.put_account("new.starter@northmoor.example", password="a-long-passphrase-7")
     assert world.act("new.starter@northmoor.example", "lock")["state"] == "locked"
     with connect(mailward_twin, world) as smtp, pytest.raises(smtplib.SMTPAuthenticationError):

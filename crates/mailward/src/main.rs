@@ -83,8 +83,9 @@ fn misread(error: &clap::Error) -> ExitCode {
         _ => {
             let problem: Vec<&str> = text
                 .lines()
-                .take_while(|line| !line.starts_with("Usage:"))
+                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
                 .map(str::trim)
+                .filter(|line| !line.is_empty())
                 .collect();
             let problem = problem.join(" ");
             unable(&format!(

@@ -1,13 +1,13 @@
 //! What `up` and `twin` start with: one TOML file, or the sample organisation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mailward_gateway::config::{
     Application, Config, DeadlineMinutes, Deployment, Direction, DomainPattern, Exception,
     References, Volumes,
 };
-use mailward_mail::{Address, Secret};
+use mailward_mail::{Address, Domain, Secret};
 use mailward_policy::{ApplicationState, DataClass, DisplayNameDuty, Level, Profile, Settings};
 use mailward_queue::{AccountName, ApplicationName, RouteName};
 use mailward_twin::Population;
@@ -282,6 +282,7 @@ impl Seed {
 
     /// What the shape of the file does not say.
     fn check(&self) -> Result<(), String> {
+        self.check_names()?;
         self.settings()?;
         self.accredited()?;
         self.fault
@@ -313,6 +314,36 @@ impl Seed {
             }
         }
         Ok(())
+    }
+
+    /// The domain, and addresses that are given once.
+    fn check_names(&self) -> Result<(), String> {
+        let domain = &self.organisation.domain;
+        Domain::parse(domain).map_err(|error| {
+            format!(
+                "[organisation] domain {domain:?}: {error}; write one such as \"trust.example\""
+            )
+        })?;
+        let mut seen = BTreeSet::new();
+        let accounts = self.account.iter().map(|one| &one.address);
+        for address in accounts.chain(self.distribution_list.iter().map(|one| &one.address)) {
+            if !seen.insert(address.key()) {
+                return Err(format!(
+                    "there are two accounts or distribution lists called {address}: remove or rename one"
+                ));
+            }
+        }
+        let is_empty = |account: &&AccountSpec| {
+            let password = account.password.as_ref();
+            password.is_some_and(|password| password.expose().is_empty())
+        };
+        match self.account.iter().find(is_empty) {
+            Some(account) => Err(format!(
+                "the account {} has an empty password: leave the field out to have one made",
+                account.address
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Levels of rules.
@@ -401,6 +432,18 @@ mod tests {
         for (rest, problem) in [
             ("[[acount]]\n", "line 4: unknown field `acount`"),
             ("[[account]]\naddress = \"nobody\"\n", "line 5: "),
+            (
+                "[[account]]\naddress = \"a@x.example\"\n[[account]]\naddress = \"A@X.example\"\n",
+                "there are two accounts or distribution lists called A@X.example",
+            ),
+            (
+                "[[account]]\naddress = \"a@x.example\"\n[[distribution_list]]\naddress = \"a@x.example\"\nmembers = []\n",
+                "there are two accounts or distribution lists called a@x.example",
+            ),
+            (
+                "[[account]]\naddress = \"a@x.example\"\npassword = \"\"\n",
+                "the account a@x.example has an empty password",
+            ),
             (
                 "[[application]]\nname = \"a\"\naccount = \"a@x.example\"\n",
                 "application a sends as a@x.example, which is none of the accounts",

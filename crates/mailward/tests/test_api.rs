@@ -177,6 +177,37 @@ fn the_description_is_sound_and_true_of_answers() {
     assert_eq!(packaged_python("openapi.py", &twin().ready), "done\n");
 }
 
+/// What Mailpit has beside its API, and what clients of the TLS ports trust.
+#[test]
+fn asks_for_no_token_to_say_that_it_is_well_and_whom_to_trust() {
+    python(
+        &twin(),
+        &format!(
+            r#"{COMMON}
+for path in ("/livez", "/readyz"):
+    assert call("GET", path) == (200, b"ok"), path
+assert call("GET", "/ca.pem")[1] == open(ready["ca_file"], "rb").read()
+assert "BEGIN CERTIFICATE" in open(ready["ca_file"]).read()
+for path in ("/api/v1/nothing", "/nothing", "/control/v1/nothing"):
+    status, text = call("GET", path, None, bearer)
+    assert status == 404 and b"openapi.json" in text, (path, status, text)
+assert call("PUT", "/control/v1/accounts", None, bearer)[0] == 405
+# A member that nobody knows must not leave the wish to delete all.
+send("kept")
+id = call("GET", "/api/v1/messages")[1]["messages"][0]["ID"]
+for wish in ({{"ID": [id]}}, {{"ids": [id], "foo": 1}}, {{"IDs": "x"}}, [id]):
+    status, text = call("DELETE", "/api/v1/messages", wish)
+    assert status == 400 and b"the body is not what it should be" in text, (wish, status, text)
+assert call("DELETE", "/api/v1/messages", {{"Ids": ["none"]}})[0] == 200
+assert call("GET", "/api/v1/info")[1]["Messages"] == 1
+assert call("DELETE", "/api/v1/messages", {{"iDS": [id]}})[0] == 200
+assert call("GET", "/api/v1/info")[1]["Messages"] == 0
+"#
+        ),
+        &[],
+    );
+}
+
 /// By the program, by the reference and by the types for JavaScript.
 #[test]
 fn the_checks_of_conduct_are_the_same_wherever_they_are_listed() {
@@ -204,6 +235,50 @@ fn the_checks_of_conduct_are_the_same_wherever_they_are_listed() {
         count += 1;
     }
     assert_eq!(count, types.matches("\n  | \"").count());
+}
+
+/// Test runners for JavaScript, with what each is given: two workers, each test
+/// in a world of its own. Their set-up fails when a world is left.
+const RUNNERS: [&[&str]; 4] = [
+    &["vitest", "run", "--root", "vitest"],
+    &[
+        "jest",
+        "--rootDir",
+        "jest",
+        "--config",
+        "jest/jest.config.cjs",
+    ],
+    &["playwright", "test", "--config", "playwright"],
+    // The same tests, and who requires the package, by their types.
+    &["tsc", "--project", "."],
+];
+
+#[test]
+fn the_helpers_for_javascript_serve_the_usual_test_runners() {
+    for runner in RUNNERS {
+        let program = interop("node_modules/.bin").join(runner[0]);
+        succeed(
+            Command::new(program)
+                .args(&runner[1..])
+                .current_dir(interop("runners"))
+                .env("CI", "1")
+                .env("MAILWARD_PROGRAM", env!("CARGO_BIN_EXE_mailward")),
+        );
+    }
+}
+
+/// The package, and a test of somebody else's that uses it.
+#[test]
+fn the_helpers_for_python_are_typed() {
+    for what in [&["-p", "mailward_testing"][..], &["../../interop/typed.py"]] {
+        succeed(
+            Command::new(interop(".venv/bin/python"))
+                .args(["-m", "mypy", "--strict", "--cache-dir", "/dev/null"])
+                .args(what)
+                .current_dir(client("python"))
+                .env("MYPYPATH", client("python")),
+        );
+    }
 }
 
 fn client(name: &str) -> PathBuf {

@@ -2,14 +2,15 @@
 //! console and the control API do.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailward_mail::{Clock, Timestamp};
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::behaviour::Behaviour;
+use crate::common::{Common, Piece};
 use crate::own::Own;
 use crate::sessions;
 use crate::trace::{self, MessageNumber};
@@ -70,16 +71,36 @@ struct News<'a> {
 /// The log at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ring {
-    chunks: VecDeque<Arc<Vec<Event>>>,
+    chunks: VecDeque<Arc<Chunk>>,
     last: u64,
     /// By protocol and kind, those included that have left the ring.
     counts: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+/// All events of all worlds.
+pub(crate) type CommonEvents = Arc<Common<Chunk>>;
+
+/// Events that follow on each other, shared by the logs that have them in
+/// common.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    written: Mutex<Written>,
+    common: CommonEvents,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    events: Arc<Vec<Event>>,
+    /// All worlds together had too many: it is empty for good.
+    is_forgotten: bool,
 }
 
 /// A bounded log that many sessions write to.
 #[derive(Clone, Debug)]
 pub struct EventLog {
     ring: Own<Ring>,
+    /// The bound of all worlds.
+    common: CommonEvents,
     /// Counts how often it was put back to what it was.
     turns: Arc<AtomicU64>,
     /// The sequence of the latest.
@@ -90,9 +111,16 @@ pub struct EventLog {
 }
 
 impl EventLog {
+    /// The log of a twin with one world.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::within(clock, Common::new(EVENTS_MAX))
+    }
+
+    /// The log of a world among others.
+    pub(crate) fn within(clock: Arc<dyn Clock>, common: CommonEvents) -> Self {
         Self {
             ring: Own::default(),
+            common,
             turns: Arc::default(),
             news: Arc::new(watch::Sender::new(0)),
             readers: Arc::new(Semaphore::new(READERS_MAX)),
@@ -181,7 +209,7 @@ impl EventLog {
         *ring.counts.entry((protocol, kind)).or_default() += 1;
         let sequence = ring.last;
         let account = account.map(str::to_owned);
-        ring.push(Event {
+        let event = Event {
             sequence,
             at,
             protocol,
@@ -196,7 +224,8 @@ impl EventLog {
             session: sessions::current().map(|line| line.recording().name().to_string()),
             message: trace::current(),
             message_id: message_id.map(str::to_owned),
-        });
+        };
+        ring.push(event, &self.common);
         drop(ring);
         self.news
             .send_modify(|latest| *latest = sequence.max(*latest));
@@ -244,14 +273,17 @@ impl EventLog {
     ) -> Vec<Event> {
         let ring = self.ring.image();
         let before = cursor.unwrap_or(u64::MAX);
-        let chunks = ring.chunks.iter().rev();
-        chunks
-            .flat_map(|chunk| chunk.iter().rev())
-            .skip_while(|event| event.sequence >= before)
-            .filter(|event| is_wanted(event))
-            .take(limit)
-            .cloned()
-            .collect()
+        let mut found = Vec::new();
+        for chunk in ring.chunks.iter().rev() {
+            let events = chunk.events();
+            let older = events.iter().rev().filter(|one| one.sequence < before);
+            let wanted = older.filter(|event| is_wanted(event));
+            found.extend(wanted.take(limit - found.len()).cloned());
+            if found.len() == limit {
+                break;
+            }
+        }
+        found
     }
 
     /// The sequence of the latest event; 0 when there is none.
@@ -260,12 +292,10 @@ impl EventLog {
     }
 
     /// Shows every event that is kept, oldest first.
-    pub(crate) fn each(&self, see: impl FnMut(&Event)) {
-        let ring = self.ring.image();
-        ring.chunks
-            .iter()
-            .flat_map(|chunk| chunk.iter())
-            .for_each(see);
+    pub(crate) fn each(&self, mut see: impl FnMut(&Event)) {
+        for chunk in &self.ring.image().chunks {
+            chunk.events().iter().for_each(&mut see);
+        }
     }
 
     /// The messages that a number, or a Message-ID with its angle brackets or
@@ -317,28 +347,165 @@ impl EventLog {
         let is_seen = |event: &Event| event.sequence <= cursor;
         let start = ring
             .chunks
-            .partition_point(|chunk| chunk.last().is_none_or(is_seen));
-        let chunks = ring.chunks.range(start..);
-        chunks
-            .flat_map(|chunk| chunk.iter())
-            .skip_while(|event| is_seen(event))
-            .filter(|event| is_wanted(event))
-            .take(limit)
-            .cloned()
-            .collect()
+            .partition_point(|chunk| chunk.events().last().is_none_or(is_seen));
+        let mut found = Vec::new();
+        for chunk in ring.chunks.range(start..) {
+            let events = chunk.events();
+            let news = events.iter().filter(|event| !is_seen(event));
+            let wanted = news.filter(|event| is_wanted(event));
+            found.extend(wanted.take(limit - found.len()).cloned());
+            if found.len() == limit {
+                break;
+            }
+        }
+        found
     }
 }
 
 impl Ring {
-    fn push(&mut self, event: Event) {
-        match self.chunks.back_mut().filter(|chunk| chunk.len() < CHUNK) {
-            Some(chunk) => Arc::make_mut(chunk).push(event),
-            None => {
-                self.chunks.push_back(Arc::new(vec![event]));
-                if self.chunks.len() > EVENTS_MAX / CHUNK {
-                    self.chunks.pop_front();
+    fn push(&mut self, event: Event, common: &CommonEvents) {
+        let last = self.chunks.back_mut().filter(|chunk| chunk.has_room());
+        let unwritten = match last {
+            Some(chunk) => {
+                if Arc::strong_count(chunk) > 1 {
+                    // An image has it, too.
+                    *chunk = Chunk::begin(chunk.events(), common);
                 }
+                chunk.push(event)
+            }
+            None => Some(event),
+        };
+        if let Some(event) = unwritten {
+            self.chunks
+                .push_back(Chunk::begin(Arc::new(vec![event]), common));
+            if self.chunks.len() > EVENTS_MAX / CHUNK {
+                self.chunks.pop_front();
             }
         }
+    }
+}
+
+impl Chunk {
+    fn begin(events: Arc<Vec<Event>>, common: &CommonEvents) -> Arc<Self> {
+        common.take(events.len());
+        let chunk = Arc::new(Self {
+            written: Mutex::new(Written {
+                events,
+                is_forgotten: false,
+            }),
+            common: Arc::clone(common),
+        });
+        common.enter(&chunk);
+        common.make_room();
+        chunk
+    }
+
+    fn events(&self) -> Arc<Vec<Event>> {
+        Arc::clone(&self.lock().events)
+    }
+
+    fn has_room(&self) -> bool {
+        let written = self.lock();
+        !written.is_forgotten && written.events.len() < CHUNK
+    }
+
+    /// Gives the event back if all was forgotten meanwhile.
+    fn push(&self, event: Event) -> Option<Event> {
+        let mut written = self.lock();
+        if written.is_forgotten {
+            return Some(event);
+        }
+        self.common.take(1);
+        Arc::make_mut(&mut written.events).push(event);
+        drop(written);
+        self.common.make_room();
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Piece for Chunk {
+    fn forget(&self) -> bool {
+        let mut written = self.lock();
+        written.is_forgotten = true;
+        let events = std::mem::take(&mut written.events);
+        drop(written);
+        self.common.give_back(events.len());
+        false
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mailward_testkit::SimulatedClock;
+
+    use super::*;
+
+    fn say(log: &EventLog, count: usize) {
+        for _ in 0..count {
+            log.add("control", "said", None, "", None);
+        }
+    }
+
+    /// The first and the last event that a log has, and how many.
+    fn kept(log: &EventLog) -> (u64, u64, usize) {
+        let all = log.after(0, usize::MAX);
+        let newest = log.newest(None, usize::MAX, |_| true);
+        assert!(
+            newest
+                .iter()
+                .rev()
+                .map(|one| one.sequence)
+                .eq(all.iter().map(|one| one.sequence))
+        );
+        let sequence = |event: Option<&Event>| event.map_or(0, |one| one.sequence);
+        (sequence(all.first()), sequence(all.last()), all.len())
+    }
+
+    #[test]
+    fn each_log_forgets_its_oldest_and_all_together_theirs() {
+        let common = Common::new(1000);
+        let clock = SimulatedClock::at("2026-03-02T09:00:00Z").shared();
+        let log = || EventLog::within(Arc::clone(&clock), Arc::clone(&common));
+        let (old, fork, busy) = (log(), log(), log());
+        say(&old, 250);
+        let snapshot = old.image();
+        fork.adopt(&snapshot);
+        assert_eq!(common.held(), 250, "what is shared counts once");
+        say(&fork, 10);
+        assert_eq!(common.held(), 250 + 60);
+        assert_eq!(kept(&fork), (1, 260, 260));
+        say(&busy, 900);
+        // 300 had to go: the three chunks that `old` and its snapshot have.
+        assert!(common.held() <= 1000);
+        assert_eq!((kept(&old), kept(&fork)), ((0, 0, 0), (201, 260, 60)));
+        assert_eq!(kept(&busy), (1, 900, 900));
+        old.adopt(&snapshot);
+        say(&old, 1);
+        assert_eq!(kept(&old), (251, 251, 1), "it goes on with its numbers");
+        assert_eq!(old.counts()[&("control", "said")], 251);
+        drop((old, fork, busy, snapshot));
+        assert_eq!(common.held(), 0);
+    }
+
+    #[test]
+    fn a_log_alone_keeps_its_last_ten_thousand() {
+        let log = EventLog::new(SimulatedClock::at("2026-03-02T09:00:00Z").shared());
+        say(&log, EVENTS_MAX + 1);
+        let (first, last, count) = kept(&log);
+        assert_eq!(last, EVENTS_MAX as u64 + 1);
+        assert!(
+            count > EVENTS_MAX - CHUNK && count <= EVENTS_MAX,
+            "{first} {count}"
+        );
     }
 }

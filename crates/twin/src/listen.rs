@@ -212,11 +212,19 @@ fn in_every_world(worlds: &Worlds, pages: Pages) -> Router {
         ))
 }
 
+const UNKNOWN_CALL: &str = "there is no such call: GET /api/v1/openapi.json lists all";
+const UNKNOWN_METHOD: &str =
+    "there is no such call by this method: GET /api/v1/openapi.json lists all";
+
 /// What an endpoint shows of one world.
 type Pages = fn(&Worlds, &World) -> Router;
 
 fn plain_pages(worlds: &Worlds, world: &World) -> Router {
-    control::router(control(worlds, world), Router::new()).merge(api::pages(world.api()))
+    let pages = api::pages(world.api(), &worlds.options().authority);
+    control::router(control(worlds, world), Router::new())
+        .merge(pages)
+        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, UNKNOWN_METHOD))
+        .fallback(async || (StatusCode::NOT_FOUND, UNKNOWN_CALL))
 }
 
 /// The control API, the test API and the identity service of one world.
@@ -236,7 +244,8 @@ fn pages(worlds: &Worlds, world: &World) -> Router {
     // Faults strike what the service has and the twin has not, too.
     .fallback(async || StatusCode::NOT_FOUND)
     .layer(middleware::from_fn_with_state(struck, faults::layer));
-    control::router(control(worlds, world), api::pages(world.api())).merge(service)
+    let more = api::pages(world.api(), &worlds.options().authority);
+    control::router(control(worlds, world), more).merge(service)
 }
 
 fn control(worlds: &Worlds, world: &World) -> Control {

@@ -31,7 +31,7 @@ use crate::seed::{
 };
 use crate::shelf::Shelf;
 use crate::submission::DoorKind;
-use crate::worlds::Worlds;
+use crate::worlds::{WorldLimits, Worlds};
 
 /// Who and what there is from the start.
 #[derive(Clone, Debug)]
@@ -96,6 +96,10 @@ pub struct TwinOptions {
     pub tenant_id: String,
     pub oauth_client: OAuthClient,
     pub control_token: Secret,
+    /// The certificate by which clients trust `identity`, as a PEM file has it;
+    /// the test API gives it to whoever asks.
+    pub authority: String,
+    pub limits: WorldLimits,
     pub tasks: Tasks,
 }
 

@@ -23,7 +23,7 @@ use mailward_mail::Clock;
 use mailward_net::tap::{Tap, Taps};
 
 use crate::faults::{ActionSpec, Faults, Line, LineTap, Protocol, Situation};
-use crate::transcripts::{Owner, Recording, SessionView, TranscriptView};
+use crate::transcripts::{CommonTranscripts, Owner, Recording, SessionView, TranscriptView};
 
 use kept::Kept;
 pub(crate) use kept::KeptImage;
@@ -62,6 +62,8 @@ pub(crate) struct Sessions(Arc<Inner>);
 struct Inner {
     clock: Arc<dyn Clock>,
     faults: Faults,
+    /// The bound of all worlds.
+    common: CommonTranscripts,
     table: Mutex<Table>,
 }
 
@@ -82,10 +84,11 @@ struct Watch {
 }
 
 impl Sessions {
-    pub(crate) fn new(clock: Arc<dyn Clock>, faults: Faults) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, faults: Faults, common: CommonTranscripts) -> Self {
         Self(Arc::new(Inner {
             clock,
             faults,
+            common,
             table: Mutex::default(),
         }))
     }
@@ -247,6 +250,7 @@ impl Sessions {
             name: name.unwrap_or_else(|| format!("{}-{sequence}", protocol.as_str()).into()),
             clock: Arc::clone(&self.0.clock),
             octets: table.kept.octets(),
+            common: Arc::clone(&self.0.common),
         }
     }
 

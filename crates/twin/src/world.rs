@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mailward_access::pop3::Profile;
 use mailward_mail::{Clock, Dice};
-use mailward_mailbox::{Mailboxes, MemoryLimit};
+use mailward_mailbox::Mailboxes;
 use mailward_net::{ShiftedClock, Shutdown, Tasks};
 use mailward_policy::limits;
 use mailward_store::Store;
@@ -36,7 +36,7 @@ use crate::shelf::Shelf;
 use crate::submission::{DoorKind, SubmissionDoor};
 use crate::tally::Tally;
 use crate::trace::Traces;
-use crate::worlds::{SessionDoor, WorldName, Worlds};
+use crate::worlds::{Bounds, SessionDoor, WorldName, Worlds};
 
 /// Observed in 2022; the service has been slower since.
 const REFUSAL_DELAY: Duration = Duration::from_secs(5);
@@ -70,12 +70,12 @@ pub(crate) struct World {
 
 impl World {
     /// The world of a seed, with what an earlier run left in the store. What
-    /// it keeps in memory counts against `limit`.
+    /// it keeps in memory counts against `bounds`.
     pub(crate) async fn open(
         name: WorldName,
         options: &TwinOptions,
         store: Option<Store>,
-        limit: &MemoryLimit,
+        bounds: &Bounds,
         key: SigningKey,
     ) -> Result<Self, TwinError> {
         let clock = Arc::clone(&options.clock) as Arc<dyn Clock>;
@@ -92,11 +92,11 @@ impl World {
             ),
             None => (
                 Shelf::default(),
-                Mailboxes::in_memory(limit.clone(), Arc::clone(&clock)),
+                Mailboxes::in_memory(bounds.mail.clone(), Arc::clone(&clock)),
             ),
         };
         let kept = Kept::new(shelf.clone());
-        let events = EventLog::new(Arc::clone(&clock));
+        let events = EventLog::within(Arc::clone(&clock), Arc::clone(&bounds.events));
         let traces = Traces::default();
         let mailboxes = mailboxes.watched_by(Arc::new(Deeds {
             traces: traces.clone(),
@@ -109,7 +109,8 @@ impl World {
             Arc::clone(&options.dice),
         );
         faults.set(options.population.faults.clone())?;
-        let sessions = Sessions::new(Arc::clone(&clock), faults.clone());
+        let transcripts = Arc::clone(&bounds.transcripts);
+        let sessions = Sessions::new(Arc::clone(&clock), faults.clone(), transcripts);
         let rules = SignInRules::new(
             &options.population.sign_in,
             day.clone(),

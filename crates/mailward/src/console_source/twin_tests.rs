@@ -9,7 +9,7 @@ use mailward_mailbox::{Content, Flags, FolderName, Target};
 use mailward_net::{SeededDice, ShiftedClock, SystemClock, Tasks};
 use mailward_store::SystemDisk;
 use mailward_testkit::{TestTls, ports};
-use mailward_twin::{AsOf, Endpoints, OAuthClient, Twin, TwinOptions};
+use mailward_twin::{AsOf, Endpoints, OAuthClient, Twin, TwinOptions, WorldLimits};
 
 use super::{ConsoleSource, TwinPart};
 use crate::seed::Seed;
@@ -45,6 +45,8 @@ pub(super) async fn twin(dir: Option<&std::path::Path>, tls: &TestTls) -> Twin {
             client_secret: Secret::new("secret"),
         },
         control_token: Secret::new("token"),
+        authority: String::new(),
+        limits: WorldLimits::default(),
         tasks: Tasks::new(),
     });
     twin.await.expect("a twin")

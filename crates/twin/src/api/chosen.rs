@@ -6,21 +6,19 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{Api, failure};
 
+/// Members are known in any case, as Go's decoder knows Mailpit's. One that
+/// means nothing is refused: what is left may mean all messages.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields, rename_all = "lowercase")]
 pub(super) struct Chosen {
-    #[serde(rename = "IDs", alias = "ids")]
     pub(super) ids: Vec<String>,
-    #[serde(rename = "Read")]
     pub(super) read: bool,
-    #[serde(rename = "Search")]
     pub(super) search: String,
-    #[serde(rename = "Tags")]
     pub(super) tags: Vec<String>,
-    #[serde(rename = "Name")]
     pub(super) name: String,
 }
 
@@ -44,7 +42,7 @@ impl FromRequest<Api> for Chosen {
             return Ok(Self::default());
         }
         if !is_form || body.trim_ascii_start().starts_with(b"{") {
-            return serde_json::from_slice(&body).map_err(|error| wrong(&error.to_string()));
+            return Self::of_json(&body).map_err(|error| wrong(&error.to_string()));
         }
         let whole = Request::from_parts(parts, Body::from(body));
         match Form::<Vec<(String, String)>>::from_request(whole, api).await {
@@ -55,8 +53,12 @@ impl FromRequest<Api> for Chosen {
 }
 
 impl Chosen {
-    /// A field that means nothing is refused: what is left may mean all
-    /// messages.
+    fn of_json(body: &[u8]) -> serde_json::Result<Self> {
+        let members: Map<String, Value> = serde_json::from_slice(body)?;
+        let lower = |(name, value): (String, Value)| (name.to_ascii_lowercase(), value);
+        serde_json::from_value(members.into_iter().map(lower).collect())
+    }
+
     fn of_form(fields: Vec<(String, String)>) -> Result<Self, String> {
         let mut chosen = Self::default();
         for (name, value) in fields {

@@ -38,7 +38,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -71,9 +71,15 @@ pub(crate) struct Api {
     pub(crate) dice: Arc<dyn Dice>,
 }
 
-/// The API's pages, to stand among others.
-pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api) -> Router<S> {
+/// The API's pages, to stand among others. `authority` is the certificate by
+/// which clients trust the twin, as a PEM file has it.
+pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api, authority: &str) -> Router<S> {
+    let authority = Arc::<str>::from(authority);
     Router::new()
+        // As Mailpit's, for whoever watches a container.
+        .route("/livez", get(async || "ok"))
+        .route("/readyz", get(async || "ok"))
+        .route("/ca.pem", get(async move || pem(&authority)))
         .route("/api/v1/info", get(messages::info))
         .route("/api/v1/webui", get(web_ui))
         .route(
@@ -106,6 +112,11 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api) -> Router<S> {
             post(send::send).layer(DefaultBodyLimit::max(SEND_OCTETS_MAX)),
         )
         .with_state(api)
+}
+
+fn pem(authority: &str) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/x-pem-file")];
+    (kind, authority.to_owned()).into_response()
 }
 
 /// Nothing of what Mailpit can be set to.

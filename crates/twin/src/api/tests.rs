@@ -13,6 +13,7 @@ use mailward_policy::password::CommonPasswords;
 use super::{Api, Guard, Index, pages};
 use crate::accounts::{Accounts, GivenBy, SignInRules};
 use crate::asof::{AsOf, BehaviourDay};
+use crate::common::Common;
 use crate::deliver::OUTSIDE;
 use crate::events::EventLog;
 use crate::faults::Faults;
@@ -51,14 +52,14 @@ async fn serve(tasks: &Tasks) -> String {
         index: Arc::new(Index::new(mailboxes)),
         accounts,
         events,
-        sessions: Sessions::new(Arc::clone(&clock), faults),
+        sessions: Sessions::new(Arc::clone(&clock), faults, Common::new(usize::MAX)),
         clock: Arc::clone(&clock),
         dice,
     };
     let server = HttpServer {
         listener,
         tls: None,
-        router: pages(api).layer(middleware::from_fn_with_state(Guard::Loopback, Guard::pass)),
+        router: pages(api, "").layer(middleware::from_fn_with_state(Guard::Loopback, Guard::pass)),
         limits: Limits::default(),
         clock,
     };

@@ -7,6 +7,7 @@ use mailward_testkit::SimulatedClock;
 use super::session::Outcome;
 use super::*;
 use crate::behaviour;
+use crate::common::Common;
 use crate::transcripts::{Direction, Entry, SessionView, TranscriptView};
 
 /// `C:`, `S:` and `-:` lines, a second between one and the next.
@@ -316,7 +317,7 @@ fn a_parameter_that_means_nothing_is_refused() {
             Arc::clone(&clock) as Arc<dyn mailward_mail::Clock>,
             Arc::new(mailward_net::SeededDice::new(1)),
         );
-        let sessions = Sessions::new(Arc::clone(&clock) as Arc<dyn mailward_mail::Clock>, faults);
+        let sessions = Sessions::new(clock.clone(), faults, Common::new(usize::MAX));
         let error = judge(&wish, &log, &sessions).expect_err("refused");
         assert!(error.contains(words), "{error}");
     }

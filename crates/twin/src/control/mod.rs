@@ -105,7 +105,8 @@ async fn require_token(State(control): State<Control>, request: Request, next: N
         Some(token) if control.token.matches(&token) => next.run(request).await,
         _ => problem(
             StatusCode::UNAUTHORIZED,
-            "the control token is missing or wrong",
+            "the control token is missing or wrong: send Authorization: Bearer TOKEN, \
+             where TOKEN is control.token of the ready object, or MAILWARD_CONTROL_TOKEN",
         ),
     }
 }

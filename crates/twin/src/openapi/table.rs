@@ -110,6 +110,9 @@ operations! {
     get "/api/v1/info" getInfo "Counts and version" () () 200 Json("Info");
     get "/api/v1/webui" getWebUi "What Mailpit can be set to: nothing here" () () 200 Any;
     get "/api/v1/openapi.json" getOpenApi "This description" () () 200 Any;
+    get "/livez" isAlive "Whether the twin answers" () () 200 PLAIN;
+    get "/readyz" isReady "The same" () () 200 PLAIN;
+    get "/ca.pem" getAuthority "The certificate of the authority by which clients trust its TLS ports" () () 200 Text("application/x-pem-file");
     get "/view/{name}" view "The HTML or the text of a message: `ID.html`, `ID.txt`" () () 200 Octets;
 
     get "/control/v1/worlds" listWorlds "Up to 1000 named worlds" (AFTER_NAME) () 200 Json("Worlds");

@@ -15,17 +15,20 @@ mod imap;
 mod lines;
 mod pop;
 mod smtp;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailward_mail::{Clock, Timestamp};
 use mailward_net::TlsFacts;
 use serde::Serialize;
 
+use crate::common::{Common, Piece};
 use crate::faults::Protocol;
 
 /// Entries of one session; the oldest go beyond this many.
@@ -98,10 +101,15 @@ impl TranscriptView {
 }
 
 /// One session's record. Clones share it.
-#[derive(Clone)]
-pub(crate) struct Recording(Arc<Shared>);
+#[derive(Clone, Debug)]
+pub(crate) struct Recording(Arc<Kept>);
 
-struct Shared {
+/// All transcripts of all worlds, in octets of their text.
+pub(crate) type CommonTranscripts = Arc<Common<Kept>>;
+
+/// What clones share.
+pub(crate) struct Kept {
+    common: CommonTranscripts,
     protocol: Protocol,
     peer: SocketAddr,
     pages: Mutex<Pages>,
@@ -116,6 +124,8 @@ pub(crate) struct Owner {
     pub(crate) clock: Arc<dyn Clock>,
     /// Of all recordings that the owner keeps.
     pub(crate) octets: Arc<AtomicUsize>,
+    /// The bound of all owners.
+    pub(crate) common: CommonTranscripts,
 }
 
 #[derive(Debug)]
@@ -126,7 +136,10 @@ struct Pages {
     tls: bool,
     entries: VecDeque<Entry>,
     forgotten: u64,
+    /// As they count for the owner, who has its own order of forgetting.
     octets: usize,
+    /// Those that are there.
+    octets_held: usize,
     /// Nothing is written any more.
     is_shut: bool,
     scribe: Scribe,
@@ -158,7 +171,8 @@ impl Recording {
                 Scribe::Smtp(smtp::Scribe::default())
             }
         };
-        Self(Arc::new(Shared {
+        let kept = Arc::new(Kept {
+            common: Arc::clone(&owner.common),
             protocol,
             peer,
             pages: Mutex::new(Pages {
@@ -169,10 +183,13 @@ impl Recording {
                 entries: VecDeque::new(),
                 forgotten: 0,
                 octets: 0,
+                octets_held: 0,
                 is_shut: false,
                 scribe,
             }),
-        }))
+        });
+        kept.common.enter(&kept);
+        Self(kept)
     }
 
     /// Gives it to another owner. What was said before counts as said at this
@@ -275,7 +292,7 @@ impl Recording {
         if pages.ended.is_none() {
             pages.is_shut = true;
             pages.octets = 0;
-            pages.entries = VecDeque::new();
+            self.0.common.give_back(pages.empty());
         }
         pages.owner.octets.fetch_sub(octets, Ordering::Relaxed);
     }
@@ -330,20 +347,57 @@ impl Recording {
             }
         }
         pages.octets = (pages.octets + added).saturating_sub(gone);
+        pages.octets_held = (pages.octets_held + added).saturating_sub(gone);
         pages.owner.octets.fetch_add(added, Ordering::Relaxed);
         pages.owner.octets.fetch_sub(gone, Ordering::Relaxed);
+        let common = &self.0.common;
+        common.take(added);
+        common.give_back(gone);
+        drop(pages);
+        common.make_room();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pages> {
-        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock()
+    }
+}
+
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pages {
+    /// Nothing is left of what was said; gives the octets that it took.
+    fn empty(&mut self) -> usize {
+        self.forgotten += self.entries.len() as u64;
+        self.entries = VecDeque::new();
+        std::mem::take(&mut self.octets_held)
+    }
+}
+
+impl Piece for Kept {
+    fn forget(&self) -> bool {
+        let mut pages = self.lock();
+        let (gone, goes_on) = (pages.empty(), !pages.is_shut);
+        drop(pages);
+        self.common.give_back(gone);
+        goes_on
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
 /// Nothing of what was said.
-impl fmt::Debug for Recording {
+impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pages = self.lock();
-        f.debug_struct("Recording")
+        f.debug_struct("Kept")
             .field("name", &pages.owner.name)
             .field("entries", &pages.entries.len())
             .finish_non_exhaustive()

@@ -13,6 +13,7 @@
 //! log of its own; what it has in common with where it came from is held once.
 
 mod image;
+mod limits;
 mod name;
 mod session;
 #[cfg(test)]
@@ -24,7 +25,6 @@ use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use mailward_mail::{Dice, Timestamp};
-use mailward_mailbox::MemoryLimit;
 use mailward_net::{HeldClock, SeededDice, ShiftedClock};
 use mailward_store::Store;
 
@@ -34,16 +34,11 @@ use crate::service::TwinOptions;
 use crate::world::World;
 
 use image::Image;
+pub(crate) use limits::Bounds;
+pub use limits::WorldLimits;
 pub(crate) use name::{NameError, WorldName, of_host, split_user};
 pub(crate) use session::SessionDoor;
 pub(crate) use whereabouts::{Resident, Whereabouts};
-
-/// Named worlds at once.
-pub(crate) const WORLDS_MAX: usize = 20_000;
-/// Snapshots at once, of all worlds.
-pub(crate) const SNAPSHOTS_MAX: usize = 20_000;
-/// Octets of messages that all worlds in memory may hold together.
-const MEMORY_OCTETS_MAX: u64 = 8 * 1024 * 1024 * 1024;
 
 /// All worlds of a twin. Clones are the same.
 #[derive(Clone, Debug)]
@@ -56,7 +51,7 @@ struct Shared {
     /// As the twin was started, without people: each world gets its own.
     bare: TwinOptions,
     key: SigningKey,
-    limit: MemoryLimit,
+    bounds: Bounds,
     all: RwLock<All>,
 }
 
@@ -138,13 +133,13 @@ impl Worlds {
         store: Option<Store>,
         key: SigningKey,
     ) -> Result<Self, TwinError> {
-        let limit = MemoryLimit::new(MEMORY_OCTETS_MAX);
+        let bounds = Bounds::new(&options.limits);
         let in_folder = store.is_some();
         let name = WorldName::main();
-        let main = World::open(name.clone(), options, store, &limit, key.clone()).await?;
+        let main = World::open(name.clone(), options, store, &bounds, key.clone()).await?;
         let image = if in_folder {
             // The same people, with mailboxes of their own in memory.
-            let twin = World::open(name, options, None, &limit, key.clone()).await?;
+            let twin = World::open(name, options, None, &bounds, key.clone()).await?;
             let deliveries = &twin.deliveries;
             deliveries.make_mailboxes(&main.accounts.all()).await?;
             twin.image().map(|mut image| {
@@ -174,7 +169,7 @@ impl Worlds {
             origin,
             bare,
             key,
-            limit,
+            bounds,
             all: RwLock::default(),
         })))
     }
@@ -211,7 +206,7 @@ impl Worlds {
 
     /// Named worlds, and octets of mail that all worlds hold in memory.
     pub(crate) fn figures(&self) -> (usize, u64) {
-        (self.read().named.len(), self.0.limit.held())
+        (self.read().named.len(), self.0.bounds.mail.held())
     }
 
     /// Makes a world.
@@ -226,7 +221,11 @@ impl Worlds {
         let made = self.build(name.clone(), &origin, wishes).await?;
         let mut all = self.write();
         // Somebody may have been quicker.
-        self.refuse_taken(&all, &name)?;
+        if let Err(error) = self.refuse_taken(&all, &name) {
+            drop(all);
+            made.world.end();
+            return Err(error);
+        }
         let world = made.world.clone();
         all.named.insert(name, made);
         Ok(world)
@@ -254,11 +253,10 @@ impl Worlds {
         let seen = Arc::new(self.entry(name)?.seen()?);
         let mut all = self.write();
         let key = (name.clone(), snapshot);
-        if all.snapshots.len() >= SNAPSHOTS_MAX && !all.snapshots.contains_key(&key) {
-            return Err(WorldError::TooMany {
-                what: "snapshots",
-                max: SNAPSHOTS_MAX,
-            });
+        let max = self.0.bare.limits.snapshots_max;
+        if all.snapshots.len() >= max && !all.snapshots.contains_key(&key) {
+            let what = "snapshots";
+            return Err(WorldError::TooMany { what, max });
         }
         all.snapshots.insert(key, seen);
         Ok(())
@@ -366,7 +364,7 @@ impl Worlds {
         options.dice = Arc::clone(&dice) as Arc<dyn Dice>;
         options.rates = wishes.rates.unwrap_or(seen.rates);
         let key = shared.key.clone();
-        let world = World::open(name, &options, None, &shared.limit, key).await?;
+        let world = World::open(name, &options, None, &shared.bounds, key).await?;
         if let Some(image) = &seen.image {
             world.adopt(image);
         }
@@ -388,11 +386,10 @@ impl Worlds {
         if *name == WorldName::main() || all.named.contains_key(name) {
             return Err(WorldError::Exists(name.clone()));
         }
-        if all.named.len() >= WORLDS_MAX {
-            return Err(WorldError::TooMany {
-                what: "worlds",
-                max: WORLDS_MAX,
-            });
+        let max = self.0.bare.limits.worlds_max;
+        if all.named.len() >= max {
+            let what = "worlds";
+            return Err(WorldError::TooMany { what, max });
         }
         Ok(())
     }

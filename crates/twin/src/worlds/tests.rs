@@ -19,6 +19,10 @@ pub(crate) const READER: &str = "reader@northmoor.example";
 pub(crate) const CONTROL_TOKEN: &str = "token";
 
 pub(crate) async fn worlds() -> Worlds {
+    worlds_within(WorldLimits::default()).await
+}
+
+async fn worlds_within(limits: WorldLimits) -> Worlds {
     let account = serde_json::json!({ "address": READER, "password": "reads" });
     let organisation = serde_json::json!({ "name": "NORTHMOOR", "domain": "northmoor.example" });
     let organisation: Organisation = serde_json::from_value(organisation).expect("a seed");
@@ -62,6 +66,8 @@ pub(crate) async fn worlds() -> Worlds {
             client_secret: Secret::new("secret"),
         },
         control_token: Secret::new(CONTROL_TOKEN),
+        authority: String::new(),
+        limits,
         tasks: Tasks::new(),
     };
     let opened = Worlds::open(&options, None, SigningKey::make()).await;
@@ -149,4 +155,44 @@ async fn people_settings_and_clocks_are_each_world_s_own() {
     assert_eq!(one.dice.next_u64(), drawn, "the dice were put back too");
     let never = worlds.restore(&name("one"), Some(&name("never")));
     assert!(matches!(never, Err(WorldError::NoSnapshot(..))));
+}
+
+#[tokio::test]
+async fn beyond_the_bounds_nothing_is_made_and_nothing_is_left_behind() {
+    let limits = WorldLimits {
+        worlds_max: 2,
+        snapshots_max: 1,
+        ..WorldLimits::default()
+    };
+    let worlds = worlds_within(limits).await;
+    deliver(worlds.main(), "Subject: one\r\n\r\nhello\r\n").await;
+    let from = Source::World(WorldName::main());
+    let make = async |text: &str| worlds.make(name(text), &from, &Wishes::default()).await;
+    let held = worlds.figures().1;
+    make("one").await.expect("a world");
+    make("two").await.expect("a world");
+    for _ in 0..3 {
+        let error = make("three").await.expect_err("one too many").to_string();
+        assert_eq!(error, "there are 2 worlds already: delete some");
+    }
+    assert_eq!(worlds.figures(), (2, held));
+    worlds.named("three").expect_err("not made");
+
+    worlds.snapshot(&name("one"), name("now")).expect("kept");
+    worlds
+        .snapshot(&name("one"), name("now"))
+        .expect("replaced");
+    let error = worlds.snapshot(&name("two"), name("now"));
+    let error = error.expect_err("one too many").to_string();
+    assert_eq!(error, "there are 1 snapshots already: delete some");
+
+    worlds.delete(&name("one")).expect("deleted");
+    make("three").await.expect("room again");
+    worlds
+        .snapshot(&name("two"), name("now"))
+        .expect("room again");
+    for text in ["two", "three"] {
+        worlds.delete(&name(text)).expect("deleted");
+    }
+    assert_eq!(worlds.figures(), (0, held));
 }

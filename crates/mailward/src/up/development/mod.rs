@@ -17,7 +17,7 @@ use mailward_mail::{Clock, Dice, Secret, Timestamp};
 use mailward_net::{DevAuthority, ShiftedClock, SystemClock};
 use mailward_policy::password::{BreachedList, CommonPasswords};
 use mailward_store::SystemDisk;
-use mailward_twin::{AsOf, OAuthClient, Twin, TwinOptions};
+use mailward_twin::{AsOf, OAuthClient, Twin, TwinOptions, WorldLimits};
 
 use self::place::Place;
 use super::secrets::DevelopmentSecrets;
@@ -169,7 +169,9 @@ impl Setting {
         let mut fresh = |name: &str| secrets.settle(name, None, || random(&*dice));
         let console_password = fresh("console-password");
         let client_secret = fresh("oauth-client-secret");
-        let given = std::env::var(CONTROL_TOKEN).ok().map(Secret::new);
+        // One that is set to nothing would open to everybody.
+        let given = std::env::var(CONTROL_TOKEN).ok();
+        let given = given.filter(|token| !token.is_empty()).map(Secret::new);
         let make = || random(&*dice);
         let control_token = secrets.settle("control-token", given.as_ref(), make);
         let mut guid = |name: &str| {
@@ -212,10 +214,19 @@ impl Setting {
             tenant_id: self.tenant_id.clone(),
             oauth_client: self.oauth_client.clone(),
             control_token: self.control_token.clone(),
+            authority: self.authority_pem()?,
+            limits: WorldLimits::default(),
             tasks: self.surroundings.tasks.clone(),
         });
         twin.await.map_err(|error| error.to_string())
     }
+
+    fn authority_pem(&self) -> Result<String, String> {
+        let path = self.authority.ca_file();
+        std::fs::read_to_string(path)
+            .map_err(|error| format!("can't read {}: {error}", path.display()))
+    }
+
     fn console(&self) -> Result<ConsoleSettings, String> {
         let dice = &*self.surroundings.dice;
         let user = User {

@@ -1,5 +1,6 @@
 //! Where a development start keeps its state, and how it listens and behaves.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -30,16 +31,22 @@ impl Place {
         let as_of = match &arguments.as_of {
             None => None,
             Some(day) => {
-                Some(Timestamp::parse(day).map_err(|error| format!("--as-of {day}: {error}"))?)
+                let wrong = |_| format!("--as-of {day}: write a day as 2027-01-05, year first");
+                Some(Timestamp::parse(day).map_err(wrong)?)
             }
         };
         let (dir, temporary) = match &arguments.dir {
             Some(dir) => {
-                std::fs::create_dir_all(dir)
-                    .map_err(|error| format!("--dir {}: {error}", dir.display()))?;
-                let whole = dir
-                    .canonicalize()
-                    .map_err(|error| format!("--dir {}: {error}", dir.display()))?;
+                let wrong = |error: std::io::Error| {
+                    let what = match error.kind() {
+                        ErrorKind::AlreadyExists => "that is a file".to_owned(),
+                        _ => error.to_string(),
+                    };
+                    let dir = dir.display();
+                    format!("--dir {dir}: {what}; name a folder that can be made and written to")
+                };
+                std::fs::create_dir_all(dir).map_err(wrong)?;
+                let whole = dir.canonicalize().map_err(wrong)?;
                 (whole, None)
             }
             None => {

@@ -1,11 +1,14 @@
 // Run against the program that MAILWARD_PROGRAM names, or the one on the PATH.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
-import { MailwardError, Mismatch, connectTwin, startTwin } from "../index.js";
+import * as namespace from "../index.mjs";
+import { MailwardError, Mismatch, connectTwin, startTwin } from "../index.mjs";
 
 let twin;
 let world;
@@ -123,9 +126,16 @@ describe("a world", () => {
 test("another process finds the twin by its address", async () => {
   const same = connectTwin({ url: twin.url, token: twin.token });
   assert.ok((await same.worlds()).includes(world.name));
+  assert.equal(await same.ca(), readFileSync(twin.ready.ca_file, "utf8"));
   const stranger = connectTwin({ url: twin.url, token: "wrong" });
   await assert.rejects(stranger.worlds(), (error) => error.status === 401);
   const nobody = connectTwin({ url: "http://127.0.0.1:1" });
   await assert.rejects(nobody.mail.list(), /is the twin running/);
   await assert.rejects(startTwin({ program: "no-such-program" }), MailwardError);
+});
+
+test("CommonJS and ES modules get the same objects", () => {
+  const required = createRequire(import.meta.url)("../index.js");
+  assert.equal(required.Mismatch, Mismatch);
+  assert.deepEqual(Object.keys(required).sort(), Object.keys(namespace).sort());
 });

@@ -1,0 +1,6 @@
+module.exports = {
+  globalSetup: "./set-up.cjs",
+  globalTeardown: "./tear-down.cjs",
+  maxWorkers: 2,
+  testMatch: ["**/*.test.cjs"],
+};

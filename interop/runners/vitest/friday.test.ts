@@ -1,0 +1,22 @@
+import { Mismatch, type World, connectTwin } from "mailward-testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { send } from "../letters.cjs";
+
+const twin = connectTwin();
+let world: World;
+
+beforeEach(async () => {
+  world = await twin.world();
+});
+afterEach(() => world.delete());
+
+test("the letter for Friday is sent, and no other", async () => {
+  const waiting = world.mail.waitFor({ to: "asha", subject: "Clinic on Friday" });
+  await send(twin, world, "Clinic on Friday");
+  const message = await waiting;
+  expect(message.Attachments.map((one) => one.FileName)).toEqual(["letter.pdf"]);
+  await world.mail.assertReceived({ count: 1 });
+  await expect(world.mail.assertReceived({ subject: "Clinic on Sunday" })).rejects.toThrow(Mismatch);
+  await world.assertConduct("uses-tls", { version_min: "1.3" });
+});

@@ -1,25 +1,29 @@
 //! The event log: why the service did what it did. Clients never see it; the
 //! console and the control API do.
 
+mod chunk;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailward_mail::{Clock, Timestamp};
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::behaviour::Behaviour;
-use crate::common::{Common, Piece};
+use crate::common::Common;
 use crate::own::Own;
 use crate::sessions;
 use crate::trace::{self, MessageNumber};
 
+use chunk::CHUNK;
+pub(crate) use chunk::{Chunk, CommonEvents};
+
 /// The oldest events are forgotten beyond this many, a [`CHUNK`] at a time.
 const EVENTS_MAX: usize = 10_000;
-
-/// Events that images of the log share until the next one is written.
-const CHUNK: usize = 100;
 
 /// Who may read the log as it grows, at once.
 pub(crate) const READERS_MAX: usize = 64;
@@ -75,24 +79,6 @@ pub(crate) struct Ring {
     last: u64,
     /// By protocol and kind, those included that have left the ring.
     counts: BTreeMap<(&'static str, &'static str), u64>,
-}
-
-/// All events of all worlds.
-pub(crate) type CommonEvents = Arc<Common<Chunk>>;
-
-/// Events that follow on each other, shared by the logs that have them in
-/// common.
-#[derive(Debug)]
-pub(crate) struct Chunk {
-    written: Mutex<Written>,
-    common: CommonEvents,
-}
-
-#[derive(Debug, Default)]
-struct Written {
-    events: Arc<Vec<Event>>,
-    /// All worlds together had too many: it is empty for good.
-    is_forgotten: bool,
 }
 
 /// A bounded log that many sessions write to.
@@ -382,130 +368,5 @@ impl Ring {
                 self.chunks.pop_front();
             }
         }
-    }
-}
-
-impl Chunk {
-    fn begin(events: Arc<Vec<Event>>, common: &CommonEvents) -> Arc<Self> {
-        common.take(events.len());
-        let chunk = Arc::new(Self {
-            written: Mutex::new(Written {
-                events,
-                is_forgotten: false,
-            }),
-            common: Arc::clone(common),
-        });
-        common.enter(&chunk);
-        common.make_room();
-        chunk
-    }
-
-    fn events(&self) -> Arc<Vec<Event>> {
-        Arc::clone(&self.lock().events)
-    }
-
-    fn has_room(&self) -> bool {
-        let written = self.lock();
-        !written.is_forgotten && written.events.len() < CHUNK
-    }
-
-    /// Gives the event back if all was forgotten meanwhile.
-    fn push(&self, event: Event) -> Option<Event> {
-        let mut written = self.lock();
-        if written.is_forgotten {
-            return Some(event);
-        }
-        self.common.take(1);
-        Arc::make_mut(&mut written.events).push(event);
-        drop(written);
-        self.common.make_room();
-        None
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Piece for Chunk {
-    fn forget(&self) -> bool {
-        let mut written = self.lock();
-        written.is_forgotten = true;
-        let events = std::mem::take(&mut written.events);
-        drop(written);
-        self.common.give_back(events.len());
-        false
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        self.forget();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mailward_testkit::SimulatedClock;
-
-    use super::*;
-
-    fn say(log: &EventLog, count: usize) {
-        for _ in 0..count {
-            log.add("control", "said", None, "", None);
-        }
-    }
-
-    /// The first and the last event that a log has, and how many.
-    fn kept(log: &EventLog) -> (u64, u64, usize) {
-        let all = log.after(0, usize::MAX);
-        let newest = log.newest(None, usize::MAX, |_| true);
-        assert!(
-            newest
-                .iter()
-                .rev()
-                .map(|one| one.sequence)
-                .eq(all.iter().map(|one| one.sequence))
-        );
-        let sequence = |event: Option<&Event>| event.map_or(0, |one| one.sequence);
-        (sequence(all.first()), sequence(all.last()), all.len())
-    }
-
-    #[test]
-    fn each_log_forgets_its_oldest_and_all_together_theirs() {
-        let common = Common::new(1000);
-        let clock = SimulatedClock::at("2026-03-02T09:00:00Z").shared();
-        let log = || EventLog::within(Arc::clone(&clock), Arc::clone(&common));
-        let (old, fork, busy) = (log(), log(), log());
-        say(&old, 250);
-        let snapshot = old.image();
-        fork.adopt(&snapshot);
-        assert_eq!(common.held(), 250, "what is shared counts once");
-        say(&fork, 10);
-        assert_eq!(common.held(), 250 + 60);
-        assert_eq!(kept(&fork), (1, 260, 260));
-        say(&busy, 900);
-        // 300 had to go: the three chunks that `old` and its snapshot have.
-        assert!(common.held() <= 1000);
-        assert_eq!((kept(&old), kept(&fork)), ((0, 0, 0), (201, 260, 60)));
-        assert_eq!(kept(&busy), (1, 900, 900));
-        old.adopt(&snapshot);
-        say(&old, 1);
-        assert_eq!(kept(&old), (251, 251, 1), "it goes on with its numbers");
-        assert_eq!(old.counts()[&("control", "said")], 251);
-        drop((old, fork, busy, snapshot));
-        assert_eq!(common.held(), 0);
-    }
-
-    #[test]
-    fn a_log_alone_keeps_its_last_ten_thousand() {
-        let log = EventLog::new(SimulatedClock::at("2026-03-02T09:00:00Z").shared());
-        say(&log, EVENTS_MAX + 1);
-        let (first, last, count) = kept(&log);
-        assert_eq!(last, EVENTS_MAX as u64 + 1);
-        assert!(
-            count > EVENTS_MAX - CHUNK && count <= EVENTS_MAX,
-            "{first} {count}"
-        );
     }
 }

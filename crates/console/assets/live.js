@@ -1,5 +1,5 @@
 // Keeps an open page up to date by what the program sends: new rows, rows in
-// another state, the banners. Nothing is fetched again; where somebody reads,
+// another state or gone, the banners. Nothing is fetched again; where somebody reads,
 // new rows wait behind a button. Without this script pages stand still.
 "use strict";
 
@@ -44,11 +44,15 @@
       // An empty page has no list yet: the whole of it is small.
       if (!rows || !news) return location.reload();
       const row = made(event.data);
-      if (!row) return;
+      if (!row || document.getElementById(row.id)) return;
       if (waiting.length === 0 && !reads()) return put(row);
       waiting.push(row);
       if (waiting.length > rowsMax) waiting.shift();
       count();
+    });
+    source.addEventListener("gone", (event) => {
+      const old = document.getElementById(event.data);
+      if (old && !old.contains(document.activeElement)) old.remove();
     });
     source.addEventListener("again", () => location.reload());
     source.addEventListener("patch", (event) => {

@@ -186,9 +186,7 @@ impl WorldLinks {
     }
 
     pub(crate) fn sessions(&self, filter: &SessionFilter, cursor: Option<&Cursor>) -> String {
-        self.link(SESSIONS)
-            .with_some("account", filter.account.as_deref())
-            .with_some("protocol", filter.protocol.as_deref())
+        self.filtered_sessions(SESSIONS, filter)
             .with_some("cursor", cursor.map(Cursor::as_str))
             .done()
     }
@@ -231,6 +229,18 @@ impl WorldLinks {
             .done()
     }
 
+    pub(crate) fn live_sessions(&self, filter: &SessionFilter, after: u64) -> String {
+        self.filtered_sessions(&format!("{LIVE}/sessions"), filter)
+            .with("after", &after.to_string())
+            .done()
+    }
+
+    pub(crate) fn live_overview(&self, after: u64) -> String {
+        self.link(format!("{LIVE}/overview"))
+            .with("after", &after.to_string())
+            .done()
+    }
+
     pub(crate) fn live_rehearsal(&self, after: u64) -> String {
         self.link(format!("{LIVE}/rehearsal"))
             .with("after", &after.to_string())
@@ -242,6 +252,12 @@ impl WorldLinks {
             .with_some("account", filter.account.as_deref())
             .with_some("protocol", filter.protocol.as_deref())
             .with_some("refusals", filter.refusals.then_some("only"))
+    }
+
+    fn filtered_sessions(&self, page: &str, filter: &SessionFilter) -> Link {
+        self.link(page)
+            .with_some("account", filter.account.as_deref())
+            .with_some("protocol", filter.protocol.as_deref())
     }
 
     fn item_link(&self, key: &ItemKey, below: &str) -> Link {

@@ -10,7 +10,7 @@ use mailward_mail::{MessageId, Timestamp};
 
 use crate::view::{
     Action, ControlAct, ControlDone, ControlView, MessageFilter, MessageRow, MessageView, Overview,
-    Page, WorldAct, WorldFilter, WorldView, WorldsView,
+    Page, TwinOverview, WorldAct, WorldFilter, WorldView, WorldsView,
 };
 use crate::world::World;
 
@@ -26,6 +26,9 @@ pub trait Source: Send + Sync + 'static {
     fn halves(&self) -> Halves;
 
     fn overview(&self) -> Answer<'_, Overview>;
+
+    /// The twin's half of it alone.
+    fn twin_overview(&self) -> Answer<'_, Option<TwinOverview>>;
 
     fn messages(&self, filter: MessageFilter) -> Answer<'_, Page<MessageRow>>;
 

@@ -519,6 +519,7 @@ async fn an_open_page_hears_what_is_new_and_what_changed() {
                 flags: Vec::new(),
             }],
         )],
+        sessions: vec![session(3)],
         news: std::sync::Mutex::new([vec![event(8, "refused"), event(9, "fault")], vec![]].into()),
         ..with_account()
     };
@@ -536,6 +537,11 @@ async fn an_open_page_hears_what_is_new_and_what_changed() {
             "/console/mailboxes",
             vec![("patch", "id=\"account-ward7@northmoor.example\"")],
         ),
+        (
+            "/console/sessions",
+            vec![("patch", "id=\"session-imap-7\"")],
+        ),
+        ("/console", vec![]),
         (
             "/console/rehearsal",
             vec![("patch", "id=\"faults\""), ("patch", "id=\"faults\"")],

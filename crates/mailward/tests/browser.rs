@@ -270,7 +270,7 @@ def story():
 /// The twin at the console: what is new shows by itself, an account is
 /// managed, a rehearsal led, a session read, a world entered.
 const TWIN: &str = r##"
-import smtplib
+import imaplib, smtplib
 console = ready["console_url"]
 user = account("user")
 def sign_in_to_twin(password):
@@ -317,6 +317,59 @@ def story():
     browser.click("#news")
     wait_for(lambda: events() == shown + 1, "the row that waited")
     assert browser.script("return window.loadedOnce") is True, "the page was loaded again"
+
+    # Sessions and the overview hear of it, too.
+    browser.go(console + "/sessions")
+    browser.lands_on("console/sessions", "Sessions")
+    browser.script("window.loadedOnce = true")
+    shown = events()
+    open_session = sign_in_to_twin(user["password"])
+    ended = "tbody[data-rows] tr:first-child td:nth-child(7) > span:last-child"
+    wait_for(lambda: events() > shown and browser.texts(ended) == ["Still open"], "the row of a session")
+    open_session.quit()
+    assert sign_in_to_twin(user["password"])
+    wait_for(lambda: events() > shown + 1 and any("after" in one for one in browser.texts(ended.replace(":first-child td", ":nth-child(2) td"))), "a session that ends")
+    assert browser.script("return window.loadedOnce") is True
+    browser.go(console)
+    browser.lands_on("console", "Overview")
+    browser.script("window.loadedOnce = true")
+    before = browser.texts("#twin-part")
+    assert sign_in_to_twin(user["password"])
+    wait_for(lambda: browser.texts("#twin-part") != before, "the twin's figures")
+    assert browser.script("return window.loadedOnce") is True
+
+    # A mailbox shows what a mail program does with its items.
+    for subject in ["first", "second"]:
+        smtp = sign_in_to_twin(user["password"])
+        smtp.sendmail(user["address"], [user["address"]], "From: %s\r\nMessage-ID: <%s@client.example>\r\nSubject: %s\r\n\r\nx\r\n" % (user["address"], subject, subject))
+        smtp.quit()
+    browser.go(console + "/mailboxes/" + user["address"])
+    browser.lands_on("console/mailboxes/", user["address"])
+    browser.script("window.loadedOnce = true")
+    items = lambda: browser.texts("tbody[data-rows] tr td:nth-child(2) > span:last-child")
+    wait_for(lambda: items() == ["second Unseen", "first Unseen"], "two letters")
+    program = imaplib.IMAP4_SSL(*place(ready["twin"]["imaps"]), ssl_context=context, timeout=60)
+    program.login(user["address"], user["password"])
+    program.select()
+    program.store("2", "+FLAGS", "(\\Seen)")
+    wait_for(lambda: items() == ["second", "first Unseen"], "what was read")
+    program.store("1", "+FLAGS", "(\\Deleted)"), program.expunge(), program.logout()
+    wait_for(lambda: items() == ["second"], "what was deleted")
+    assert browser.script("return window.loadedOnce") is True
+    # What became of it.
+    browser.follow("second")
+    browser.lands_on("console/mailboxes/", "second")
+    browser.follow("What became of it")
+    browser.lands_on("console/traces", "What became of a message")
+    happened = browser.texts("tbody tr td:nth-child(3)")
+    assert [one.split()[-1] for one in happened] == ["Accepted", "Delivered", "Marked"], happened
+    browser.type("#message", "<first@client.example>")
+    browser.click("main form button")
+    wait_for(lambda: len(browser.texts("tbody tr")) == 4, "the story of the other")
+    browser.go(console + "/events")
+    browser.lands_on("console/events", "Events of the twin")
+    assert sign_in_to_twin("another wrong one") is None
+    wait_for(lambda: browser.texts("tbody[data-rows] tr:first-child .nhsuk-tag") == ["Refused"], "the refusal")
 
     # The session behind it, without its secret.
     browser.click("tbody[data-rows] tr:first-child td:last-child a")
@@ -392,6 +445,10 @@ def story():
     assert "world=suite-7" in browser.url()
 "##;
 
+/// Every page of the twin, by day and by night, wide and narrow, with nothing
+/// in it and with more than fits, and by keyboard alone.
+const LOOKS: &str = include_str!("support/looks.py");
+
 /// Runs the story that was told before it, whatever becomes of it.
 const TOLD: &str = r"
 browser = Browser(*argv)
@@ -418,4 +475,13 @@ fn a_person_leads_the_twin_at_the_console() {
     let running = Running::start(&["twin", "--json", "--ports", "auto", "--limits", "off"]);
     let control = include_str!("support/faults.py");
     tell(&running, &[control, TWIN]);
+}
+
+#[test]
+fn every_page_is_legible_narrow_at_night_and_by_keyboard() {
+    let running = Running::start(&["twin", "--json", "--ports", "auto", "--limits", "off"]);
+    let control = include_str!("support/faults.py");
+    // Raw in Python: the script has backslashes of its own.
+    let look = format!("LOOK = r'''{}'''\n", include_str!("support/looks.js"));
+    tell(&running, &[control, &look, LOOKS]);
 }

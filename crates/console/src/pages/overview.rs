@@ -8,8 +8,16 @@ use axum::http::StatusCode;
 
 use crate::guard::Visitor;
 use crate::page::{Answered, Layout, render};
-use crate::view::{Overview, Status, StoreHealth};
+use crate::view::{Overview, Status, StoreHealth, TwinOverview};
+use crate::world::InWorld;
 use crate::{Console, display, links};
+
+/// The twin's half, which the page loads with and which its stream sends anew.
+#[derive(Template)]
+#[template(path = "overview_twin.html")]
+pub(super) struct TwinPart<'a> {
+    pub(super) twin: &'a TwinOverview,
+}
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -22,6 +30,11 @@ struct OverviewPage<'a> {
 }
 
 impl OverviewPage<'_> {
+    fn twin_part(&self) -> Option<TwinPart<'_>> {
+        let twin = self.overview.twin.as_ref()?;
+        Some(TwinPart { twin })
+    }
+
     fn store_label(&self) -> &'static str {
         match self.overview.store {
             StoreHealth::Sound => "Sound",
@@ -41,6 +54,8 @@ pub(crate) async fn show(
     State(console): State<Arc<Console>>,
     Extension(visitor): Extension<Visitor>,
 ) -> Answered {
+    let world = overview_world(&console);
+    let live = world.map(|world| world.links.live_overview(world.source.latest_event()));
     let overview = console.source.overview().await?;
     let counts = overview
         .gateway
@@ -55,12 +70,18 @@ pub(crate) async fn show(
     Ok(render(
         StatusCode::OK,
         &OverviewPage {
-            layout: Layout::new(&console, Some(&visitor), links::OVERVIEW, "Overview"),
+            layout: Layout::new(&console, Some(&visitor), links::OVERVIEW, "Overview").live(live),
             overview: &overview,
             counts,
             oldest_age,
         },
     ))
+}
+
+/// The world whose figures the overview has, where the twin runs.
+fn overview_world(console: &Console) -> Option<InWorld> {
+    let twin = console.source.halves().twin;
+    twin.then(|| InWorld::default_of(console)).flatten()
 }
 
 fn count(status: Status, counts: &[(Status, u64)]) -> Count {

@@ -23,6 +23,18 @@ pub(crate) struct Asked {
     cursor: Option<String>,
 }
 
+impl Asked {
+    pub(super) fn filter(self) -> SessionFilter {
+        let chars_max = ServiceEventFilter::ACCOUNT_CHARS_MAX;
+        SessionFilter {
+            account: search(self.account.as_deref(), chars_max),
+            protocol: self.protocol.filter(|protocol| !protocol.is_empty()),
+            cursor: cursor(self.cursor),
+            limit: ROWS,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "sessions.html")]
 struct SessionsPage<'a> {
@@ -50,18 +62,17 @@ pub(crate) async fn list(
     world: InWorld,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    let chars_max = ServiceEventFilter::ACCOUNT_CHARS_MAX;
-    let filter = SessionFilter {
-        account: search(asked.account.as_deref(), chars_max),
-        protocol: asked.protocol.filter(|protocol| !protocol.is_empty()),
-        cursor: cursor(asked.cursor),
-        limit: ROWS,
-    };
+    let filter = asked.filter();
+    let latest = world.source.latest_event();
     let page = world.source.sessions(filter.clone()).await?;
+    // Older pages stand still.
+    let is_first = filter.cursor.is_none();
+    let live = is_first.then(|| world.links.live_sessions(&filter, latest));
+    let layout = Layout::within(&console, &visitor, links::SESSIONS, "Sessions", &world);
     Ok(render(
         StatusCode::OK,
         &SessionsPage {
-            layout: Layout::within(&console, &visitor, links::SESSIONS, "Sessions", &world),
+            layout: layout.live(live),
             at: &world.links,
             protocols: &page.protocols,
             rows: &page.sessions.items,

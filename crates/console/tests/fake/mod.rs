@@ -181,6 +181,10 @@ impl Source for Shared {
         Box::pin(async { Ok(self.0.overview.clone()) })
     }
 
+    fn twin_overview(&self) -> Answer<'_, Option<TwinOverview>> {
+        Box::pin(async { Ok(self.0.overview.twin.clone()) })
+    }
+
     fn messages(&self, filter: MessageFilter) -> Answer<'_, Page<MessageRow>> {
         Box::pin(async move {
             let wanted = |message: &&MessageView| {

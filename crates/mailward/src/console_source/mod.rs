@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use mailward_console::view::{
     Action, ControlAct, ControlDone, ControlView, MessageFilter, MessageRow, MessageView, Overview,
-    Page, StoreHealth, WorldAct, WorldFilter, WorldView, WorldsView,
+    Page, StoreHealth, TwinOverview, WorldAct, WorldFilter, WorldView, WorldsView,
 };
 use mailward_console::{Answer, Halves, Source, SourceError, World};
 use mailward_gateway::deliver::{Alarms, SendingLimits};
@@ -159,6 +159,10 @@ impl Source for ConsoleSource {
             }
             Ok(overview)
         })
+    }
+
+    fn twin_overview(&self) -> Answer<'_, Option<TwinOverview>> {
+        Box::pin(async move { self.twin.as_ref().map(TwinPart::overview).transpose() })
     }
 
     fn messages(&self, filter: MessageFilter) -> Answer<'_, Page<MessageRow>> {

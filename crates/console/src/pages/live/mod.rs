@@ -4,6 +4,7 @@
 //! ```text
 //!   event: new      data: <tr id="event-17">…      goes on top of the list
 //!   event: patch    data: <tr id="account-…">…     takes the place of its like
+//!   event: gone     data: item-17                  is there no longer
 //!   event: again                                   the page is of another time
 //!   id: 17                                         where to go on from
 //! ```
@@ -12,11 +13,11 @@
 //! stream ends after a while, so that the browser comes back and the guard
 //! sees whether its session still stands.
 
-use std::collections::BTreeSet;
+mod shows;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use askama::Template;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -26,19 +27,12 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{ACTING, ROWS, events, trace};
+use super::{ACTING, events, sessions, trace};
+use crate::Console;
 use crate::guard::Visitor;
-use crate::links::WorldLinks;
 use crate::page::Strip;
-use crate::pages::mailbox::Folders;
-use crate::pages::rehearsal::FaultsTable;
-use crate::source::SourceError;
-use crate::view::{
-    AccountState, AccountView, ItemKey, ItemRow, MailboxFilter, QuotaLevel, ServiceEvent,
-    ServiceEventFilter,
-};
 use crate::world::InWorld;
-use crate::{Console, display};
+use shows::{Shows, html};
 
 /// Pages that hear what is new, at once.
 pub(crate) const LISTENERS_MAX: usize = 64;
@@ -46,9 +40,6 @@ pub(crate) const LISTENERS_MAX: usize = 64;
 /// Answers of the source, with news or without, before a stream ends: some
 /// minutes of quiet.
 const ROUNDS_MAX: usize = 40;
-
-/// Rows that are sent at once; who missed more loads the page again.
-const ROWS_AT_ONCE_MAX: usize = 100;
 
 /// How long a browser waits before it comes back, in milliseconds.
 const RETRY_MILLIS: u64 = 3000;
@@ -59,6 +50,8 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .route("/console/live/traces", get(hear_trace))
         .route("/console/live/accounts", get(hear_accounts))
         .route("/console/live/mailboxes/{account}", get(hear_mailbox))
+        .route("/console/live/sessions", get(hear_sessions))
+        .route("/console/live/overview", get(hear_overview))
         .route("/console/live/rehearsal", get(hear_rehearsal))
 }
 
@@ -74,23 +67,6 @@ struct Folder {
     folder: String,
     /// The newest item on the page.
     uid: u32,
-}
-
-/// What a page shows of what it hears.
-enum Shows {
-    Events(ServiceEventFilter),
-    /// Those about this message.
-    Trace(Option<u64>),
-    Accounts,
-    Mailbox {
-        account: String,
-        folder: String,
-        uid: u32,
-    },
-    Faults {
-        is_open: bool,
-        csrf: String,
-    },
 }
 
 async fn hear_events(
@@ -132,11 +108,28 @@ async fn hear_mailbox(
     Query(from): Query<From>,
     Query(Folder { folder, uid }): Query<Folder>,
 ) -> Response {
-    let shows = Shows::Mailbox {
-        account,
-        folder,
-        uid,
-    };
+    let shows = Shows::mailbox(account, folder, uid);
+    Listener::answer(console, world, &headers, &from, shows)
+}
+
+async fn hear_sessions(
+    State(console): State<Arc<Console>>,
+    world: InWorld,
+    headers: HeaderMap,
+    Query(from): Query<From>,
+    Query(asked): Query<sessions::Asked>,
+) -> Response {
+    let shows = Shows::sessions(asked.filter());
+    Listener::answer(console, world, &headers, &from, shows)
+}
+
+async fn hear_overview(
+    State(console): State<Arc<Console>>,
+    world: InWorld,
+    headers: HeaderMap,
+    Query(from): Query<From>,
+) -> Response {
+    let shows = Shows::Overview(String::new());
     Listener::answer(console, world, &headers, &from, shows)
 }
 
@@ -206,6 +199,8 @@ impl Listener {
     async fn next(&mut self) -> Option<String> {
         if self.rounds == 0 {
             self.rounds = 1;
+            let begun = self.shows.begin(&self.console, &self.world);
+            begun.await.ok()?;
             return Some(format!("retry: {RETRY_MILLIS}\n\n"));
         }
         if self.rounds > ROUNDS_MAX {
@@ -224,14 +219,22 @@ impl Listener {
             return Some(text);
         }
         self.tell_strip(&mut text);
-        let told = self.tell(&heard, &mut text).await;
+        let latest = self.world.source.latest_event();
+        let told = self
+            .shows
+            .tell(&self.console, &self.world, &heard, &mut text)
+            .await;
         if let Err(error) = told {
             tracing::debug!(%error, "a page could not be kept up to date");
             return None;
         }
         if let Some(last) = heard.last() {
-            self.cursor = last.sequence;
-            text.push_str(&format!("id: {}\nevent: at\ndata:\n\n", last.sequence));
+            self.cursor = if self.shows.is_summary() {
+                latest.max(last.sequence)
+            } else {
+                last.sequence
+            };
+            text.push_str(&format!("id: {}\nevent: at\ndata:\n\n", self.cursor));
         } else {
             // So that nobody takes us for dead.
             text.push_str(": quiet\n\n");
@@ -247,107 +250,6 @@ impl Listener {
             self.strip = strip;
         }
     }
-
-    async fn tell(&mut self, heard: &[ServiceEvent], text: &mut String) -> Result<(), SourceError> {
-        let at = &self.world.links;
-        let source = &self.world.source;
-        match &mut self.shows {
-            Shows::Events(filter) => {
-                for row in heard.iter().filter(|event| filter.wants(event)) {
-                    tell(text, "new", &html(&EventRow { at, row }));
-                }
-            }
-            Shows::Trace(message) => {
-                let is_about = |event: &&ServiceEvent| event.message == *message;
-                for row in heard.iter().filter(is_about) {
-                    tell(text, "new", &html(&EventRow { at, row }));
-                }
-            }
-            Shows::Accounts => {
-                let names = heard.iter().filter_map(|event| event.account.clone());
-                let names: BTreeSet<String> = names.collect();
-                for name in names.into_iter().take(ROWS_AT_ONCE_MAX) {
-                    match source.account_row(name).await {
-                        Ok(row) => tell(text, "patch", &html(&AccountRow { at, row: &row })),
-                        // Somebody tried a name that is nobody's.
-                        Err(SourceError::NotFound) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-            Shows::Mailbox {
-                account,
-                folder,
-                uid,
-            } => {
-                let is_theirs = |event: &ServiceEvent| {
-                    let named = event.account.as_deref().unwrap_or_default();
-                    named.eq_ignore_ascii_case(account)
-                };
-                if !heard.iter().any(is_theirs) {
-                    return Ok(());
-                }
-                let filter = MailboxFilter {
-                    folder: Some(folder.clone()),
-                    cursor: None,
-                    limit: ROWS,
-                };
-                let view = source.mailbox(account.clone(), filter).await?;
-                let mailbox = &view;
-                tell(text, "patch", &html(&Folders { at, mailbox }));
-                let new = view.items.items.iter().filter(|row| row.uid > *uid);
-                for row in new.collect::<Vec<_>>().into_iter().rev() {
-                    let key = ItemKey {
-                        account: account.clone(),
-                        folder: folder.clone(),
-                        uid: row.uid,
-                    };
-                    tell(text, "new", &html(&ItemLine { at, key: &key, row }));
-                    *uid = row.uid;
-                }
-            }
-            Shows::Faults { is_open, csrf } => {
-                let concerns = |event: &ServiceEvent| event.kind.contains("fault");
-                if heard.is_empty() || heard.iter().any(concerns) {
-                    let view = source.rehearsal().await?;
-                    let table = FaultsTable {
-                        at,
-                        faults: &view.faults,
-                        is_open: *is_open,
-                        csrf,
-                    };
-                    tell(text, "patch", &html(&table));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-#[derive(Template)]
-#[template(path = "event_row.html")]
-struct EventRow<'a> {
-    at: &'a WorldLinks,
-    row: &'a ServiceEvent,
-}
-
-#[derive(Template)]
-#[template(path = "account_row.html")]
-struct AccountRow<'a> {
-    at: &'a WorldLinks,
-    row: &'a AccountView,
-}
-
-#[derive(Template)]
-#[template(path = "item_row.html")]
-struct ItemLine<'a> {
-    at: &'a WorldLinks,
-    key: &'a ItemKey,
-    row: &'a ItemRow,
-}
-
-fn html(page: &impl Template) -> String {
-    page.render().unwrap_or_default()
 }
 
 /// One event of the stream: its data line by line.

@@ -6,6 +6,7 @@ COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 COPY xtask xtask
+COPY scenarios scenarios
 RUN cargo build --release --locked --package mailward \
  && strip target/release/mailward
 

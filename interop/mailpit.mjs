@@ -100,4 +100,16 @@ assert.equal((await mailpit.listMessages()).total, 0);
 await mailpit.sendMessage({ From: { Email: "lab@elsewhere.example" }, To: [{ Email: reader.address }] });
 await mailpit.deleteMessages();
 assert.equal((await mailpit.getInfo()).Messages, 0);
+
+const never = { Authentication: { ErrorCode: 535, Probability: 0 }, Recipient: { ErrorCode: 451, Probability: 0 }, Sender: { ErrorCode: 451, Probability: 0 } };
+assert.deepEqual(await mailpit.getChaosTriggers(), never);
+const always = { ErrorCode: 452, Probability: 100 };
+assert.deepEqual(await mailpit.setChaosTriggers({ Recipient: always }), { ...never, Recipient: always });
+assert.deepEqual((await mailpit.getChaosTriggers()).Recipient, always);
+const letter = { from: sender.address, to: reader.address, text: "again" };
+await assert.rejects(transport(twin.submission, sender).sendMail(letter), (error) => error.responseCode === 452);
+await assert.rejects(mailpit.setChaosTriggers({ Sender: { ErrorCode: 250, Probability: 1 } }), /400 to 599/);
+assert.deepEqual(await mailpit.setChaosTriggers(), never);
+await transport(twin.submission, sender).sendMail(letter);
+await mailpit.waitForMessage({ query: "again" }, { timeout: 10_000, interval: 20 });
 console.log("done");

@@ -89,7 +89,9 @@ check("PUT", "/api/v1/messages", {"IDs": [id], "Read": False})
 check("PUT", "/api/v1/tags", {"IDs": [id], "Tags": ["post"]})
 check("GET", "/api/v1/tags")
 check("DELETE", "/api/v1/tags/post")
-for path in ("info", "webui", "conduct"):
+check("PUT", "/api/v1/chaos", {"Sender": {"ErrorCode": 451, "Probability": 5}})
+check("PUT", "/api/v1/chaos")
+for path in ("info", "webui", "conduct", "chaos"):
     check("GET", "/api/v1/" + path)
 holds = {"message": {"to": user, "subject": {"is": "Result"}, "attachment": {"name": "r.pdf"}, "count": 1}}
 check("POST", "/api/v1/assert", {"assertions": [holds, {"conduct": "no-offences"}]})

@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use support::{Running, mailward, python, run};
 
@@ -50,6 +50,50 @@ fn what_is_copied_is_there_and_not_ignored() {
         .find_map(|line| line.strip_prefix("rust-version = "));
     let version = version.expect("a version").trim_matches('"');
     assert!(image.contains(&format!("FROM rust:{version}-slim")));
+}
+
+/// What the program has built into it is in the image's sources as well.
+#[test]
+fn what_is_compiled_in_is_copied() {
+    let image = text("Dockerfile");
+    let mut found = 0;
+    for file in sources(&root().join("crates")) {
+        let source = fs::read_to_string(&file).expect("a source file");
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test = file.components().any(|part| {
+            let part = part.as_os_str();
+            part == "tests" || part == "tests.rs"
+        });
+        for rest in source.split("include_str!(").skip(1).filter(|_| !is_test) {
+            let path = rest.split('"').nth(1).expect("a path in quotes");
+            let up = path.split('/').take_while(|part| *part == "..").count();
+            let place = file.strip_prefix(root()).expect("in the workspace");
+            // The file's own name is not among its folders.
+            let folders = place.components().count() - 1;
+            if up == folders {
+                let top = path.split('/').nth(up).expect("a name");
+                assert!(
+                    image.contains(&format!("\nCOPY {top} ")),
+                    "{place:?}: {top}"
+                );
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "the scenarios at least");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+    files
 }
 
 #[test]

@@ -184,11 +184,19 @@ fn asks_for_no_token_to_say_that_it_is_well_and_whom_to_trust() {
         &twin(),
         &format!(
             r#"{COMMON}
+assert b"/api/v1/messages" in call("GET", "/")[1]
+for wrong, words in [
+    ({{"Sendr": {{"ErrorCode": 451, "Probability": 5}}}}, b"there is no trigger Sendr; there are"),
+    ({{"Sender": {{"ErrorCode": 451, "Probability": 101}}}}, b"Probability from 0 to 100"),
+    ({{"Sender": {{"ErrorCode": 451}}}}, b"missing field `Probability`"),
+]:
+    status, text = call("PUT", "/api/v1/chaos", wrong)
+    assert status == 400 and words in text, (wrong, status, text)
 for path in ("/livez", "/readyz"):
     assert call("GET", path) == (200, b"ok"), path
 assert call("GET", "/ca.pem")[1] == open(ready["ca_file"], "rb").read()
 assert "BEGIN CERTIFICATE" in open(ready["ca_file"]).read()
-for path in ("/api/v1/nothing", "/nothing", "/control/v1/nothing"):
+for path in ("/api/v1/nothing", "/none", "/control/v1/nothing"):
     status, text = call("GET", path, None, bearer)
     assert status == 404 and b"openapi.json" in text, (path, status, text)
 assert call("PUT", "/control/v1/accounts", None, bearer)[0] == 405

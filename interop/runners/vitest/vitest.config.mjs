@@ -1,3 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { globalSetup: ["../set-up.mjs"], maxWorkers: 2 } });
+export default defineConfig({
+  cacheDir: "../../node_modules/.vite",
+  test: { globalSetup: ["../set-up.mjs"], maxWorkers: 2 },
+});

@@ -2,6 +2,8 @@
 //! API through a browser on this machine: neither by a name that resolves here
 //! nor from its own origin.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -26,9 +28,9 @@ impl Guard {
         }
         let text = match guard {
             Self::Loopback => {
-                "this API answers requests to localhost or 127.0.0.1 alone, from pages of the same"
+                "this API answers requests to localhost or a loopback address alone, from pages of the same\n"
             }
-            Self::SameOrigin => "this API answers no pages of other hosts",
+            Self::SameOrigin => "this API answers no pages of other hosts\n",
         };
         (StatusCode::FORBIDDEN, text).into_response()
     }
@@ -55,7 +57,11 @@ fn is_loopback(name: &str) -> bool {
         let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
         if is_port { host } else { name }
     });
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || of_host(host).is_some()
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let is_address = |host: &str| host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    host == "localhost" || is_address(bare.unwrap_or(host)) || of_host(host).is_some()
 }
 
 #[cfg(test)]
@@ -68,6 +74,7 @@ mod tests {
             ("127.0.0.1:8025", None, true, true),
             ("localhost", Some("http://localhost:3000"), true, false),
             ("[::1]:8025", Some("http://[::1]:8025"), true, true),
+            ("127.0.0.2:8025", Some("http://127.0.0.2:8025"), true, true),
             ("one.twin.test", None, true, true),
             ("mailward:8025", None, false, true),
             ("mailward:8025", Some("http://mailward:8025"), false, true),

@@ -113,11 +113,41 @@ pub(super) fn contents(octets: &[u8]) -> Map<String, Value> {
     members.insert("HTML".to_owned(), html(&parsed).unwrap_or_default().into());
     members.insert("Inline".to_owned(), inline.into());
     members.insert("Attachments".to_owned(), attached.into());
-    members.insert(
-        "ListUnsubscribe".to_owned(),
-        json!({"Header": "", "Links": [], "Errors": "", "HeaderPost": ""}),
-    );
+    members.insert("ListUnsubscribe".to_owned(), list_unsubscribe(&parsed));
     members
+}
+
+/// How to leave a list (RFC 2369, RFC 8058): the fields as they stand, and the
+/// addresses between angle brackets, of which there may be one of each kind.
+fn list_unsubscribe(parsed: &Message<'_>) -> Value {
+    let text = |name: &str| {
+        let words = parsed.header_raw(name).unwrap_or_default();
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let field = text("List-Unsubscribe");
+    let links = field.split('<').skip(1);
+    let links: Vec<&str> = links
+        .filter_map(|rest| Some(rest.split_once('>')?.0.trim()))
+        .collect();
+    let has = |schemes: &[&str]| {
+        let of_kind = links.iter().filter(|link| {
+            let scheme = link.split(':').next().unwrap_or_default();
+            schemes.iter().any(|one| scheme.eq_ignore_ascii_case(one))
+        });
+        of_kind.count()
+    };
+    let (mail, web) = (has(&["mailto"]), has(&["http", "https"]));
+    let errors = match (field.is_empty(), links.len()) {
+        (true, _) => "",
+        (false, 0) => "there is no address between angle brackets",
+        (false, count) if mail + web < count => "an address is neither mailto nor http",
+        _ if mail > 1 || web > 1 => "there are several addresses of one kind",
+        _ => "",
+    };
+    json!({
+        "Header": field, "Links": links, "Errors": errors,
+        "HeaderPost": text("List-Unsubscribe-Post"),
+    })
 }
 
 /// Text or HTML of a message, whichever is asked for.
@@ -256,6 +286,42 @@ fn canonical(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ways_to_leave_a_list_are_shown_and_judged() {
+        for (field, links, error) in [
+            ("", &[][..], ""),
+            (
+                "<mailto:out@lists.example?subject=out>,\r\n <https://lists.example/out>",
+                &[
+                    "mailto:out@lists.example?subject=out",
+                    "https://lists.example/out",
+                ],
+                "",
+            ),
+            ("https://lists.example/out", &[], "no address between"),
+            ("<ftp://lists.example>", &["ftp://lists.example"], "neither"),
+            (
+                "<http://a.example> <https://b.example>",
+                &["http://a.example", "https://b.example"],
+                "several",
+            ),
+        ] {
+            let octets = format!(
+                "List-Unsubscribe: {field}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n"
+            );
+            let shown = contents(octets.as_bytes())
+                .remove("ListUnsubscribe")
+                .expect("a member");
+            assert_eq!(shown["Links"], json!(links), "{field}");
+            assert_eq!(shown["HeaderPost"], "List-Unsubscribe=One-Click");
+            let said = shown["Errors"].as_str().expect("a text");
+            assert!(
+                said.contains(error) && said.is_empty() == error.is_empty(),
+                "{field}: {said}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_hardly_a_message_is_one_all_the_same() {

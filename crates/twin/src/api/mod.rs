@@ -22,6 +22,7 @@
 
 mod assert;
 mod bits;
+mod chaos;
 mod chosen;
 mod dictionary;
 mod guard;
@@ -59,6 +60,13 @@ const SEND_OCTETS_MAX: usize = 64 * 1024 * 1024;
 /// How long a client may wait in one request.
 const WAIT_SECONDS_MAX: u64 = 120;
 
+/// For people who open the port in a browser.
+const WELCOME: &str = "This is the test API of a Mailward twin, as Mailpit's.\n\n\
+    GET /api/v1/messages      what came\n\
+    GET /view/latest.html     the newest message; /view/latest.txt is its text\n\
+    GET /api/v1/openapi.json  all calls\n\n\
+    Mailboxes, timelines and faults are on the console: console_url of the ready object.\n";
+
 /// What the API works on: one world.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
@@ -77,6 +85,7 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api, authority: &str)
     let authority = Arc::<str>::from(authority);
     Router::new()
         // As Mailpit's, for whoever watches a container.
+        .route("/", get(async || WELCOME))
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(async || "ok"))
         .route("/ca.pem", get(async move || pem(&authority)))
@@ -95,6 +104,7 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(api: Api, authority: &str)
         .route("/api/v1/wait", get(messages::wait))
         .route("/api/v1/assert", post(assert::assert))
         .route("/api/v1/conduct", get(assert::list_conduct))
+        .route("/api/v1/chaos", get(chaos::show).put(chaos::set))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/message/{id}", get(messages::show))
         .route("/api/v1/message/{id}/headers", get(messages::headers))
@@ -129,7 +139,7 @@ async fn web_ui() -> Response {
             "PreserveMessageIDs": true,
         },
         "SpamAssassin": false,
-        "ChaosEnabled": false,
+        "ChaosEnabled": true,
         "DuplicatesIgnored": false,
         "HideDeleteAllButton": false,
     }))

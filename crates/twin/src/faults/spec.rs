@@ -18,7 +18,7 @@ use super::stage::Scope;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
-    /// Made when empty. Letters, digits, `-` and `/`.
+    /// Made when empty. Letters, digits, `-` and `_`.
     #[serde(default)]
     pub id: String,
     /// Why somebody wants it; shown beside it.

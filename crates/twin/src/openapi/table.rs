@@ -97,6 +97,8 @@ operations! {
     get "/api/v1/wait" waitForMessages "Answers as soon as a message has come after the cursor that the query finds" (QUERY, AFTER, TIMEOUT) () 200 Json("Waited");
     post "/api/v1/assert" assert "Judges what came and how an application behaved" () (One("Assertions")) 200 Json("Judgement"), 417 Json("Judgement");
     get "/api/v1/conduct" listConduct "What can be asserted of conduct" () () 200 List("Check");
+    get "/api/v1/chaos" getChaos "Mailpit's chaos triggers" () () 200 Json("Chaos");
+    put "/api/v1/chaos" setChaos "Sets them, as faults; those that are not named go back to never" () (Optional("Chaos")) 200 Json("Chaos");
     get "/api/v1/message/{id}" getMessage "A whole message, which counts as read from then on; `latest` is the newest" () () 200 Json("Message");
     get "/api/v1/message/{id}/headers" getHeaders "All header fields" () () 200 Json("Headers");
     get "/api/v1/message/{id}/events" getMessageEvents "What became of it, event by event" () () 200 List("Event");

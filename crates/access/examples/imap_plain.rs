@@ -8,7 +8,7 @@ use std::sync::Arc;
 use mailward_access::imap::{Host, Imap, Profile};
 use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::Secret;
-use mailward_mailbox::{KEYWORDS_SCHEMA, Mailboxes, NewMailbox, SCHEMA};
+use mailward_mailbox::{GONE_SCHEMA, KEYWORDS_SCHEMA, Mailboxes, NewMailbox, SCHEMA};
 use mailward_net::{Listener, SystemClock, Tasks};
 use mailward_store::{Options, Schema, Store};
 
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
     let schema = Schema {
         name: "mailboxes",
-        migrations: &[SCHEMA, KEYWORDS_SCHEMA],
+        migrations: &[SCHEMA, KEYWORDS_SCHEMA, GONE_SCHEMA],
     };
     let store = Store::open(Options::new(dir.path(), schema))?;
     let clock = Arc::new(SystemClock);

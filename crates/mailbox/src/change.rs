@@ -165,8 +165,8 @@ impl Mailboxes {
                     let mut folder = FolderRow::by_id(tx, folder)?;
                     let gone = remove_batch(tx, &mut folder, &batch, only_with)?;
                     if !gone.is_empty() {
-                        let seq = folder.save(tx)?;
-                        let uids = gone.iter().map(|(uid, _)| *uid).collect();
+                        let uids: Vec<Uid> = gone.iter().map(|(uid, _)| *uid).collect();
+                        let seq = folder.save_without(tx, &uids)?;
                         offered.add(&live, folder.id, seq, Change::Expunged(uids));
                     }
                     Ok((gone, offered))

@@ -55,6 +55,7 @@ pub(crate) fn clear(
     let octets = i64::try_from(folder.octets).unwrap_or(0);
     rows.change_usage(folder.mailbox, -items, -octets)?;
     (folder.items, folder.unseen, folder.octets) = (0, 0, 0);
+    (folder.gone_floor, folder.gone_ranges) = (folder.change_seq + 1, 0);
     let seq = folder.save(rows)?;
     offered.add(live, folder.id, seq, Change::Gone);
     Ok(folder)
@@ -90,6 +91,8 @@ pub(crate) fn ensure(
         items: 0,
         unseen: 0,
         octets: 0,
+        gone_floor: 0,
+        gone_ranges: 0,
     };
     rows.insert_folder(&folder)?;
     Ok(folder)

@@ -71,6 +71,10 @@ pub(crate) struct FolderRow {
     pub(crate) items: u64,
     pub(crate) unseen: u64,
     pub(crate) octets: u64,
+    /// What went with changes after this one is remembered, as so many ranges
+    /// of UIDs.
+    pub(crate) gone_floor: u64,
+    pub(crate) gone_ranges: u64,
 }
 
 impl FolderRow {

@@ -63,3 +63,18 @@ CREATE TABLE mailbox_keyword (
     PRIMARY KEY (mailbox, place)
 );
 ";
+
+/// The migration after [`KEYWORDS_SCHEMA`], which holds the UIDs that went,
+/// as ranges. What went before it came is below the floor: not known.
+pub const GONE_SCHEMA: &str = "
+ALTER TABLE mailbox_folder ADD COLUMN gone_floor BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE mailbox_folder ADD COLUMN gone_ranges BIGINT NOT NULL DEFAULT 0;
+UPDATE mailbox_folder SET gone_floor = change_seq;
+CREATE TABLE mailbox_gone (
+    folder BIGINT NOT NULL,
+    change_seq BIGINT NOT NULL,
+    first_uid BIGINT NOT NULL,
+    last_uid BIGINT NOT NULL,
+    PRIMARY KEY (folder, change_seq, first_uid)
+);
+";

@@ -84,18 +84,18 @@ impl Folder {
                     return Ok((copied, bodies, offered));
                 }
                 if take_away {
-                    let gone = Change::Expunged(items.iter().map(|(uid, _)| *uid).collect());
+                    let gone: Vec<Uid> = items.iter().map(|(uid, _)| *uid).collect();
                     if same {
                         // Two changes to one folder: first the copies, then,
                         // under a number of its own, that the originals went.
                         let seq = target.save(tx)?;
                         offered.add(&live, target.id, seq, Change::Appended(added));
-                        let seq = target.save(tx)?;
-                        offered.add(&live, target.id, seq, gone);
+                        let seq = target.save_without(tx, &gone)?;
+                        offered.add(&live, target.id, seq, Change::Expunged(gone));
                         return Ok((copied, bodies, offered));
                     }
-                    let seq = from.save(tx)?;
-                    offered.add(&live, from.id, seq, gone);
+                    let seq = from.save_without(tx, &gone)?;
+                    offered.add(&live, from.id, seq, Change::Expunged(gone));
                 } else {
                     let count = i64::try_from(items.len()).unwrap_or(0);
                     let octets = i64::try_from(octets).unwrap_or(i64::MAX);

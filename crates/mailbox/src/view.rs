@@ -90,6 +90,12 @@ impl View {
         }
     }
 
+    /// Whether expunges are still to be told, so that [`View::settled_change`]
+    /// is behind [`View::change`].
+    pub fn expunges_wait(&self) -> bool {
+        self.expunges_wait
+    }
+
     /// Whether the session was told of this change, or made it and answered it
     /// itself.
     pub fn knows(&self, change: u64) -> bool {
@@ -165,9 +171,12 @@ impl View {
             updates.expunged.reverse();
             self.recent
                 .retain(|uid| self.uids.binary_search(uid).is_ok());
-            self.expunge_seq = index.change_seq;
+            self.expunge_seq = index.expunge_seq;
         }
         self.expunges_wait = index.expunge_seq > self.expunge_seq;
+        if !self.expunges_wait {
+            self.expunge_seq = index.change_seq;
+        }
         let new = index
             .items
             .partition_point(|item| item.uid.0 < self.uid_next);

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     KEPT,
     mailward_mailbox::KEYWORDS_SCHEMA,
     FULL_ACCESS,
+    mailward_mailbox::GONE_SCHEMA,
 ];
 
 const TWIN: &str = "

@@ -50,7 +50,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             None => Err(MailboxError::NoFolder),
         };
         let answer = answer.unwrap_or_else(|error| self.append_refusal(&error));
-        self.finish(&answer, Expunges::Tell).await
+        self.finish(answer, Expunges::Tell).await
     }
 
     async fn may_append(&mut self, append: &Append) -> Result<Appending, Answer> {

@@ -1,7 +1,7 @@
 //! Which command is served where.
 
 use mailward_mailbox::{FolderName, MailboxError};
-use mailward_wire::imap::write::put_string;
+use mailward_wire::imap::write::{Status, put_string};
 use mailward_wire::imap::{Command, MailboxName, State};
 use tokio::io::AsyncWrite;
 
@@ -73,7 +73,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                 self.leave();
                 Ok(self.completed())
             }
-            Command::Expunge(set) => self.expunge(set.as_ref()).await?,
+            Command::Expunge(set) => self.expunge(set.as_ref()).await,
             Command::Search { by_uid, search } => Box::pin(self.search(by_uid, search)).await?,
             Command::Sort {
                 by_uid,
@@ -131,13 +131,24 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             } => self.copy(by_uid, &set, &mailbox, true).await,
         };
         let answer = answer.unwrap_or_else(|error| self.refusal(&error));
-        self.finish(&answer, expunges).await
+        self.finish(answer, expunges).await
     }
 
     /// Tells what others did, then ends the command.
-    pub(crate) async fn finish(&mut self, answer: &Answer, expunges: Expunges) -> Result<(), End> {
+    pub(crate) async fn finish(
+        &mut self,
+        mut answer: Answer,
+        expunges: Expunges,
+    ) -> Result<(), End> {
         self.tell_updates(expunges).await?;
-        self.complete(answer);
+        if let Some(standing) = self.standing() {
+            if answer.status == Status::Ok && answer.code.is_none() {
+                answer.code = Some(standing);
+            } else {
+                self.out.untagged(&format!("OK [{standing}] Highest"));
+            }
+        }
+        self.complete(&answer);
         Ok(self.out.breathe().await?)
     }
 

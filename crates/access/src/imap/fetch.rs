@@ -55,7 +55,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             self.enable_condstore();
         }
         if let Some(since) = changed_since.filter(|_| vanished) {
-            self.put_vanished(Some(&set), since);
+            self.put_vanished(Some(&set), since).await;
         }
         let Some(selected) = &self.selected else {
             return Ok(Ok(self.failed()));

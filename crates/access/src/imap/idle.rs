@@ -30,12 +30,21 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         });
         self.idling = Some(Idling { watch });
         self.server.idle();
-        self.tell_updates(Expunges::Tell).await
+        self.tell_updates(Expunges::Tell).await?;
+        self.put_standing();
+        Ok(())
     }
 
     pub(crate) async fn idle_ends(&mut self) -> Result<(), End> {
         self.idling = None;
-        self.finish(&self.completed(), Expunges::Tell).await
+        self.finish(self.completed(), Expunges::Tell).await
+    }
+
+    /// There is no end of a command to say it.
+    fn put_standing(&mut self) {
+        if let Some(standing) = self.standing() {
+            self.out.untagged(&format!("OK [{standing}] Highest"));
+        }
     }
 
     /// Completes when an idling session should look. It may be dropped and
@@ -65,6 +74,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             return Err(End::NotConnected);
         }
         self.tell_updates(Expunges::Tell).await?;
+        self.put_standing();
         Ok(self.out.flush().await?)
     }
 }

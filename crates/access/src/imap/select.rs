@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mailward_mailbox::{Flags, KEYWORDS_MAX, MailboxError, Uid};
+use mailward_mailbox::{Flags, KEYWORDS_MAX, MailboxError, Uid, UidRange, View};
 use mailward_wire::imap::sequence::compact;
 use mailward_wire::imap::write::put;
 use mailward_wire::imap::{Opening, Resync, SequenceSet, State};
@@ -54,6 +54,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             folder,
             view,
             read_only,
+            standing_due: false,
         };
         self.put_selected(&selected);
         if self.enabled.rev2 {
@@ -123,7 +124,8 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         if resync.uid_validity != selected.folder.uid_validity() {
             return Ok(());
         }
-        self.put_vanished(resync.known_uids.as_ref(), resync.modseq);
+        self.put_vanished(resync.known_uids.as_ref(), resync.modseq)
+            .await;
         let Some(selected) = &self.selected else {
             return Ok(());
         };
@@ -161,20 +163,28 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
     }
 
     /// `VANISHED (EARLIER)` with those of the UIDs, or of all there ever were,
-    /// that are no longer there. When they went is not kept, so that what the
-    /// client has forgotten already may be among them (RFC 7162 section
-    /// 3.2.5.1).
-    pub(crate) fn put_vanished(&mut self, known: Option<&SequenceSet>, since: u64) {
+    /// that went since. Where that is no longer known, all that are not there
+    /// are told, so that what the client has forgotten already may be among
+    /// them (RFC 7162 section 3.2.5.1).
+    pub(crate) async fn put_vanished(&mut self, known: Option<&SequenceSet>, since: u64) {
         let Some(selected) = &self.selected else {
             return;
         };
-        if !selected.folder.expunged_since(since.saturating_sub(1)) {
+        let change = since.saturating_sub(1);
+        if !selected.folder.expunged_since(change) {
             return;
         }
         let last = selected.view.uid_next().saturating_sub(1);
         let known = known.map_or_else(|| vec![(1, last)], |known| known.ranges(last));
-        let gaps = gaps(selected.view.uids(), last);
-        let gone: Vec<String> = gaps
+        let gone = match selected.folder.gone_since(change).await {
+            Ok(Some(gone)) => untold(gone, &selected.view),
+            Ok(None) => gaps(selected.view.uids(), last),
+            Err(error) => {
+                tracing::warn!(%error, "what went from the folder could not be read");
+                gaps(selected.view.uids(), last)
+            }
+        };
+        let gone: Vec<String> = gone
             .into_iter()
             .flat_map(|(start, end)| {
                 let place = known.partition_point(|(_, last)| *last < start);
@@ -200,6 +210,30 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         let set = compact(uids.into_iter().map(|uid| uid.0));
         self.out.untagged(&format!("VANISHED {set}"));
     }
+}
+
+/// What of it the view does not have: an expunge that waits is still counted.
+/// Ranges that ascend.
+fn untold(mut gone: Vec<UidRange>, view: &View) -> Vec<(u32, u32)> {
+    gone.sort_unstable();
+    let mut untold: Vec<(u32, u32)> = Vec::with_capacity(gone.len());
+    let mut add = |start: u32, end: u32| match untold.last_mut() {
+        _ if start > end => {}
+        Some((_, last)) if *last + 1 == start => *last = end,
+        _ => untold.push((start, end)),
+    };
+    // What came and went since the view was made is unknown to the client.
+    let known_last = view.uid_next().saturating_sub(1);
+    for (first, last) in gone {
+        let (mut start, last) = (first.0, last.0.min(known_last));
+        let place = view.uids().partition_point(|uid| *uid < first);
+        for waiting in view.uids()[place..].iter().take_while(|uid| uid.0 <= last) {
+            add(start, waiting.0.saturating_sub(1));
+            start = waiting.0.saturating_add(1);
+        }
+        add(start, last);
+    }
+    untold
 }
 
 /// The UIDs up to `last` that are not there, as ranges.

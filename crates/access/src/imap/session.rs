@@ -61,6 +61,8 @@ pub(crate) struct Selected {
     pub(crate) folder: Folder,
     pub(crate) view: View,
     pub(crate) read_only: bool,
+    /// The end of the command says how far a client with QRESYNC is.
+    pub(crate) standing_due: bool,
 }
 
 impl Selected {

@@ -9,9 +9,7 @@ use tokio::io::AsyncWrite;
 use crate::imap::commands::folder_name;
 use crate::imap::host::Host;
 use crate::imap::numbers::{Numbered, named};
-use crate::imap::serve::End;
 use crate::imap::session::{Answer, Selected, Session, modseq};
-use crate::imap::updates::Expunges;
 
 type Answered = Result<Answer, MailboxError>;
 
@@ -116,12 +114,12 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         format!("MODIFIED {set}")
     }
 
-    pub(crate) async fn expunge(&mut self, set: Option<&SequenceSet>) -> Result<Answered, End> {
+    pub(crate) async fn expunge(&mut self, set: Option<&SequenceSet>) -> Answered {
         let Some(selected) = &self.selected else {
-            return Ok(Ok(self.failed()));
+            return Ok(self.failed());
         };
         if selected.read_only {
-            return Ok(Ok(Answer::no(&self.profile.words.read_only)));
+            return Ok(Answer::no(&self.profile.words.read_only));
         }
         let mut uids = known(selected, selected.folder.deleted());
         if let Some(set) = set {
@@ -132,17 +130,8 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
                     .is_ok()
             });
         }
-        if let Err(error) = selected.folder.expunge(&uids).await {
-            return Ok(Err(error));
-        }
-        self.tell_updates(Expunges::Tell).await?;
-        let answer = self.completed();
-        Ok(Ok(match &self.selected {
-            Some(selected) if self.enabled.qresync => {
-                answer.with_code(format!("HIGHESTMODSEQ {}", selected.highest_modseq()))
-            }
-            _ => answer,
-        }))
+        selected.folder.expunge(&uids).await?;
+        Ok(self.completed())
     }
 
     /// Leaves the folder; what is marked deleted goes without a word.

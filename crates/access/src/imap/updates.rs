@@ -1,4 +1,10 @@
 //! What other sessions did, told at the right moments.
+//!
+//! Expunges that have to wait are older than changes of flags that are told
+//! meanwhile. A client that took the mod-sequence of such a change for how far
+//! it is would never hear of them when it comes back with QRESYNC; so it is
+//! told HIGHESTMODSEQ, from before the expunges, at the end of each command
+//! that leaves some waiting, and once more when they are told.
 
 use mailward_mailbox::{FlagsUpdate, Uid};
 use mailward_wire::imap::write::put;
@@ -25,6 +31,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
         }
         let tell = expunges == Expunges::Tell;
         let updates = selected.folder.updates(&mut selected.view, tell);
+        selected.standing_due |= selected.view.expunges_wait() || !updates.expunged.is_empty();
         if updates.is_empty() {
             return Ok(());
         }
@@ -50,6 +57,13 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             }
         }
         Ok(())
+    }
+
+    /// HIGHESTMODSEQ, where a client with QRESYNC may be in error about it.
+    pub(crate) fn standing(&mut self) -> Option<String> {
+        let selected = self.selected.as_mut()?;
+        let due = std::mem::take(&mut selected.standing_due) && self.enabled.qresync;
+        due.then(|| format!("HIGHESTMODSEQ {}", selected.highest_modseq()))
     }
 
     fn put_update(&mut self, update: &FlagsUpdate) {

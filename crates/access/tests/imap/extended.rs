@@ -123,6 +123,80 @@ async fn who_was_away_learns_what_vanished() {
 }
 
 #[tokio::test]
+async fn only_what_went_since_is_told() {
+    let bench = full().await;
+    let mut one = bench.select(&["1", "2", "3", "4", "5", "6"]).await;
+    one.command("a ENABLE QRESYNC").await;
+    let mut since = Vec::new();
+    for uid in [3, 2, 5, 6] {
+        let store = format!(r"b UID STORE {uid} +FLAGS.SILENT (\Deleted)");
+        one.command(&store).await;
+        let lines = one.command("c EXPUNGE").await;
+        let highest = lines.last().expect("an answer");
+        let number = highest.trim_start_matches("c OK [HIGHESTMODSEQ ");
+        since.push(number.split(']').next().expect("a number").to_owned());
+    }
+    for (since, set, gone) in [
+        (&since[0], "1:*", "2,5:6"),
+        (&since[1], "1:*", "5:6"),
+        (&since[1], "2:5", "5"),
+        (&since[2], "1:*", "6"),
+    ] {
+        let fetch = format!("d UID FETCH {set} FLAGS (CHANGEDSINCE {since} VANISHED)");
+        let vanished = format!("* VANISHED (EARLIER) {gone}");
+        one.expect(&fetch, &[&vanished, "d OK FETCH completed."])
+            .await;
+    }
+    let fetch = format!("e UID FETCH 1:* FLAGS (CHANGEDSINCE {} VANISHED)", since[3]);
+    one.expect(&fetch, &["e OK FETCH completed."]).await;
+}
+
+/// A client that took the mod-sequence of the flags for how far it is would
+/// never hear of the expunge.
+#[tokio::test]
+async fn a_client_is_not_said_to_know_expunges_that_wait() {
+    let bench = full().await;
+    let mut one = bench.select(&["1", "2", "3"]).await;
+    one.command("a ENABLE QRESYNC").await;
+    let mut two = bench.select(&[]).await;
+    two.command(r"a STORE 2 +FLAGS.SILENT (\Deleted)").await;
+    one.command("b NOOP").await;
+    two.command("b EXPUNGE").await;
+    two.command(r"c STORE 1 +FLAGS.SILENT (\Seen)").await;
+    one.expect(
+        "c FETCH 3 UID",
+        &[
+            "* 3 FETCH (UID 3)",
+            r"* 1 FETCH (UID 1 FLAGS (\Seen \Recent) MODSEQ (7))",
+            "c OK [HIGHESTMODSEQ 5] FETCH completed.",
+        ],
+    )
+    .await;
+    // It comes with an answer that has a code already as well.
+    one.expect(
+        r"d STORE 1:2 (UNCHANGEDSINCE 6) +FLAGS (\Flagged)",
+        &[
+            "* OK [HIGHESTMODSEQ 5] Highest",
+            "d OK [MODIFIED 1] STORE completed.",
+        ],
+    )
+    .await;
+    one.expect(
+        "e NOOP",
+        &["* VANISHED 2", "e OK [HIGHESTMODSEQ 7] NOOP completed."],
+    )
+    .await;
+    one.expect("f NOOP", &["f OK NOOP completed."]).await;
+    one.send("g IDLE\r\n").await;
+    one.line().await;
+    two.command(r"d STORE 1 +FLAGS.SILENT (\Deleted)").await;
+    assert!(one.line().await.contains("MODSEQ (8)"));
+    two.command("e EXPUNGE").await;
+    assert_eq!(one.line().await, "* VANISHED 1");
+    assert_eq!(one.line().await, "* OK [HIGHESTMODSEQ 9] Highest");
+}
+
+#[tokio::test]
 async fn searches_return_what_is_asked_and_save_it() {
     let bench = full().await;
     let mut one = bench.select(&["1", "2", "3"]).await;

@@ -46,6 +46,9 @@ struct Act {
 enum Then {
     Nothing,
     Selected,
+    /// SELECT without asking, to ask by UID FETCH afterwards.
+    SelectedFirst,
+    CaughtUp,
     Left,
     Idle,
     /// STORE .SILENT: places, whether to add, remove or replace, and flags.
@@ -100,14 +103,23 @@ impl Session {
             return Act::new("DONE", Moment::Any);
         }
         if !self.is_selected {
+            if self.before.is_some() && dice.below(3) == 0 {
+                let act = Act::new("t SELECT INBOX", Moment::Selecting);
+                return act.then(Then::SelectedFirst);
+            }
             let text = match &self.before {
-                Some(before) if self.picture.manner == Manner::QResync => format!(
+                Some(before) => format!(
                     "t SELECT INBOX (QRESYNC ({} {}))",
                     before.uid_validity, before.highest_modseq
                 ),
                 _ => "t SELECT INBOX".to_owned(),
             };
             return Act::new(text, Moment::Selecting).then(Then::Selected);
+        }
+        if let Some(before) = &self.before {
+            let since = before.highest_modseq;
+            let text = format!("t UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since} VANISHED)");
+            return Act::new(text, Moment::Fetching).then(Then::CaughtUp);
         }
         let unknown = self.picture.uids().iter().any(Option::is_none);
         if self.picture.manner == Manner::QResync && unknown {
@@ -225,19 +237,22 @@ impl Session {
         if let Then::Silently(places, sign, flags) = &act.then {
             self.store_silently(places, *sign, flags);
         }
-        let before = self.before.take();
-        if let Then::Selected = act.then {
+        let before = match act.then {
+            Then::SelectedFirst => None,
+            _ => self.before.take(),
+        };
+        if let Then::Selected | Then::SelectedFirst = act.then {
             self.picture.messages.clear();
         }
+        let counted = self.picture.messages.len();
         let lines = self.client.until("t").await;
         for line in &lines {
             self.note(line);
         }
         let (last, told) = lines.split_last().ok_or("no answer")?;
         for line in told {
-            let resynchronises = matches!(act.then, Then::Selected)
+            let resynchronises = matches!(act.then, Then::Selected | Then::CaughtUp)
                 && before.is_some()
-                && self.picture.manner == Manner::QResync
                 && (line.contains(" FETCH (") || line.starts_with("* VANISHED"));
             if !resynchronises {
                 let took = self.picture.take(line, act.moment);
@@ -249,13 +264,21 @@ impl Session {
         match act.then {
             Then::Selected => {
                 self.is_selected = true;
-                if let Some(before) = before.filter(|_| self.picture.manner == Manner::QResync) {
+                if let Some(before) = before {
                     self.picture.resynchronised(&before, told)?;
                 }
             }
+            Then::SelectedFirst => self.is_selected = true,
+            Then::CaughtUp => {
+                let new = self.picture.messages.split_off(counted);
+                let before = before.ok_or("nothing to catch up from")?;
+                self.picture.resynchronised(&before, &lines)?;
+                self.picture.messages.extend(new);
+            }
             Then::Left => {
                 self.is_selected = false;
-                self.before = Some(self.picture.clone());
+                let asks = self.picture.manner == Manner::QResync;
+                self.before = asks.then(|| self.picture.clone());
             }
             _ => {}
         }

@@ -27,7 +27,11 @@ pub(crate) struct Picture {
     pub(crate) manner: Manner,
     pub(crate) messages: Vec<Known>,
     pub(crate) uid_validity: u32,
+    /// Where a client that takes every mod-sequence at its word would have
+    /// itself brought up to date from.
     pub(crate) highest_modseq: u64,
+    /// The last that was told as HIGHESTMODSEQ, which never falls.
+    settled_modseq: u64,
 }
 
 /// What the command under way allows the server to say.
@@ -68,6 +72,7 @@ impl Picture {
             messages: Vec::new(),
             uid_validity: 0,
             highest_modseq: 0,
+            settled_modseq: 0,
         }
     }
 
@@ -186,7 +191,9 @@ impl Picture {
 
     fn code(&mut self, line: &str) -> Result<(), Wrong> {
         if let Some(highest) = number_after(line, "[HIGHESTMODSEQ ") {
-            hold!(highest >= self.highest_modseq, "HIGHESTMODSEQ fell");
+            hold!(highest >= self.settled_modseq, "HIGHESTMODSEQ fell");
+            self.settled_modseq = highest;
+            // Below what FETCH told while expunges wait.
             self.highest_modseq = highest;
         }
         if let Some(validity) = number_after(line, "[UIDVALIDITY ") {
@@ -219,7 +226,9 @@ impl Picture {
                 message.modseq
             );
             message.modseq = modseq;
+            self.highest_modseq = self.highest_modseq.max(modseq);
         }
+        let message = &mut self.messages[place];
         if let Some((_, flags)) = rest.split_once("FLAGS (") {
             let flags = flags.split(')').next().unwrap_or("");
             message.flags = Some(names(flags));
@@ -284,6 +293,15 @@ impl Picture {
                         .zip(one.messages),
                 );
             }
+        }
+        let expunges_wait = lines
+            .last()
+            .is_some_and(|last| last.starts_with("t OK [HIGHESTMODSEQ"));
+        if expunges_wait && kept.len() < self.messages.len() {
+            // Some came and went since, and are counted: which is known when
+            // they are all asked for.
+            self.messages.fill(Known::default());
+            return Ok(());
         }
         hold!(
             kept.len() == self.messages.len(),

@@ -7,8 +7,8 @@ use mailward_access::imap::{Host, Imap, Profile};
 use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::{Clock, Secret, Timestamp};
 use mailward_mailbox::{
-    Content, Flags, FolderName, KEYWORDS_SCHEMA, Mailboxes, MemoryLimit, NewFolder, NewMailbox,
-    SCHEMA, Target,
+    Content, Flags, FolderName, GONE_SCHEMA, KEYWORDS_SCHEMA, Mailboxes, MemoryLimit, NewFolder,
+    NewMailbox, SCHEMA, Target,
 };
 use mailward_net::{ShiftedClock, SystemClock, Tasks};
 use mailward_store::{Options, Schema, Store};
@@ -117,7 +117,7 @@ impl Bench {
         let clock = clock();
         let schema = Schema {
             name: "mailboxes",
-            migrations: &[SCHEMA, KEYWORDS_SCHEMA],
+            migrations: &[SCHEMA, KEYWORDS_SCHEMA, GONE_SCHEMA],
         };
         let store = Store::open(Options::new(dir.path(), schema)).expect("a store");
         let mailboxes = Mailboxes::open(store, clock.clone() as Arc<dyn Clock>);

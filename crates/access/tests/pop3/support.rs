@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use mailward_access::pop3::{Host, Pop3, Profile};
 use mailward_access::{Authenticator, Entry, Peer};
 use mailward_mail::{Clock, Secret, Timestamp};
-use mailward_mailbox::{Content, Flags, FolderName, Mailboxes, NewMailbox, SCHEMA, Target};
+use mailward_mailbox::{
+    Content, Flags, FolderName, GONE_SCHEMA, KEYWORDS_SCHEMA, Mailboxes, NewMailbox, SCHEMA, Target,
+};
 use mailward_net::{ShiftedClock, SystemClock, Tasks};
 use mailward_store::{Options, Schema, Store};
 use tempfile::TempDir;
@@ -84,7 +86,7 @@ impl Bench {
         let dir = tempfile::tempdir().expect("a folder");
         let schema = Schema {
             name: "mailboxes",
-            migrations: &[SCHEMA],
+            migrations: &[SCHEMA, KEYWORDS_SCHEMA, GONE_SCHEMA],
         };
         let store = Store::open(Options::new(dir.path(), schema)).expect("a store");
         let start = Timestamp::parse("2022-03-01T09:00:00Z").expect("a time");

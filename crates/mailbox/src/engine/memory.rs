@@ -13,6 +13,7 @@ use mailward_store::{BodyRef, TxError};
 use super::trie::Trie;
 use super::{Rows, RowsMut};
 use crate::body::MemoryBody;
+use crate::expunged::UidRange;
 use crate::flags::Flags;
 use crate::item::{Item, Uid};
 use crate::listing::ItemSummary;
@@ -49,6 +50,8 @@ struct Folder {
     items: Trie<Kept>,
     /// UIDs by a hash of the Message-ID.
     message_ids: Trie<Vec<u32>>,
+    /// What went, by the change with which it did.
+    gone: Trie<Arc<[UidRange]>>,
 }
 
 /// An item, without its UID.
@@ -212,6 +215,32 @@ impl Rows for State {
         Ok(items)
     }
 
+    fn gone_since(&self, folder: i64, change: u64) -> Result<Vec<UidRange>, TxError> {
+        let mut gone = Vec::new();
+        if let Some(folder) = self.find(folder) {
+            folder.gone.ascend(change.saturating_add(1), |_, ranges| {
+                gone.extend_from_slice(ranges);
+                ControlFlow::Continue(())
+            });
+        }
+        Ok(gone)
+    }
+
+    fn gone_before_last(&self, folder: i64, newest: u64) -> Result<Option<u64>, TxError> {
+        let (mut counted, mut found) = (0, None);
+        if let Some(folder) = self.find(folder) {
+            folder.gone.descend(u64::MAX, |change, ranges| {
+                counted += ranges.len() as u64;
+                if counted <= newest {
+                    return ControlFlow::Continue(());
+                }
+                found = Some(change);
+                ControlFlow::Break(())
+            });
+        }
+        Ok(found)
+    }
+
     fn item_summary(&self, folder: i64, uid: Uid) -> Result<Option<ItemSummary>, TxError> {
         let item = self
             .find(folder)
@@ -338,6 +367,7 @@ impl RowsMut for State {
             recent: 0,
             items: Trie::default(),
             message_ids: Trie::default(),
+            gone: Trie::default(),
         };
         self.folders.insert(key(folder.row.id), Arc::new(folder));
         Ok(())
@@ -350,6 +380,8 @@ impl RowsMut for State {
         row.items = folder.items;
         row.unseen = folder.unseen;
         row.octets = folder.octets;
+        row.gone_floor = folder.gone_floor;
+        row.gone_ranges = folder.gone_ranges;
         Ok(())
     }
 
@@ -465,9 +497,34 @@ impl RowsMut for State {
         Ok(())
     }
 
+    fn remember_gone(
+        &mut self,
+        folder: i64,
+        change: u64,
+        ranges: &[UidRange],
+    ) -> Result<(), TxError> {
+        self.find_mut(folder)?.gone.insert(change, ranges.into());
+        Ok(())
+    }
+
+    fn forget_gone(&mut self, folder: i64, change: u64) -> Result<u64, TxError> {
+        let gone = &mut self.find_mut(folder)?.gone;
+        let mut old = Vec::new();
+        gone.ascend(0, |key, _| {
+            if key > change {
+                return ControlFlow::Break(());
+            }
+            old.push(key);
+            ControlFlow::Continue(())
+        });
+        let ranges = old.into_iter().filter_map(|key| gone.remove(key));
+        Ok(ranges.map(|ranges| ranges.len() as u64).sum())
+    }
+
     fn clear_items(&mut self, folder: i64) -> Result<(), TxError> {
         let folder = self.find_mut(folder)?;
         folder.recent = 0;
+        folder.gone = Trie::default();
         folder.message_ids = Trie::default();
         let mut bodies = Vec::with_capacity(folder.items.len());
         std::mem::take(&mut folder.items).ascend(0, |_, item| {

@@ -15,6 +15,7 @@ mod trie;
 use mailward_mail::Timestamp;
 use mailward_store::{BodyRef, TxError};
 
+use crate::expunged::UidRange;
 use crate::flags::Flags;
 use crate::item::{Item, Uid};
 use crate::listing::ItemSummary;
@@ -40,6 +41,10 @@ pub(crate) trait Rows {
     fn item_flags(&self, folder: i64, uid: Uid) -> Result<Option<(Flags, u64)>, TxError>;
     /// All of them, ascending; bounded by what a folder may hold.
     fn items(&self, folder: i64) -> Result<Vec<Item>, TxError>;
+    /// What went after this change, the oldest first.
+    fn gone_since(&self, folder: i64, change: u64) -> Result<Vec<UidRange>, TxError>;
+    /// The change with which the last range went before the newest `newest`.
+    fn gone_before_last(&self, folder: i64, newest: u64) -> Result<Option<u64>, TxError>;
     fn item_summary(&self, folder: i64, uid: Uid) -> Result<Option<ItemSummary>, TxError>;
     /// Descending from the one before `before` on.
     fn item_summaries(
@@ -100,7 +105,15 @@ pub(crate) trait RowsMut: Rows {
         change: u64,
     ) -> Result<(), TxError>;
     fn delete_item(&mut self, folder: i64, uid: Uid) -> Result<(), TxError>;
-    /// All items of a folder, their bodies released.
+    fn remember_gone(
+        &mut self,
+        folder: i64,
+        change: u64,
+        ranges: &[UidRange],
+    ) -> Result<(), TxError>;
+    /// Forgets what went up to this change; gives the number of ranges.
+    fn forget_gone(&mut self, folder: i64, change: u64) -> Result<u64, TxError>;
+    /// All items of a folder, their bodies released, and what went before.
     fn clear_items(&mut self, folder: i64) -> Result<(), TxError>;
     /// One more holder of the body, or one fewer: it goes with the last.
     fn retain_body(&mut self, body: &BodyRef) -> Result<(), TxError>;

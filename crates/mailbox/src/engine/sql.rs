@@ -6,6 +6,7 @@ use mailward_mail::Timestamp;
 use mailward_store::{BodyRef, ReadTx, Row, Tx, TxError, Value};
 
 use super::{Rows, RowsMut};
+use crate::expunged::UidRange;
 use crate::flags::Flags;
 use crate::item::{Item, Uid};
 use crate::listing::ItemSummary;
@@ -32,7 +33,7 @@ impl<'a, T: Deref<Target = ReadTx<'a>>> Rows for T {
     fn folder(&self, id: i64) -> Result<Option<FolderRow>, TxError> {
         self.query_one(
             "SELECT id, mailbox, name, permanent, selectable, uid_validity, uid_next, recent_uid, \
-             change_seq, items, unseen, octets FROM mailbox_folder WHERE id = ?1",
+             change_seq, items, unseen, octets, gone_floor, gone_ranges FROM mailbox_folder WHERE id = ?1",
             &[id.into()],
             folder,
         )
@@ -41,7 +42,7 @@ impl<'a, T: Deref<Target = ReadTx<'a>>> Rows for T {
     fn folder_named(&self, mailbox: i64, name: &FolderName) -> Result<Option<FolderRow>, TxError> {
         self.query_one(
             "SELECT id, mailbox, name, permanent, selectable, uid_validity, uid_next, recent_uid, \
-             change_seq, items, unseen, octets FROM mailbox_folder WHERE mailbox = ?1 AND name = ?2",
+             change_seq, items, unseen, octets, gone_floor, gone_ranges FROM mailbox_folder WHERE mailbox = ?1 AND name = ?2",
             &[mailbox.into(), name.as_str().into()],
             folder,
         )
@@ -50,7 +51,7 @@ impl<'a, T: Deref<Target = ReadTx<'a>>> Rows for T {
     fn folders(&self, mailbox: i64) -> Result<Vec<FolderRow>, TxError> {
         self.query(
             "SELECT id, mailbox, name, permanent, selectable, uid_validity, uid_next, recent_uid, \
-             change_seq, items, unseen, octets FROM mailbox_folder WHERE mailbox = ?1 ORDER BY name",
+             change_seq, items, unseen, octets, gone_floor, gone_ranges FROM mailbox_folder WHERE mailbox = ?1 ORDER BY name",
             &[mailbox.into()],
             folder,
         )
@@ -125,6 +126,24 @@ impl<'a, T: Deref<Target = ReadTx<'a>>> Rows for T {
                     change: row.get(4)?,
                 })
             },
+        )
+    }
+
+    fn gone_since(&self, folder: i64, change: u64) -> Result<Vec<UidRange>, TxError> {
+        self.query(
+            "SELECT first_uid, last_uid FROM mailbox_gone \
+             WHERE folder = ?1 AND change_seq > ?2 ORDER BY change_seq, first_uid",
+            &[folder.into(), change.into()],
+            |row| Ok((Uid(row.get(0)?), Uid(row.get(1)?))),
+        )
+    }
+
+    fn gone_before_last(&self, folder: i64, newest: u64) -> Result<Option<u64>, TxError> {
+        self.query_one(
+            "SELECT change_seq FROM mailbox_gone WHERE folder = ?1 \
+             ORDER BY change_seq DESC, first_uid DESC LIMIT 1 OFFSET ?2",
+            &[folder.into(), newest.into()],
+            |row| row.get(0),
         )
     }
 
@@ -230,8 +249,8 @@ impl RowsMut for Tx<'_> {
     fn insert_folder(&mut self, folder: &FolderRow) -> Result<(), TxError> {
         self.execute(
             "INSERT INTO mailbox_folder (id, mailbox, name, permanent, selectable, uid_validity, \
-             uid_next, recent_uid, change_seq, items, unseen, octets) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             uid_next, recent_uid, change_seq, items, unseen, octets, gone_floor, gone_ranges) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             &[
                 folder.id.into(),
                 folder.mailbox.into(),
@@ -245,6 +264,8 @@ impl RowsMut for Tx<'_> {
                 folder.items.into(),
                 folder.unseen.into(),
                 folder.octets.into(),
+                folder.gone_floor.into(),
+                folder.gone_ranges.into(),
             ],
         )
         .map(drop)
@@ -253,7 +274,7 @@ impl RowsMut for Tx<'_> {
     fn update_counters(&mut self, folder: &FolderRow) -> Result<(), TxError> {
         self.execute(
             "UPDATE mailbox_folder SET uid_next = ?2, change_seq = ?3, items = ?4, unseen = ?5, \
-             octets = ?6 WHERE id = ?1",
+             octets = ?6, gone_floor = ?7, gone_ranges = ?8 WHERE id = ?1",
             &[
                 folder.id.into(),
                 folder.uid_next.into(),
@@ -261,6 +282,8 @@ impl RowsMut for Tx<'_> {
                 folder.items.into(),
                 folder.unseen.into(),
                 folder.octets.into(),
+                folder.gone_floor.into(),
+                folder.gone_ranges.into(),
             ],
         )
         .map(drop)
@@ -364,7 +387,32 @@ impl RowsMut for Tx<'_> {
         .map(drop)
     }
 
+    fn remember_gone(
+        &mut self,
+        folder: i64,
+        change: u64,
+        ranges: &[UidRange],
+    ) -> Result<(), TxError> {
+        for (first, last) in ranges {
+            self.execute(
+                "INSERT INTO mailbox_gone (folder, change_seq, first_uid, last_uid) \
+                 VALUES (?1, ?2, ?3, ?4)",
+                &[folder.into(), change.into(), first.0.into(), last.0.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn forget_gone(&mut self, folder: i64, change: u64) -> Result<u64, TxError> {
+        let forgotten = self.execute(
+            "DELETE FROM mailbox_gone WHERE folder = ?1 AND change_seq <= ?2",
+            &[folder.into(), change.into()],
+        )?;
+        Ok(forgotten as u64)
+    }
+
     fn clear_items(&mut self, folder: i64) -> Result<(), TxError> {
+        self.forget_gone(folder, i64::MAX as u64)?;
         let bodies = self.query(
             "SELECT body FROM mailbox_item WHERE folder = ?1",
             &[folder.into()],
@@ -403,6 +451,8 @@ fn folder(row: &Row<'_>) -> Result<FolderRow, TxError> {
         items: row.get(9)?,
         unseen: row.get(10)?,
         octets: row.get(11)?,
+        gone_floor: row.get(12)?,
+        gone_ranges: row.get(13)?,
     })
 }
 

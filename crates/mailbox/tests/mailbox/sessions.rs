@@ -5,7 +5,7 @@ use super::support::{Bench, name, uids};
 use crate::Engine;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use mailward_mailbox::{FlagChange, Flags, FlagsUpdate, Folder, Updates, View};
+use mailward_mailbox::{FlagChange, Flags, FlagsUpdate, Folder, Uid, UidRange, Updates, View};
 
 async fn session(bench: &Bench) -> (Folder, View) {
     let folder = bench
@@ -200,4 +200,76 @@ async fn many_at_once_get_ascending_uids_in_order() {
     given.sort_unstable();
     assert_eq!(given, view.uids());
     assert_eq!(given.len(), 64);
+}
+
+fn numbers(ranges: Option<Vec<UidRange>>) -> Option<Vec<(u32, u32)>> {
+    let ranges = ranges?.into_iter();
+    Some(ranges.map(|(first, last)| (first.0, last.0)).collect())
+}
+
+#[tokio::test]
+async fn what_went_is_remembered_with_its_change() {
+    let bench = Bench::new().await;
+    for text in ["1", "2", "3", "4", "5"] {
+        bench.append("INBOX", text).await;
+    }
+    let (one, _) = session(&bench).await;
+    let start = one.change();
+    let gone = async |set: &[u32]| {
+        let (inbox, uids) = (name("INBOX"), uids(set));
+        let removed = bench.mailboxes.remove("asha", &inbox, &uids).await;
+        assert_eq!(removed, Ok(set.len()));
+        one.change()
+    };
+    let first = gone(&[3]).await;
+    let second = gone(&[1, 2, 5]).await;
+    one.move_to(&uids(&[4]), &name("Sent Items"))
+        .await
+        .expect("moved");
+    drop(one);
+
+    let bench = bench.reopen().await;
+    let (one, _) = session(&bench).await;
+    for (change, expected) in [
+        (start, &[(3, 3), (1, 2), (5, 5), (4, 4)][..]),
+        (first, &[(1, 2), (5, 5), (4, 4)]),
+        (second, &[(4, 4)]),
+        (one.change(), &[]),
+    ] {
+        let since = one.gone_since(change).await.expect("read");
+        assert_eq!(numbers(since).as_deref(), Some(expected), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn what_went_too_long_ago_is_no_longer_told_apart() {
+    const ITEMS: u32 = 1 << 16;
+    let bench = Bench::new().await;
+    bench.append("INBOX", "1").await;
+    let (one, _) = session(&bench).await;
+    while one.uid_next() < ITEMS {
+        let all: Vec<Uid> = (1..one.uid_next()).map(Uid).collect();
+        one.copy(&all, &name("INBOX")).await.expect("copied");
+    }
+    // Every other one, so that each is a range of its own.
+    let (inbox, start) = (name("INBOX"), one.change());
+    let mut changes = vec![start];
+    for batch in (1..21_001)
+        .map(|uid| Uid(uid * 2))
+        .collect::<Vec<_>>()
+        .chunks(1000)
+    {
+        let removed = bench.mailboxes.remove("asha", &inbox, batch).await;
+        assert_eq!(removed, Ok(1000));
+        changes.push(one.change());
+    }
+    assert_eq!(one.gone_since(start).await, Ok(None));
+    assert_eq!(one.gone_since(changes[10]).await, Ok(None));
+    let known = one.gone_since(changes[11]).await.expect("read");
+    assert_eq!(known.map(|ranges| ranges.len()), Some(10_000));
+    // More at once than are kept.
+    let odd: Vec<Uid> = (0..11_000).map(|uid| Uid(uid * 2 + 1)).collect();
+    one.move_to(&odd, &name("Sent Items")).await.expect("moved");
+    assert_eq!(one.gone_since(changes[20]).await, Ok(None));
+    assert_eq!(one.gone_since(one.change()).await, Ok(Some(Vec::new())));
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use mailward_mail::time::Waiting;
 use mailward_mail::{Clock, Timestamp};
 use mailward_mailbox::{
-    Appended, Content, Flags, FolderName, KEYWORDS_SCHEMA, MailboxError, Mailboxes, MemoryLimit,
-    NewFolder, NewMailbox, SCHEMA, Target, Uid,
+    Appended, Content, Flags, FolderName, GONE_SCHEMA, KEYWORDS_SCHEMA, MailboxError, Mailboxes,
+    MemoryLimit, NewFolder, NewMailbox, SCHEMA, Target, Uid,
 };
 use mailward_store::{BodyRef, Options, Schema, Store};
 use tempfile::TempDir;
@@ -145,7 +145,7 @@ impl Bench {
 fn open(dir: &Path) -> (Store, Mailboxes) {
     let schema = Schema {
         name: "mailboxes",
-        migrations: &[SCHEMA, KEYWORDS_SCHEMA],
+        migrations: &[SCHEMA, KEYWORDS_SCHEMA, GONE_SCHEMA],
     };
     let store = Store::open(Options::new(dir, schema)).expect("a store");
     let mailboxes = Mailboxes::open(store.clone(), Arc::new(Standing));

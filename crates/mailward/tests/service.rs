@@ -6,7 +6,7 @@ use support::{Running, data, python};
 
 /// What the scripts below share.
 const TOOLS: &str = r#"
-import urllib.request, urllib.error, email.policy, re
+import urllib.request, urllib.error, email.policy, re, poplib
 passwords = {a["address"]: a["password"] for a in ready["accounts"]}
 def http(url, token, body=None, method=None):
     request = urllib.request.Request(url, method=method, headers={"Authorization": "Bearer " + token})
@@ -427,7 +427,8 @@ assert story("0") == [] and story("999") == []
     );
 }
 
-/// CHUNKING and BINARYMIME carry octets as they are; protocols go off unused.
+/// CHUNKING and BINARYMIME carry octets as they are, and what is kept of them
+/// is text; protocols go off unused.
 #[test]
 fn chunks_of_any_octets_and_protocols_nobody_uses() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -447,13 +448,33 @@ assert smtp.docmd("MAIL", "FROM:<%s> BODY=BINARYMIME" % me)[0] == 250
 assert smtp.docmd("RCPT", "TO:<%s>" % reader)[0] == 250
 assert smtp.docmd("DATA")[0] == 503
 smtp.rset()
-smtp.docmd("MAIL", "FROM:<%s> BODY=BINARYMIME" % me), smtp.docmd("RCPT", "TO:<%s>" % reader)
-for last, chunk in [("", head), ("", octets[:500]), (" LAST", octets[500:])]:
-    smtp.send(b"BDAT %d%s\r\n" % (len(chunk), last.encode()) + chunk)
-    code, words = smtp.getreply()
-    assert code == 250, (code, words)
+def chunks(*pieces):
+    smtp.docmd("MAIL", "FROM:<%s> BODY=BINARYMIME" % me), smtp.docmd("RCPT", "TO:<%s>" % reader)
+    for last, chunk in [("", piece) for piece in pieces[:-1]] + [(" LAST", pieces[-1])]:
+        smtp.send(b"BDAT %d%s\r\n" % (len(chunk), last.encode()) + chunk)
+        code, words = smtp.getreply()
+        if code != 250:
+            break
+    return code, words
+code, words = chunks(head, octets[:500], octets[500:])
+assert code == 250, (code, words)
+# RFC 3501 section 4.3 and RFC 1939 know no NUL: parts are given encoded.
+kept = box(reader)[-1]
+assert b"\0" not in kept and email.message_from_bytes(kept).get_payload(decode=True) == octets
+held = imap({"address": reader, "password": passwords[reader]})
+held.select()
+assert b"RFC822.SIZE %d)" % len(kept) in held.fetch("*", "(RFC822.SIZE)")[1][0]
+held.logout()
+control("/accounts/%s/protocols" % reader, {"protocols": ["smtp", "imap", "pop"]}, "PUT")
+pop = poplib.POP3_SSL(*place(ready["twin"]["pop3s"]), context=context, timeout=60)
+pop.user(reader), pop.pass_(passwords[reader])
+last = len(pop.list()[1])
+assert b"\r\n".join(pop.retr(last)[1]).rstrip() == kept.rstrip()
+pop.quit()
+# Where nothing can encode it a NUL is refused.
+code, words = chunks(letter(me, body="text with a \0 in it\n"))
+assert (code, words) == (554, b"5.6.0 Corrupt message content"), (code, words)
 smtp.quit()
-assert box(reader)[-1].endswith(b"\r\n\r\n" + octets)
 # GUIDE-7: what nobody uses is switched off until it is enabled.
 control("/clock/advance", {"seconds": 20 * 86400})
 twin(me).quit()

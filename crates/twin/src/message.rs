@@ -1,8 +1,9 @@
 //! A message on its way in, whichever door it came by, and the words that all
 //! doors share.
 
+use mailward_access::mime::{Armour, StrayNul};
 use mailward_mail::header::{HEADER_OCTETS_MAX, Header, Mailbox, parse_address_list};
-use mailward_mail::{Address, Envelope, Reply, ReversePath};
+use mailward_mail::{Address, BodyType, Envelope, Reply, ReversePath};
 use mailward_mailbox::{MailboxError, Mailboxes, MessageWriter, NewMessage};
 use mailward_wire::smtp::server::Hello;
 
@@ -17,6 +18,7 @@ pub(crate) struct Message {
     /// The header section, until its empty line has come.
     pub(crate) header: Vec<u8>,
     pub(crate) header_complete: bool,
+    /// As they came.
     pub(crate) octets: u64,
     writer: MessageWriter,
     /// What waits for the fields on top; `None` once they are written.
@@ -24,6 +26,8 @@ pub(crate) struct Message {
     /// Changes what goes to the writer, once the fields on top are known.
     reshaper: Option<Reshaper>,
     scanner: Scanner,
+    /// Of a message that may be binary, until it is complete.
+    armour: Option<Armour>,
 }
 
 impl Message {
@@ -42,6 +46,7 @@ impl Message {
             held_back: Some(Vec::new()),
             reshaper: None,
             scanner: Scanner::default(),
+            armour: (envelope.body == BodyType::BinaryMime).then(Armour::default),
         }
     }
 
@@ -63,6 +68,27 @@ impl Message {
 
     pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Reply> {
         self.octets += octets.len() as u64;
+        let Some(armour) = &mut self.armour else {
+            return self.keep(octets);
+        };
+        let mut settled = Vec::new();
+        armour.feed(octets, &mut settled);
+        self.keep(&settled)
+    }
+
+    /// All of it has come: keeps what had to wait for that.
+    pub(crate) fn complete(&mut self) -> Result<(), Reply> {
+        let Some(armour) = self.armour.take() else {
+            return Ok(());
+        };
+        let mut rest = Vec::new();
+        armour
+            .finish(&mut rest)
+            .map_err(|StrayNul| Reply::status(554, 6, 0, "Corrupt message content"))?;
+        self.keep(&rest)
+    }
+
+    fn keep(&mut self, octets: &[u8]) -> Result<(), Reply> {
         self.keep_header(octets)?;
         self.scanner.read(octets);
         match &mut self.held_back {

@@ -86,7 +86,7 @@ impl<H: Host, W: AsyncWrite + Unpin + Send> Session<'_, H, W> {
             internal_date: append
                 .internal_date
                 .unwrap_or_else(|| self.imap.mailboxes.now()),
-            armour: append.binary.then(Armour::new),
+            armour: append.binary.then(Armour::default),
             writer: Ok(self.imap.mailboxes.new_message()),
         })
     }

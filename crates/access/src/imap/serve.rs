@@ -44,6 +44,8 @@ pub enum End {
     Refused,
     #[error("too many commands in a row were wrong")]
     TooManyErrors,
+    #[error("a command was too long to await its end")]
+    EndlessCommand,
     #[error("a command was answered with the end")]
     Dismissed,
     #[error("the session went on though it was not connected")]

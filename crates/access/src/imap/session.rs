@@ -196,6 +196,7 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
                 self.idling = None;
                 Ok(())
             }
+            Event::Endless => Err(End::EndlessCommand),
         }
     }
 
@@ -282,6 +283,7 @@ impl<'a, H: Host, W: AsyncWrite + Unpin + Send> Session<'a, H, W> {
             End::Draining => Some(&words.shutting_down),
             End::Refused | End::NotConnected => Some(&words.closed),
             End::TooManyErrors => Some(&words.too_many_errors),
+            End::EndlessCommand => Some(&words.too_long),
         };
         if let Some(text) = text {
             let line = format!("BYE {text}");

@@ -1,5 +1,6 @@
-//! Binary parts put into base64 as a message comes in (RFC 3516 section 4.4),
-//! so that every section of it can be given as text afterwards.
+//! Binary parts put into base64 as a message comes in, by APPEND (RFC 3516
+//! section 4.4) or with BODY=BINARYMIME (RFC 3030), so that all of it can be
+//! given as text afterwards, by IMAP and POP3 alike.
 //!
 //! ```text
 //!   octets ─▶ window ─▶ as they are ─────────────▶ message that is kept
@@ -21,12 +22,12 @@ const LINE_END_OCTETS: u64 = 2;
 
 /// A NUL outside of all binary parts, where nothing can encode it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StrayNul;
+pub struct StrayNul;
 
 /// Takes a message in pieces of any size, and gives what is to be kept of it.
 /// Holds one header section at most, see [`HEADER_OCTETS_MAX`].
 #[derive(Debug)]
-pub(crate) struct Armour {
+pub struct Armour {
     walker: Walker<Marks>,
     /// What has come and not gone out, from octet `start` of the message on.
     window: Vec<u8>,
@@ -48,8 +49,8 @@ enum Mode {
     },
 }
 
-impl Armour {
-    pub(crate) fn new() -> Self {
+impl Default for Armour {
+    fn default() -> Self {
         Self {
             walker: Walker::new(Marks::default()),
             window: Vec::new(),
@@ -58,9 +59,11 @@ impl Armour {
             stray_nul: false,
         }
     }
+}
 
+impl Armour {
     /// Appends to `out` what is settled.
-    pub(crate) fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+    pub fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         self.window.extend_from_slice(octets);
         self.walker.feed(octets);
         let marks = std::mem::take(&mut self.walker.visitor_mut().marks);
@@ -80,7 +83,7 @@ impl Armour {
     }
 
     /// Appends the rest.
-    pub(crate) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), StrayNul> {
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), StrayNul> {
         let walker = std::mem::replace(&mut self.walker, Walker::new(Marks::default()));
         self.follow(walker.finish().marks, out);
         self.mode = Mode::AsItIs;
@@ -225,7 +228,7 @@ mod tests {
     /// The same however the message is cut.
     fn armoured(message: &[u8]) -> Result<String, StrayNul> {
         let cut = |octets: usize| {
-            let (mut armour, mut out) = (Armour::new(), Vec::new());
+            let (mut armour, mut out) = (Armour::default(), Vec::new());
             for piece in message.chunks(octets) {
                 armour.feed(piece, &mut out);
             }
@@ -283,7 +286,7 @@ mod tests {
         let body: Vec<u8> = (0..=255u8).cycle().take(100_000).collect();
         let head = b"Content-Transfer-Encoding: binary\r\n\r\n";
         let message = [&head[..], &body].concat();
-        let (mut armour, mut out) = (Armour::new(), Vec::new());
+        let (mut armour, mut out) = (Armour::default(), Vec::new());
         for piece in message.chunks(1000) {
             armour.feed(piece, &mut out);
             assert!(armour.window.len() < 2000, "nothing gathers");

@@ -19,7 +19,7 @@ mod walker;
 mod words;
 
 pub(crate) use address::parse as addresses;
-pub(crate) use armour::{Armour, StrayNul};
+pub use armour::{Armour, StrayNul};
 pub use field::{envelope, select_fields};
 pub use mailward_mail::mime::{
     DEPTH_MAX, HEADER_OCTETS_MAX, PART_HEADERS_OCTETS_MAX, PARTS_MAX, TransferDecoder, fields,

@@ -44,6 +44,31 @@ async fn who_goes_on_without_signing_in_is_let_go() {
     assert!(client.is_closed().await);
 }
 
+/// RFC 7888 section 4: nobody reads four gigabytes to say BAD.
+#[tokio::test]
+async fn what_never_ends_is_not_awaited() {
+    let bench = Bench::new().await;
+    let bye = "* BYE Command is too long.";
+    let mut stranger = bench.connect().await;
+    stranger.send("A1 LOGIN {4294967295+}\r\nxxxx").await;
+    assert_eq!(stranger.line().await, bye);
+    assert!(stranger.is_closed().await);
+    let mut stranger = bench.connect().await;
+    stranger.send("A1 APPEND INBOX {4294967295+}\r\nxxxx").await;
+    assert_eq!(
+        stranger.line().await,
+        "A1 BAD Command received in invalid state."
+    );
+    assert_eq!(stranger.line().await, bye);
+    assert!(stranger.is_closed().await);
+    let mut client = bench.enter().await;
+    client.send("a APPEND INBOX {4294967295+}\r\nxxxx").await;
+    let refusal = client.line().await;
+    assert!(refusal.starts_with("a NO [TOOBIG] "), "{refusal}");
+    assert_eq!(client.line().await, bye);
+    assert!(client.is_closed().await);
+}
+
 #[tokio::test]
 async fn shutting_down_says_goodbye() {
     let bench = Bench::new().await;

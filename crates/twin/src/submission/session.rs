@@ -355,9 +355,16 @@ impl Connection for Submission {
     }
 
     async fn body_end(&mut self) -> Reply {
-        let (Some(message), Some(signed_in)) = (self.message.take(), &self.signed_in) else {
+        let (Some(mut message), Some(signed_in)) = (self.message.take(), &self.signed_in) else {
             return out_of_order();
         };
+        if let Err(reply) = message.complete() {
+            let address = signed_in.account.address.as_str();
+            let why = format!("the content could not be kept: {reply}");
+            let events = &self.door.events;
+            events.add(self.door.kind.as_str(), "refused", Some(address), why, None);
+            return reply;
+        }
         if let Err(reply) = self.still_usable() {
             return reply;
         }

@@ -7,10 +7,13 @@
 //!    ├─────────────────▶ Offered ───────┴──────▶ Streaming ──▶ Line
 //!    │ too long                         │ refuse {n+}
 //!    └─────────────────▶ Dropping ◀─────┴──────▶ DroppingLiteral
+//!                            │ far too long           │
+//!                            └────────▶ Ended ◀───────┘
 //! ```
 //!
 //! Sizes are bounded here, so that whatever is too long is dropped and the
-//! next command is still found where it starts.
+//! next command is still found where it starts. Nobody waits for the end of
+//! what is far too long: the connection ends (RFC 7888 section 4).
 
 use std::fmt;
 
@@ -21,6 +24,13 @@ use super::parse::{TAG_OCTETS_MAX, tag_of};
 /// What of a dropped line is kept: enough for `{18446744073709551615+}` and
 /// the line end.
 const TAIL_OCTETS: usize = 32;
+
+/// What is dropped of one command before the connection ends.
+pub const DROPPED_OCTETS_MAX: u64 = 1024 * 1024;
+
+/// The same for a message that is refused though it is on its way: more than
+/// any that is taken, so that a client with LITERAL+ hears why.
+pub const DROPPED_MESSAGE_OCTETS_MAX: u64 = 256 * 1024 * 1024;
 
 /// One piece of the stream.
 #[derive(PartialEq, Eq)]
@@ -39,6 +49,8 @@ pub enum Frame {
     /// A command was too long and has been dropped. A client that waits for a
     /// continuation must be answered, and is by the refusal.
     TooLong { tag: Option<String> },
+    /// A command is so long that its end is not awaited. Nothing follows.
+    Endless,
 }
 
 /// A literal that the client is about to send (`{n}`), or sends without
@@ -62,10 +74,25 @@ pub struct Framer {
 enum State {
     Line,
     Offered(Announced),
-    Inline { left: usize },
-    Streaming { left: u64 },
-    Dropping { tag: Option<String>, tail: Vec<u8> },
-    DroppingLiteral { tag: Option<String>, left: u64 },
+    Inline {
+        left: usize,
+    },
+    Streaming {
+        left: u64,
+    },
+    /// `room` is what may still be dropped.
+    Dropping {
+        tag: Option<String>,
+        tail: Vec<u8>,
+        room: u64,
+    },
+    DroppingLiteral {
+        tag: Option<String>,
+        left: u64,
+        room: u64,
+    },
+    Endless,
+    Ended,
 }
 
 impl Framer {
@@ -127,9 +154,10 @@ impl Framer {
     }
 
     /// Forgets the command. A literal that comes anyway is dropped with the
-    /// rest of it, and [`Frame::TooLong`] follows; one that the client would
-    /// have waited for does not come, and nothing follows.
-    pub fn refuse(&mut self) {
+    /// rest of it, and [`Frame::TooLong`] follows, or [`Frame::Endless`] if
+    /// that is more than `room` octets; one that the client would have waited
+    /// for does not come, and nothing follows.
+    pub fn refuse(&mut self, room: u64) {
         if let State::Offered(announced) = self.state {
             let tag = self.tag();
             self.command = Zeroizing::default();
@@ -137,10 +165,7 @@ impl Framer {
             self.state = if announced.synchronizing {
                 State::Line
             } else {
-                State::DroppingLiteral {
-                    tag,
-                    left: announced.octets,
-                }
+                dropping(tag, announced.octets, room)
             };
         }
     }
@@ -153,6 +178,10 @@ impl Framer {
             if let State::Streaming { left: 0 } = self.state {
                 self.state = State::Line;
                 return Some(Frame::ChunksEnd);
+            }
+            if let State::Endless = self.state {
+                self.state = State::Ended;
+                return Some(Frame::Endless);
             }
             if matches!(self.state, State::Offered(_)) || self.consumed == self.input.len() {
                 return None;
@@ -176,6 +205,7 @@ impl Framer {
                     self.state = State::Dropping {
                         tag: tag_of(start),
                         tail: Vec::new(),
+                        room: DROPPED_OCTETS_MAX,
                     };
                     self.command = Zeroizing::default();
                     self.line_start = 0;
@@ -207,8 +237,13 @@ impl Framer {
                 *left -= taken as u64;
                 Some(Frame::Chunk(chunk))
             }
-            State::Dropping { tag, tail } => {
+            State::Dropping { tag, tail, room } => {
                 let end = line_end(rest);
+                let Some(left) = room.checked_sub(end as u64) else {
+                    self.state = State::Endless;
+                    return None;
+                };
+                *room = left;
                 let kept = &rest[end.saturating_sub(TAIL_OCTETS)..end];
                 tail.extend_from_slice(kept);
                 tail.drain(..tail.len().saturating_sub(TAIL_OCTETS));
@@ -219,10 +254,7 @@ impl Framer {
                 let tag = tag.take();
                 match announced(tail) {
                     Some(literal) if !literal.synchronizing => {
-                        self.state = State::DroppingLiteral {
-                            tag,
-                            left: literal.octets,
-                        };
+                        self.state = dropping(tag, literal.octets, left);
                         None
                     }
                     _ => {
@@ -231,7 +263,7 @@ impl Framer {
                     }
                 }
             }
-            State::DroppingLiteral { tag, left } => {
+            State::DroppingLiteral { tag, left, room } => {
                 let taken = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 self.consumed += taken;
                 *left -= taken as u64;
@@ -239,11 +271,16 @@ impl Framer {
                     self.state = State::Dropping {
                         tag: tag.take(),
                         tail: Vec::new(),
+                        room: *room,
                     };
                 }
                 None
             }
-            State::Offered(_) => None,
+            State::Ended => {
+                self.consumed = self.input.len();
+                None
+            }
+            State::Offered(_) | State::Endless => None,
         }
     }
 
@@ -280,7 +317,16 @@ impl fmt::Debug for Frame {
             Self::Chunk(chunk) => write!(f, "Chunk({} octets)", chunk.len()),
             Self::ChunksEnd => f.write_str("ChunksEnd"),
             Self::TooLong { tag } => write!(f, "TooLong({tag:?})"),
+            Self::Endless => f.write_str("Endless"),
         }
+    }
+}
+
+/// A literal of `left` octets, where there is room to drop it.
+fn dropping(tag: Option<String>, left: u64, room: u64) -> State {
+    match room.checked_sub(left) {
+        Some(room) => State::DroppingLiteral { tag, left, room },
+        None => State::Endless,
     }
 }
 

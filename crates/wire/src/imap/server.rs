@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::command::{Append, Command};
 use super::credentials::{Credentials, Mechanism};
 use super::extended::Dialect;
-use super::frame::{Announced, Frame, Framer};
+use super::frame::{Announced, DROPPED_MESSAGE_OCTETS_MAX, DROPPED_OCTETS_MAX, Frame, Framer};
 use super::parse::{ParseError, parse_append, parse_command};
 use super::write::{Status, put_continuation, put_status};
 
@@ -75,6 +75,9 @@ pub enum Event {
     IdleDone,
     /// A command was answered BAD.
     Bad,
+    /// A command is so long that its end is not awaited: say goodbye and close
+    /// (RFC 7888 section 4). Nothing more is read.
+    Endless,
 }
 
 #[derive(Debug)]
@@ -204,7 +207,10 @@ impl Server {
             let tag = std::mem::take(&mut self.tag);
             let mut answer = Vec::new();
             put_status(&mut answer, &tag, status, code, text);
-            self.framer.refuse();
+            self.framer.refuse(match self.state {
+                State::NotAuthenticated => DROPPED_OCTETS_MAX,
+                _ => DROPPED_MESSAGE_OCTETS_MAX,
+            });
             if announced.synchronizing {
                 self.out = answer;
                 self.phase = Phase::Ready;
@@ -222,6 +228,13 @@ impl Server {
             Frame::ChunksEnd => {
                 self.phase = Phase::AppendEnding;
                 None
+            }
+            Frame::Endless => {
+                if let Phase::RefusedAppend { answer } = &mut self.phase {
+                    self.out = std::mem::take(answer);
+                }
+                self.phase = Phase::Ready;
+                Some(Event::Endless)
             }
             Frame::TooLong { tag } => match std::mem::replace(&mut self.phase, Phase::Ready) {
                 Phase::RefusedAppend { answer } => {
@@ -357,7 +370,7 @@ impl Server {
             return None;
         }
         let tag = self.framer.tag();
-        self.framer.refuse();
+        self.framer.refuse(DROPPED_OCTETS_MAX);
         if announced.synchronizing {
             // Nothing follows; a literal that comes anyway is dropped, and
             // then told as too long.

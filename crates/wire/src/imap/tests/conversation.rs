@@ -65,6 +65,7 @@ fn run(input: &[u8], piece: usize) -> Vec<String> {
                         server.complete(&mut out, Status::Ok, None, "done");
                     }
                     Event::AppendBroken => log.push("E broken".to_owned()),
+                    Event::Endless => log.push("E endless".to_owned()),
                     Event::Bad => {}
                 }
                 if !out.is_empty() {

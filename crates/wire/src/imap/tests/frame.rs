@@ -23,7 +23,7 @@ fn frames(input: &[u8], piece: usize) -> Vec<String> {
                         framer.accept();
                     } else {
                         frames.push(format!("refuse {:?}", framer.tag()));
-                        framer.refuse();
+                        framer.refuse(200);
                     }
                 }
                 Frame::Chunk(chunk) => {
@@ -32,6 +32,7 @@ fn frames(input: &[u8], piece: usize) -> Vec<String> {
                 }
                 Frame::ChunksEnd => frames.push("end".to_owned()),
                 Frame::TooLong { tag } => frames.push(format!("too long {tag:?}")),
+                Frame::Endless => frames.push("endless".to_owned()),
             }
         }
     }
@@ -105,6 +106,32 @@ fn drops_what_is_too_long_and_stays_in_step() {
         "a X {99999999999999999999999}\r\nb NOOP\r\n",
         &["refuse Some(\"a\")", "command b NOOP"],
     );
+}
+
+#[test]
+fn does_not_wait_for_what_never_ends() {
+    let refused = r#"refuse Some("a")"#;
+    for literal in ["{4294967295+}", "{99999999999999999999999+}", "{201+}"] {
+        check(
+            &format!("a LOGIN {literal}\r\nx y\r\nb NOOP\r\n"),
+            &[refused, "endless"],
+        );
+    }
+    // Several that are too much together.
+    let literal = "x".repeat(80);
+    check(
+        &format!("a LOGIN {{80+}}\r\n{literal} {{80+}}\r\n{literal} {{80+}}\r\nb NOOP\r\n"),
+        &[refused, "endless"],
+    );
+    let long = "x".repeat(1024);
+    let mut framer = Framer::new(40);
+    let found = (0..2048).find_map(|_| {
+        framer.receive(long.as_bytes());
+        framer.next()
+    });
+    assert_eq!(found, Some(Frame::Endless), "a line without an end");
+    framer.receive(b"\r\nb NOOP\r\n");
+    assert_eq!(framer.next(), None);
 }
 
 #[test]

@@ -22,8 +22,12 @@ use serde::{Deserialize, Serialize};
 use crate::own::Own;
 
 /// Bodies whose messages are remembered; the oldest are forgotten beyond this
-/// many, as events are.
+/// many, as events are, a part at a time.
 const BODIES_MAX: usize = 10_000;
+
+/// Numbers of bodies that one part is for: forks share a part until one of
+/// them changes it.
+const PART_BODIES: u64 = 128;
 
 /// Acts of mail programs on one message that are told.
 const ACTS_MAX: u16 = 100;
@@ -78,8 +82,9 @@ pub(crate) struct Traces(Own<Traced>);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Traced {
     last: u64,
-    /// By the numbers of bodies, which rise.
-    bodies: BTreeMap<u64, Filed>,
+    /// By the numbers of bodies, which rise, and before that by parts.
+    parts: BTreeMap<u64, Arc<BTreeMap<u64, Filed>>>,
+    count: usize,
 }
 
 /// A message that was filed.
@@ -115,16 +120,14 @@ impl Traces {
             acts: 0,
             reader: None,
         };
-        traced.bodies.insert(body, filed);
-        if traced.bodies.len() > BODIES_MAX {
-            traced.bodies.pop_first();
-        }
+        traced.put(body, filed);
     }
 
     /// The message that lies in a folder as this body.
     pub(crate) fn of_body(&self, body: u64) -> Option<MessageNumber> {
         let traced = self.0.read();
-        traced.bodies.get(&body).map(|filed| filed.message)
+        let part = traced.parts.get(&(body / PART_BODIES))?;
+        part.get(&body).map(|filed| filed.message)
     }
 
     /// A mail program does something with a copy; `reader` is the session that
@@ -133,7 +136,8 @@ impl Traces {
     pub(crate) fn act(&self, body: u64, reader: Option<Arc<str>>) -> Option<MessageNumber> {
         self.of_body(body)?;
         let mut traced = self.0.write();
-        let filed = traced.bodies.get_mut(&body)?;
+        let part = traced.parts.get_mut(&(body / PART_BODIES))?;
+        let filed = Arc::make_mut(part).get_mut(&body)?;
         let reads_on = reader.is_some() && filed.reader == reader;
         if reads_on || filed.acts >= ACTS_MAX {
             return None;
@@ -152,6 +156,20 @@ impl Traces {
     }
 }
 
+impl Traced {
+    fn put(&mut self, body: u64, filed: Filed) {
+        let part = self.parts.entry(body / PART_BODIES).or_default();
+        if Arc::make_mut(part).insert(body, filed).is_none() {
+            self.count += 1;
+        }
+        while self.count > BODIES_MAX
+            && let Some((_, oldest)) = self.parts.pop_first()
+        {
+            self.count -= oldest.len();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,7 +184,9 @@ mod tests {
         let many = 9..9 + BODIES_MAX as u64;
         within(traces.begin(), || many.for_each(|body| traces.filed(body)));
         assert_eq!(traces.of_body(7), None);
-        assert_eq!(traces.of_body(9), MessageNumber::new(2));
+        let last = 9 + BODIES_MAX as u64 - 1;
+        assert_eq!(traces.of_body(last), MessageNumber::new(2));
+        assert!(traces.0.read().count > BODIES_MAX - PART_BODIES as usize);
     }
 
     #[test]

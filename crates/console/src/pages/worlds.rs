@@ -24,6 +24,45 @@ pub(crate) struct Asked {
     cursor: Option<String>,
 }
 
+/// A name is asked for, of a world or of a snapshot.
+struct NameForm<'a> {
+    may_act: bool,
+    csrf: &'a str,
+    /// What stands against what was typed.
+    wrong: Option<Wrong>,
+}
+
+/// A name that was refused.
+struct Wrong {
+    typed: String,
+    error: String,
+}
+
+impl<'a> NameForm<'a> {
+    fn new(visitor: &'a Visitor, wrong: Option<Wrong>) -> Self {
+        Self {
+            may_act: visitor.role >= ACTING,
+            csrf: visitor.csrf(),
+            wrong,
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        self.wrong.as_ref().map(|wrong| wrong.error.as_str())
+    }
+
+    fn typed(&self) -> &str {
+        self.wrong.as_ref().map_or("", |wrong| wrong.typed.as_str())
+    }
+
+    fn status(&self) -> StatusCode {
+        match self.wrong {
+            None => StatusCode::OK,
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "worlds.html")]
 struct WorldsPage<'a> {
@@ -31,11 +70,7 @@ struct WorldsPage<'a> {
     view: &'a WorldsView,
     rows: &'a [WorldRow],
     pagination: Pagination,
-    may_act: bool,
-    csrf: &'a str,
-    error: Option<&'a str>,
-    /// The name that was typed.
-    typed: &'a str,
+    form: NameForm<'a>,
 }
 
 #[derive(Template)]
@@ -43,10 +78,7 @@ struct WorldsPage<'a> {
 struct WorldPage<'a> {
     layout: Layout<'a>,
     view: &'a WorldView,
-    may_act: bool,
-    csrf: &'a str,
-    error: Option<&'a str>,
-    typed: &'a str,
+    form: NameForm<'a>,
 }
 
 #[derive(Template)]
@@ -94,20 +126,20 @@ pub(crate) async fn list(
         cursor: cursor(asked.cursor),
         limit: ROWS,
     };
-    list_page(&console, &visitor, filter, None, "").await
+    list_page(&console, &visitor, filter, None).await
 }
 
 async fn list_page(
     console: &Console,
     visitor: &Visitor,
     filter: WorldFilter,
-    error: Option<&str>,
-    typed: &str,
+    wrong: Option<Wrong>,
 ) -> Answered {
     let came_by_cursor = filter.cursor.is_some();
     let view = console.source.worlds(filter).await?;
+    let form = NameForm::new(visitor, wrong);
     Ok(render(
-        status(error),
+        form.status(),
         &WorldsPage {
             layout: Layout::new(console, Some(visitor), links::WORLDS, "Worlds"),
             rows: &view.worlds.items,
@@ -118,10 +150,7 @@ async fn list_page(
                 links::worlds,
             ),
             view: &view,
-            may_act: visitor.role >= ACTING,
-            csrf: visitor.csrf(),
-            error,
-            typed,
+            form,
         },
     ))
 }
@@ -150,7 +179,8 @@ pub(crate) async fn make(
                 cursor: None,
                 limit: ROWS,
             };
-            list_page(&console, &visitor, filter, Some(&error), &name).await
+            let wrong = Wrong { typed: name, error };
+            list_page(&console, &visitor, filter, Some(wrong)).await
         }
     }
 }
@@ -160,27 +190,24 @@ pub(crate) async fn show(
     Extension(visitor): Extension<Visitor>,
     Path(world): Path<String>,
 ) -> Answered {
-    world_page(&console, &visitor, world, None, "").await
+    world_page(&console, &visitor, world, None).await
 }
 
 async fn world_page(
     console: &Console,
     visitor: &Visitor,
     world: String,
-    error: Option<&str>,
-    typed: &str,
+    wrong: Option<Wrong>,
 ) -> Answered {
     let view = console.source.world_view(world).await?;
     let heading = format!("World {}", display::plain(&view.world.name));
+    let form = NameForm::new(visitor, wrong);
     Ok(render(
-        status(error),
+        form.status(),
         &WorldPage {
             layout: Layout::new(console, Some(visitor), links::WORLDS, &heading),
             view: &view,
-            may_act: visitor.role >= ACTING,
-            csrf: visitor.csrf(),
-            error,
-            typed,
+            form,
         },
     ))
 }
@@ -213,7 +240,10 @@ pub(crate) async fn keep(
     };
     match done(&console, &visitor, act).await? {
         Ok(()) => Ok(see_other(&links::world(&after))),
-        Err(error) => world_page(&console, &visitor, world, Some(&error), &name).await,
+        Err(error) => {
+            let wrong = Wrong { typed: name, error };
+            world_page(&console, &visitor, world, Some(wrong)).await
+        }
     }
 }
 
@@ -298,13 +328,6 @@ async fn done(
         Ok(()) => Ok(Ok(())),
         Err(SourceError::Conflict(text)) => Ok(Err(text)),
         Err(other) => Err(other.into()),
-    }
-}
-
-fn status(error: Option<&str>) -> StatusCode {
-    match error {
-        None => StatusCode::OK,
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

@@ -250,7 +250,23 @@ impl Ready {
                 twin.submission
             );
         }
-        text.push_str("\nCtrl-C stops both and waits for what is under way.\n");
+        if let Some(twin) = &self.twin {
+            if let Some(catch) = &twin.catch {
+                let _ = writeln!(
+                    text,
+                    "  swaks --server {catch} --to anybody@anywhere.example"
+                );
+            }
+            let _ = writeln!(text, "  curl '{}/api/v1/messages'", twin.test_api);
+        }
+        let what = match self.gateway.is_some() && self.twin.is_some() {
+            true => "both",
+            false => "it",
+        };
+        let _ = writeln!(
+            text,
+            "\nCtrl-C stops {what} and waits for what is under way."
+        );
     }
 }
 

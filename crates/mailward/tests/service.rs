@@ -100,7 +100,8 @@ fn what_the_control_api_set_outlives_a_restart() {
     let keys = script(
         &first,
         r#"
-control("/service", {"relay_spoofed": "junk", "relay_refusal": "Not from here"}, "PUT")
+control("/service", {"relay_spoofed": "junk", "relay_refusal": "Not from here", "mail": {"far_end": [{"recipient": "gp@elsewhere.example", "bounces_after_seconds": 86400}]}}, "PUT")
+sends("sender@northmoor.example", ["gp@elsewhere.example"], letter("sender@northmoor.example"))
 control("/relay-registrations", {"address": "127.0.0.9", "domains": ["southmoor-trust.example"]})
 control("/applications", {"client_id": "00000000-0000-4000-8000-000000000009", "client_secret": "kept", "mailboxes": ["reader@northmoor.example"]})
 assert control("/accounts/reader@northmoor.example/convert", {"kind": "application"})["kind"] == "application"
@@ -127,6 +128,14 @@ assert code == 220, (code, text)
 # Tokens of the first run are signed with the key of the second.
 keys = http(ready["control"]["url"].split("/control")[0] + "/organizations/discovery/v2.0/keys", "none")
 assert keys["keys"] and keys == json.loads(argv[0]), keys
+# Work that waited is still about its message, whose number no other gets.
+sends("sender@northmoor.example", ["reader@northmoor.example"], letter("sender@northmoor.example"))
+assert [e["message"] for e in events() if e["kind"] == "accepted"] == [2]
+control("/clock/advance", {"seconds": 90000})
+deadline = time.monotonic() + 60
+while not (late := control("/events?message=1")) and time.monotonic() < deadline:
+    pass
+assert late and late[0]["kind"] == "not_delivered", late
 "#,
         &[&keys],
     );

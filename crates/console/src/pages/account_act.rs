@@ -41,6 +41,25 @@ struct ActPage<'a> {
 }
 
 impl ActPage<'_> {
+    /// The field that an error is about; the form itself where it has none.
+    fn field(&self) -> &'static str {
+        match self.verb {
+            AccountVerb::Password => "new",
+            AccountVerb::Convert => "kind",
+            AccountVerb::Quota => "quota_mb",
+            AccountVerb::Recipients => "recipients_max",
+            AccountVerb::AutoReply => "text",
+            AccountVerb::Reading => "after_seconds",
+            _ => "act",
+        }
+    }
+
+    /// What describes that field: its hint, and what is wrong.
+    fn described(&self, hint: &str) -> String {
+        let error = self.error.map_or("", |_| " field-error");
+        format!("{hint}{error}").trim().to_owned()
+    }
+
     /// What was typed, or what stands.
     fn typed(&self, name: &str, now: &str) -> String {
         field(self.fields, name).unwrap_or(now).to_owned()

@@ -85,6 +85,9 @@ def story():
     browser.script("document.querySelector('main form').noValidate = true")
     browser.click("main form button")
     wait_for(lambda: browser.texts("[role=alert]"), "what is wrong")
+    browser.click("[role=alert] a")
+    told = browser.script("const e = document.activeElement; return [e.id, document.getElementById(e.getAttribute('aria-describedby').split(' ').pop()).innerText]")
+    assert told[0] == "quota_mb" and "whole number" in told[1], told
     for scheme in ["dark", "light"]:
         devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         seen = browser.script(LOOK)

@@ -18,6 +18,9 @@ use tokio::sync::watch;
 use crate::flags::Flags;
 use crate::item::{Item, Uid};
 
+/// Changes of flags that a folder remembers, for sessions that follow closely.
+const FLAGGED_MAX: usize = 1024;
+
 /// What happened to a folder, once.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
@@ -115,6 +118,9 @@ pub(crate) struct Index {
     pub(crate) change_seq: u64,
     pub(crate) flags_seq: u64,
     pub(crate) expunge_seq: u64,
+    /// Whose flags were changed after `flagged_floor`, by change.
+    pub(crate) flagged: VecDeque<(u64, Uid)>,
+    pub(crate) flagged_floor: u64,
     /// Offered and not confirmed: as many as there are writes under way.
     pub(crate) pending: VecDeque<(u64, Change)>,
 }
@@ -169,6 +175,7 @@ impl LiveFolder {
         loaded.gone = index.gone;
         loaded.flags_seq = loaded.change_seq;
         loaded.expunge_seq = loaded.change_seq;
+        loaded.flagged_floor = loaded.change_seq;
         let seq = loaded.change_seq;
         loaded.pending = std::mem::take(&mut index.pending);
         loaded.pending.retain(|(pending, _)| *pending > seq);
@@ -198,6 +205,20 @@ impl Index {
 
     pub(crate) fn item(&self, uid: Uid) -> Option<&Item> {
         self.position(uid).map(|position| &self.items[position])
+    }
+
+    /// Those whose flags were changed after this change, ascending by UID. A
+    /// session that fell far behind looks at all of them.
+    pub(crate) fn flagged_since(&self, change: u64) -> Vec<&Item> {
+        if change < self.flagged_floor {
+            let changed = |item: &&Item| item.change > change;
+            return self.items.iter().filter(changed).collect();
+        }
+        let start = self.flagged.partition_point(|(seq, _)| *seq <= change);
+        let mut uids: Vec<Uid> = self.flagged.range(start..).map(|(_, uid)| *uid).collect();
+        uids.sort_unstable();
+        uids.dedup();
+        uids.into_iter().filter_map(|uid| self.item(uid)).collect()
     }
 
     fn position(&self, uid: Uid) -> Option<usize> {
@@ -232,7 +253,13 @@ impl Index {
                         let item = &mut self.items[position];
                         item.flags = flags;
                         item.change = seq;
+                        self.flagged.push_back((seq, uid));
                     }
+                }
+                while self.flagged.len() > FLAGGED_MAX
+                    && let Some((forgotten, _)) = self.flagged.pop_front()
+                {
+                    self.flagged_floor = forgotten;
                 }
             }
             Change::Expunged(uids) => {
@@ -259,6 +286,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use mailward_mail::Timestamp;
+    use mailward_store::BodyRef;
+
     use super::*;
 
     fn folder() -> Arc<LiveFolder> {
@@ -294,6 +324,46 @@ mod tests {
         folder.confirm(11);
         assert!(!folder.index().gone);
         assert!(!folder.index().has_pending());
+    }
+
+    #[test]
+    fn the_last_changes_of_flags_are_found_at_once_and_all_of_them_always() {
+        let folder = folder();
+        let mut index = folder.index();
+        let body = BodyRef::in_memory(1, b"");
+        let item = |uid| Item {
+            uid: Uid(uid),
+            flags: Flags::default(),
+            internal_date: Timestamp::from_millis(0),
+            body,
+            change: 11,
+        };
+        index.apply(11, Change::Appended((1..=5000).map(item).collect()));
+        let mut flag = |seq: u64, uids: &[u32]| {
+            let changes = uids.iter().map(|uid| (Uid(*uid), Flags::SEEN));
+            index.apply(seq, Change::Flags(changes.collect()));
+        };
+        flag(12, &(1..=600).collect::<Vec<_>>());
+        flag(13, &[7, 3, 4999]);
+        flag(14, &[3, 6000]);
+        flag(15, &(1000..=1500).collect::<Vec<_>>());
+        let found = |since: u64| -> Vec<u32> {
+            let items = index.flagged_since(since);
+            items.into_iter().map(|item| item.uid.0).collect()
+        };
+        assert_eq!(index.flagged_floor, 12);
+        assert!(found(15).is_empty());
+        assert_eq!(found(14), (1000..=1500).collect::<Vec<_>>());
+        let since_13: Vec<u32> = [3].into_iter().chain(1000..=1500).collect();
+        assert_eq!(found(13), since_13);
+        let since_12: Vec<u32> = [3, 7]
+            .into_iter()
+            .chain(1000..=1500)
+            .chain([4999])
+            .collect();
+        assert_eq!(found(12), since_12);
+        let since_11: Vec<u32> = (1..=600).chain(1000..=1500).chain([4999]).collect();
+        assert_eq!(found(11), since_11);
     }
 
     #[test]

@@ -142,9 +142,8 @@ impl View {
             ..Updates::default()
         };
         if index.flags_seq > self.change_seq {
-            for item in &index.items {
-                if item.change > self.change_seq
-                    && self.own.binary_search(&item.change).is_err()
+            for item in index.flagged_since(self.change_seq) {
+                if self.own.binary_search(&item.change).is_err()
                     && let Some(number) = self.sequence_number_of(item.uid)
                 {
                     updates.flags.push(FlagsUpdate {

@@ -9,7 +9,7 @@ use crate::live::{Change, Offered};
 use crate::mailboxes::Mailboxes;
 use crate::name::FolderName;
 use crate::rows::{FolderRow, MailboxRow, Stop};
-use crate::witness::What;
+use crate::watcher::What;
 
 /// Items that one write touches, so that others get their turn.
 const BATCH_ITEMS: usize = 1000;
@@ -27,7 +27,7 @@ impl Folder {
         change: FlagChange,
         unchanged_since: Option<u64>,
     ) -> Result<Stored, MailboxError> {
-        let before = self.witnessed(uids);
+        let before = self.before_change(uids);
         let mut all = Stored::default();
         for batch in uids.chunks(BATCH_ITEMS) {
             let (id, batch) = (self.live.id, batch.to_vec());
@@ -65,9 +65,9 @@ impl Folder {
             .await
     }
 
-    /// The items as they are, for a witness of what changes; ascending.
-    fn witnessed(&self, uids: &[Uid]) -> Vec<Item> {
-        if self.mailboxes.witness().is_none() {
+    /// The items as they are, for a watcher of what changes; ascending.
+    fn before_change(&self, uids: &[Uid]) -> Vec<Item> {
+        if self.mailboxes.watcher().is_none() {
             return Vec::new();
         }
         let index = self.index();

@@ -38,7 +38,7 @@ mod rows;
 mod schema;
 mod transfer;
 mod view;
-mod witness;
+mod watcher;
 
 pub use append::{Appended, Content, TARGETS_MAX, Target};
 pub use arrivals::{ARRIVALS_MAX, Arrival, Arrivals, Place};
@@ -58,4 +58,4 @@ pub use name::{FolderName, LEVEL_OCTETS_MAX, LEVELS_MAX, NameError};
 pub use schema::{GONE_SCHEMA, KEYWORDS_SCHEMA, SCHEMA};
 pub use transfer::Copied;
 pub use view::{FlagsUpdate, Updates, View};
-pub use witness::{Deed, What, Witness};
+pub use watcher::{Deed, Watcher, What};

@@ -16,7 +16,7 @@ use crate::live::LiveFolders;
 use crate::message::MessageWriter;
 use crate::name::FolderName;
 use crate::rows::{MailboxRow, Stop};
-use crate::witness::Witness;
+use crate::watcher::Watcher;
 
 /// The mailboxes of a store that was opened with [`crate::SCHEMA`], or of one
 /// world in memory. Cheap to clone; every clone is the same.
@@ -28,7 +28,7 @@ pub struct Mailboxes {
     /// Where a session went, see [`Mailboxes::for_session`].
     elsewhere: Option<Arc<OnceLock<Self>>>,
     arrivals: Arrivals,
-    witness: Option<Arc<dyn Witness>>,
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 #[derive(Clone)]
@@ -102,7 +102,7 @@ impl Mailboxes {
             live: Arc::default(),
             elsewhere: None,
             arrivals: Arrivals::default(),
-            witness: None,
+            watcher: None,
         }
     }
 
@@ -125,15 +125,15 @@ impl Mailboxes {
             live: Arc::default(),
             elsewhere: None,
             arrivals: Arrivals::default(),
-            witness: None,
+            watcher: None,
         }
     }
 
-    /// The same, whose clones tell `witness` what is done to items.
+    /// The same, whose clones tell `watcher` what is done to items.
     #[must_use]
-    pub fn watched_by(self, witness: Arc<dyn Witness>) -> Self {
+    pub fn watched_by(self, watcher: Arc<dyn Watcher>) -> Self {
         Self {
-            witness: Some(witness),
+            watcher: Some(watcher),
             ..self
         }
     }
@@ -306,8 +306,8 @@ impl Mailboxes {
         &self.here().arrivals
     }
 
-    pub(crate) fn witness(&self) -> Option<&Arc<dyn Witness>> {
-        self.here().witness.as_ref()
+    pub(crate) fn watcher(&self) -> Option<&Arc<dyn Watcher>> {
+        self.here().watcher.as_ref()
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -6,7 +6,7 @@ use crate::item::{Item, Uid};
 use crate::live::{Change, Offered};
 use crate::name::FolderName;
 use crate::rows::{FolderRow, MailboxRow};
-use crate::witness::What;
+use crate::watcher::What;
 
 /// Where copies went.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What mail programs do with messages that came: an event for each act, on
 //! those messages whose coming is still remembered.
 
-use mailward_mailbox::{Deed, Flags, What, Witness};
+use mailward_mailbox::{Deed, Flags, Watcher, What};
 
 use crate::events::EventLog;
 use crate::faults::Protocol;
@@ -15,7 +15,7 @@ pub(crate) struct Deeds {
     pub(crate) events: EventLog,
 }
 
-impl Witness for Deeds {
+impl Watcher for Deeds {
     fn saw(&self, deed: &Deed<'_>) {
         // What the service does by itself, it tells by itself.
         let Some(line) = sessions::current() else {

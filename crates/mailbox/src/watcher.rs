@@ -7,7 +7,7 @@ use crate::name::FolderName;
 
 /// Hears of deeds once they are done, on the task that did them, before other
 /// sessions do. It must not wait.
-pub trait Witness: Send + Sync {
+pub trait Watcher: Send + Sync {
     fn saw(&self, deed: &Deed<'_>);
 }
 
@@ -52,11 +52,11 @@ impl Mailboxes {
         folder: &FolderName,
         deeds: impl IntoIterator<Item = (Uid, u64, What<'a>)>,
     ) {
-        let Some(witness) = self.witness() else {
+        let Some(watcher) = self.watcher() else {
             return;
         };
         for (uid, body, what) in deeds {
-            witness.saw(&Deed {
+            watcher.saw(&Deed {
                 owner,
                 folder,
                 uid,

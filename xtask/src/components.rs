@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::run::{Result, is_installed, run, run_with};
 
 /// A program a test starts, and the Debian package it comes in.
-const COMPONENTS: [(&str, &str); 17] = [
+const COMPONENTS: [(&str, &str); 19] = [
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("swaks", "swaks"),
@@ -24,6 +24,8 @@ const COMPONENTS: [(&str, &str); 17] = [
     ("python3", "python3"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("thunderbird", "thunderbird"),
+    ("certutil", "libnss3-tools"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
 ];

@@ -73,6 +73,14 @@ fn mutt_reads_files_and_sends() {
 }
 
 #[test]
+fn thunderbird_fetches_and_idles() {
+    for profile in PROFILES {
+        let twin = twin(&["thunderbird"], profile);
+        assert_eq!(packaged_python("thunderbird.py", &twin.ready), "done\n");
+    }
+}
+
+#[test]
 fn swaks_is_let_in_and_refused() {
     let twin = twin(&["swaks"], &[]);
     assert_eq!(packaged_python("swaks.py", &twin.ready), "done\n");

@@ -82,6 +82,8 @@ assert control("POST", "/worlds", {"name": "a.b"})[0] == 422
 assert control("GET", "/worlds/nine")[0] == 404
 assert [w["name"] for w in control("GET", "/worlds")[1]["worlds"]] == ["one", "two"]
 assert control("GET", "/events", world="nine")[0] == 404
+code, answer = control("GET", "/events?after=first")
+assert code == 422 and "after" in answer["detail"], answer
 
 # By user.
 session = smtp()

@@ -5,6 +5,7 @@ mod accounts;
 mod conduct;
 mod faults;
 mod habits;
+mod query;
 mod scenarios;
 mod sessions;
 mod stream;
@@ -13,7 +14,7 @@ mod worlds;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -40,6 +41,8 @@ use crate::relay::Admissions;
 use crate::seed::DistributionListSpec;
 use crate::sessions::Sessions;
 use crate::worlds::Worlds;
+
+use query::Query;
 
 /// What the control API acts upon.
 #[derive(Clone, Debug)]

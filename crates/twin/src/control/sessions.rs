@@ -1,12 +1,13 @@
 //! Sessions and what was said in them.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use super::query::Query;
 use super::{Control, problem};
 
 /// Sessions given in one answer at most.

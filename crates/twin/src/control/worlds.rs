@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -13,6 +13,7 @@ use mailward_net::Listener;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::query::Query;
 use super::{Control, problem, read};
 use crate::error::TwinError;
 use crate::listen;

@@ -28,6 +28,7 @@ fn event(sequence: u64, protocol: &str, kind: &str, account: &str) -> ServiceEve
         message: None,
         message_id: None,
         why: format!("event number {sequence}"),
+        is_refusal: kind == "refused",
         behaviour: None,
         clauses: Vec::new(),
     }

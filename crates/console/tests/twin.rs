@@ -32,6 +32,7 @@ fn event(sequence: u64, kind: &str) -> ServiceEvent {
         message: None,
         message_id: None,
         why: format!("event number {sequence}"),
+        is_refusal: kind == "refused",
         behaviour: None,
         clauses: Vec::new(),
     }

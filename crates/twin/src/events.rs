@@ -96,6 +96,18 @@ pub struct EventLog {
     clock: Arc<dyn Clock>,
 }
 
+/// Kinds of events in which a behaviour acts on what is in order.
+const IN_ORDER: [&str; 4] = ["answered", "banner", "encrypted", "warned"];
+
+impl Event {
+    /// The service refused something, or did to it what its sender would not
+    /// have wished.
+    pub fn is_refusal(&self) -> bool {
+        let acted = self.behaviour.is_some() && !IN_ORDER.contains(&self.kind);
+        acted || self.kind == "refused"
+    }
+}
+
 impl EventLog {
     /// The log of a twin with one world.
     pub fn new(clock: Arc<dyn Clock>) -> Self {

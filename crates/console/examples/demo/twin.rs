@@ -126,6 +126,7 @@ fn event(
             "delivered" => "filed in INBOX".to_owned(),
             _ => "signed in".to_owned(),
         },
+        is_refusal,
         behaviour: is_refusal.then(|| BehaviourView {
             id: "credentials".to_owned(),
             punishes: "a wrong password, an unknown account, a shared mailbox".to_owned(),

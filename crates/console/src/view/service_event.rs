@@ -30,7 +30,7 @@ impl ServiceEventFilter {
         };
         self.protocol.as_ref().is_none_or(of_protocol)
             && self.account.as_ref().is_none_or(of_account)
-            && (!self.refusals || event.is_refusal())
+            && (!self.refusals || event.is_refusal)
     }
 }
 
@@ -58,6 +58,8 @@ pub struct ServiceEvent {
     pub message_id: Option<String>,
     /// The reason in a sentence.
     pub why: String,
+    /// The service refused something, or punished it.
+    pub is_refusal: bool,
     /// What the service holds to, where it acted on a rule of its own.
     pub behaviour: Option<BehaviourView>,
     /// The clauses that it rests on.
@@ -65,10 +67,6 @@ pub struct ServiceEvent {
 }
 
 impl ServiceEvent {
-    pub(crate) fn is_refusal(&self) -> bool {
-        self.behaviour.is_some() || self.kind == "refused"
-    }
-
     /// A fault struck.
     pub(crate) fn is_fault(&self) -> bool {
         self.kind == "fault"

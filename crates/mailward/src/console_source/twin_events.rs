@@ -59,18 +59,18 @@ fn is_wanted(event: &Event, filter: &ServiceEventFilter, account: Option<&str>) 
         .protocol
         .as_deref()
         .is_none_or(|protocol| event.protocol == protocol);
-    let is_refusal = event.behaviour.is_some() || event.kind == "refused";
     let of_account = account.is_none_or(|wanted| {
         let named = event.account.as_deref().unwrap_or_default();
         named.to_lowercase().contains(wanted)
     });
-    of_protocol && of_account && (is_refusal || !filter.refusals)
+    of_protocol && of_account && (event.is_refusal() || !filter.refusals)
 }
 
 pub(super) fn view(event: Event) -> ServiceEvent {
     let behaviour = event
         .behaviour
         .and_then(|id| BEHAVIOURS.iter().find(|behaviour| behaviour.id == id));
+    let is_refusal = event.is_refusal();
     let clauses = if event.clauses.is_empty() {
         event.clause.into_iter().collect()
     } else {
@@ -85,6 +85,7 @@ pub(super) fn view(event: Event) -> ServiceEvent {
         session: event.session,
         message: event.message.map(MessageNumber::get),
         message_id: event.message_id,
+        is_refusal,
         why: event.why,
         behaviour: behaviour.map(|behaviour| BehaviourView {
             id: behaviour.id.to_owned(),

@@ -36,7 +36,7 @@ impl Outcome {
             }
             "delivered" => self.delivered += 1,
             "fault" => self.faults += 1,
-            kind if kind == "refused" || event.behaviour.is_some() => self.refused += 1,
+            _ if event.is_refusal() => self.refused += 1,
             _ => {}
         }
         if self.account.is_none() && event.kind == "refused" {

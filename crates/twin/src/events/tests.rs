@@ -3,6 +3,7 @@
 use mailward_testkit::SimulatedClock;
 
 use super::*;
+use crate::behaviour;
 
 fn say(log: &EventLog, count: usize) {
     for _ in 0..count {
@@ -23,6 +24,23 @@ fn kept(log: &EventLog) -> (u64, u64, usize) {
     );
     let sequence = |event: Option<&Event>| event.map_or(0, |one| one.sequence);
     (sequence(all.first()), sequence(all.last()), all.len())
+}
+
+#[test]
+fn a_refusal_is_not_whatever_a_behaviour_does() {
+    let log = EventLog::new(SimulatedClock::at("2026-03-02T09:00:00Z").shared());
+    let act = |kind, behaviour| log.punish("service", kind, None, "", behaviour);
+    act("banner", behaviour::EXTERNAL_BANNER);
+    act("answered", behaviour::AUTOMATIC_REPLY);
+    act("recorded", behaviour::LIST_SPACING);
+    act("refused", behaviour::LIST_SPACING);
+    log.add("imap", "refused", None, "", None);
+    log.add("imap", "signed_in", None, "", None);
+    let refusals = log.after(0, 10).into_iter().map(|one| one.is_refusal());
+    assert_eq!(
+        refusals.collect::<Vec<_>>(),
+        [false, false, true, true, true, false]
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! it, so that a search reads each text once however many messages share it.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash as _, Hasher};
 
 use memchr::memmem::Finder;
 
@@ -23,7 +23,27 @@ pub(super) struct Dictionary {
     places: Vec<Places>,
     /// By the text's hash. One that shares it with another is entered again
     /// each time, which costs room and nothing else.
-    by_hash: HashMap<u64, u32>,
+    by_hash: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+}
+
+/// The hash of what is a hash already.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*octet);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// Ascending.

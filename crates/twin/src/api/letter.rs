@@ -65,7 +65,7 @@ impl Digest {
             searched.push_str(part.attachment_name().unwrap_or_default());
         }
         searched.push('\n');
-        searched.extend(words.chars().take(SEARCHED_CHARS));
+        searched.push_str(beginning(&words, SEARCHED_CHARS));
         Self {
             from,
             to,
@@ -76,10 +76,19 @@ impl Digest {
             message_id: parsed.message_id().unwrap_or_default().to_owned(),
             attachments: attached.len(),
             inline: inline.len(),
-            snippet: words.chars().take(SNIPPET_CHARS).collect(),
+            snippet: beginning(&words, SNIPPET_CHARS).to_owned(),
             words: searched.to_lowercase(),
         }
     }
+}
+
+/// The first characters of a text.
+fn beginning(text: &str, chars_max: usize) -> &str {
+    if text.len() <= chars_max {
+        return text;
+    }
+    let end = text.char_indices().nth(chars_max);
+    &text[..end.map_or(text.len(), |(end, _)| end)]
 }
 
 /// A message of some part, if an empty one: the parser has nothing to say of
@@ -286,6 +295,20 @@ fn canonical(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_beginning_of_a_text_is_counted_in_characters() {
+        for (text, chars, expected) in [
+            ("", 2, ""),
+            ("abc", 3, "abc"),
+            ("abc", 2, "ab"),
+            ("äöü", 2, "äö"),
+            ("äöü", 4, "äöü"),
+            ("äöü", 0, ""),
+        ] {
+            assert_eq!(beginning(text, chars), expected, "{text} {chars}");
+        }
+    }
 
     #[test]
     fn ways_to_leave_a_list_are_shown_and_judged() {

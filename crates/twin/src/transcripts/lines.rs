@@ -72,8 +72,12 @@ pub(super) struct Line {
 impl Line {
     /// What is kept of it, printable.
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.kept)
-            .chars()
+        let text = String::from_utf8_lossy(&self.kept);
+        let is_plain = |octet: &u8| octet.is_ascii() && !octet.is_ascii_control();
+        if self.kept.iter().all(is_plain) {
+            return text.into_owned();
+        }
+        text.chars()
             .map(|char| if char.is_control() { '?' } else { char })
             .collect()
     }

@@ -42,12 +42,7 @@ def tab_through(page):
             assert is_skip_link == (place == 0), (page, what)
             place += 1
 def story():
-    browser.go(console)
-    browser.lands_on("console/sign-in", "Sign in")
-    browser.type("#name", ready["console"]["username"])
-    browser.type("#password", ready["console"]["password"])
-    browser.click("main form button")
-    browser.lands_on("console", "Overview")
+    browser.log_in()
     empty = [
         ("", "Overview"), ("/mailboxes", "Mailboxes"), ("/mailboxes/" + user["address"], user["address"]),
         ("/accounts/" + user["address"], user["address"]), ("/events", "Events"), ("/sessions", "Sessions"),
